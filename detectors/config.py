@@ -1,0 +1,20 @@
+"""What can be configured of a task; all of it optional."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+LABEL_TYPES = ("nominal", "ordinal", "interval", "ratio", "multilabel", "boxes", "spans", "preference")
+
+
+@dataclass(frozen=True, slots=True)
+class TaskConfig:
+    """A task's configuration; the default serves a project that nobody configured.
+
+    `label_type` None means the type of the shape that most of the task's counting annotations have; `labels` is the
+    declared set, in order where order matters; `detectors` names the signals that are watched.
+    """
+
+    label_type: str | None = None
+    labels: tuple[str | bool | int | float, ...] | None = None
+    detectors: tuple[str, ...] = ("gold_errors", "log_duration")

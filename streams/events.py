@@ -1,0 +1,208 @@
+"""The event contract: six types of event as msgspec structs, from which the committed JSON Schema is generated.
+
+The fold reads these structs directly through the Protocols of `detectors.protocols`; nothing is converted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any, Literal, cast
+
+import msgspec
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+EARLIEST = 631_152_000_000_000  # 1990-01-01, microseconds UTC
+LATEST = 4_102_444_800_000_000  # 2100-01-01
+
+LONGEST_ID = 256
+LONGEST_LABEL = 1024
+LONGEST_TEXT = 1024
+MOST_PARTS = 1000  # of one label: choices, boxes, spans
+LONGEST_DURATION_MS = 30 * 86_400_000
+INT63 = 2**63 - 1
+
+Identifier = Annotated[str, Meta(min_length=1, max_length=LONGEST_ID)]
+Text = Annotated[str, Meta(max_length=LONGEST_TEXT)]
+Choice = Annotated[str, Meta(max_length=LONGEST_LABEL)]
+Integer = Annotated[int, Meta(ge=-INT63, le=INT63)]
+Time = Annotated[datetime, Meta(tz=True)]
+Offset = Annotated[int, Meta(ge=0, le=INT63)]
+
+
+def microseconds(time: datetime) -> int:
+    """Microseconds since 1970 UTC of a time with an offset.
+
+    >>> microseconds(datetime(1970, 1, 1, 0, 0, 1, 5, tzinfo=UTC))
+    1000005
+    """
+    since = time - EPOCH
+    return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
+
+
+def from_microseconds(at: int) -> datetime:
+    """The time in UTC, from microseconds since 1970.
+
+    >>> from_microseconds(1000005).isoformat()
+    '1970-01-01T00:00:01.000005+00:00'
+    """
+    return EPOCH + timedelta(microseconds=at)
+
+
+class Box(Struct, frozen=True, omit_defaults=True, rename={"label": "class"}):
+    """A rectangle `[x, y, width, height]` in pixels and its class."""
+
+    bbox: Annotated[list[int | float], Meta(min_length=4, max_length=4)]
+    label: Choice | None = None
+
+
+class Span(Struct, frozen=True, omit_defaults=True):
+    """A stretch of text `[start, end)` in characters and its type."""
+
+    start: Offset
+    end: Offset
+    type: Choice | None = None
+
+
+class Shape(Struct, frozen=True, omit_defaults=True):
+    """A label that is an object: boxes, or spans, or the preferred one of a pair, or a tie."""
+
+    boxes: Annotated[list[Box], Meta(max_length=MOST_PARTS)] | UnsetType = UNSET
+    spans: Annotated[list[Span], Meta(max_length=MOST_PARTS)] | UnsetType = UNSET
+    chosen: Identifier | UnsetType = UNSET
+    rejected: Identifier | UnsetType = UNSET
+    tie: bool | UnsetType = UNSET
+
+
+Label = Choice | bool | Integer | float | Annotated[list[Choice], Meta(max_length=MOST_PARTS)] | Shape
+SliceValue = Choice | bool | Integer | float
+
+
+class Prelabel(Struct, frozen=True, omit_defaults=True):
+    """What a model had suggested before the annotator answered."""
+
+    label: Label
+    model: Identifier | None = None
+    confidence: float | None = None
+
+
+class Answer(Struct, frozen=True, omit_defaults=True):
+    """One accepted answer of a gold item."""
+
+    label: Label
+    weight: Annotated[float, Meta(ge=0)] = 1.0
+
+
+class _Event(Struct, frozen=True, omit_defaults=True, tag_field="type", kw_only=True, gc=False):
+    id: Identifier
+    source: Identifier
+    time: Time
+    project: Identifier
+    contract: Integer | Text = 1
+
+    @property
+    def at(self) -> int:
+        """The event's time in microseconds since 1970 UTC."""
+        return microseconds(self.time)
+
+    def canonical(self) -> bytes:
+        """The content in one fixed spelling: time in UTC, defaults left out, keys in order."""
+        return _canonical(msgspec.structs.replace(self, time=self.time.astimezone(UTC)))
+
+
+Stage = Literal["annotate", "review", "adjudicate", "model"]
+
+
+class Annotation(_Event, frozen=True, tag="annotation"):
+    """Someone labelled an item, or skipped it."""
+
+    item: Identifier
+    annotator: Identifier
+    label: Label | None = None
+    task: Identifier = "label"
+    annotation: Identifier | None = None
+    revision: Integer = 0
+    duration_ms: Annotated[int, Meta(ge=0, le=LONGEST_DURATION_MS)] | None = None
+    stage: Stage = "annotate"
+    batch: Identifier | None = None
+    vendor: Identifier | None = None
+    guideline: Identifier | None = None
+    session: Identifier | None = None
+    slice: Annotated[dict[Identifier, SliceValue], Meta(max_length=32)] | None = None
+    prelabel: Prelabel | None = None
+    order: Annotated[list[Identifier], Meta(max_length=MOST_PARTS)] | None = None
+    skipped: bool = False
+
+    @property
+    def key(self) -> str:
+        """The annotation's id in the tool; the event's id where the tool has none."""
+        return self.annotation or self.id
+
+
+class Retraction(_Event, frozen=True, tag="retraction"):
+    """An annotation is withdrawn: for good without a revision, up to (revision, time) with one."""
+
+    annotation: Identifier
+    revision: Integer | None = None
+
+
+class Gold(_Event, frozen=True, tag="gold"):
+    """The accepted answers of an item; an empty list withdraws them."""
+
+    item: Identifier
+    accepted: Annotated[list[Answer], Meta(max_length=100)]
+    task: Identifier = "label"
+    authority: Text | None = None
+    version: Integer = 0
+
+
+class Review(_Event, frozen=True, tag="review"):
+    """A reviewer's verdict on an annotation."""
+
+    annotation: Identifier
+    reviewer: Identifier
+    verdict: Literal["accept", "fix", "reject"]
+    label: Label | None = None
+    category: Text | None = None
+    cause: Text | None = None
+    stage: Identifier = "review"
+    revision: Integer = 0
+
+
+class Context(_Event, frozen=True, tag="context"):
+    """Something changed around the work: a guideline, vendor, tool, model, training or taxonomy."""
+
+    kind: Literal["guideline", "vendor", "tool", "model", "training", "taxonomy"]
+    value: Text
+    scope: Text | dict[Identifier, Text] | None = None
+
+
+class Erasure(_Event, frozen=True, tag="erasure"):
+    """Forget this annotator."""
+
+    annotator: Identifier
+
+
+Event = Annotation | Retraction | Gold | Review | Context | Erasure
+EVENT_TYPES: Mapping[str, type[Event]] = {
+    "annotation": Annotation,
+    "retraction": Retraction,
+    "gold": Gold,
+    "review": Review,
+    "context": Context,
+    "erasure": Erasure,
+}
+
+_canonical = msgspec.json.Encoder(order="deterministic").encode
+encode = msgspec.json.Encoder().encode
+
+
+def json_schema() -> dict[str, Any]:
+    """The JSON Schema of an event, generated from the structs; the committed file equals it."""
+    schema = cast("dict[str, Any]", msgspec.json.schema(Event))
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "kappawatch event, contract 1",
+        **schema,
+    }
