@@ -1,0 +1,67 @@
+"""Agreement between annotators: one integer state, many coefficients.
+
+The state is a counter of patterns (`patterns`); a `Table` decodes it once, and each coefficient is a view of that
+table in a file of its own. To add one: a new file with a `Coefficient`, and its line in `COEFFICIENTS`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from detectors.agreement.ac1 import AC1
+from detectors.agreement.alpha import ALPHA
+from detectors.agreement.brennan_prediger import BRENNAN_PREDIGER
+from detectors.agreement.coefficient import Coefficient
+from detectors.agreement.cohen_kappa import pair_agreement
+from detectors.agreement.fleiss_kappa import FLEISS_KAPPA
+from detectors.agreement.one_against_rest import each_against_rest, one_against_rest
+from detectors.agreement.patterns import PatternCounts, against_others, item_pattern, pair_pattern
+from detectors.agreement.percent import PERCENT
+from detectors.agreement.table import Table
+from detectors.reading import Reading
+
+COEFFICIENTS: Mapping[str, Coefficient] = MappingProxyType(
+    {
+        coefficient.name: coefficient
+        for coefficient in (
+            PERCENT,
+            ALPHA,
+            FLEISS_KAPPA,
+            AC1,
+            BRENNAN_PREDIGER,
+        )
+    }
+)
+
+__all__ = [
+    "COEFFICIENTS",
+    "Coefficient",
+    "PatternCounts",
+    "Table",
+    "against_others",
+    "agreement",
+    "each_against_rest",
+    "item_pattern",
+    "one_against_rest",
+    "pair_agreement",
+    "pair_pattern",
+]
+
+
+def agreement(counts: Mapping[str, int], label_type: str, q: int) -> dict[str, Reading]:
+    r"""All coefficients of a scope, by name in the registry's order.
+
+    `q` is the number of labels that the task declares; where more are seen, or none are declared, those seen. For a
+    part of a task (an annotator, a class, a slice) pass the task's number, for AC1 and Brennan-Prediger depend on it.
+
+    >>> for name, reading in agreement({"a\x1fa": 8, "a\x1fb": 1, "b\x1fb": 1}, "nominal", q=2).items():
+    ...     print(f"{name:16} {reading.value:.3f} [{reading.low:.3f}, {reading.high:.3f}] n={reading.n}")
+    percent          0.900 [0.674, 1.000] n=10
+    alpha            0.627 [-0.222, 1.000] n=10
+    fleiss_kappa     0.608 [-0.241, 1.000] n=10
+    ac1              0.866 [0.535, 1.000] n=10
+    brennan_prediger 0.800 [0.348, 1.000] n=10
+    """
+    table = Table.of(counts)
+    return {name: coefficient.reading(table, q, label_type) for name, coefficient in COEFFICIENTS.items()}

@@ -1,0 +1,91 @@
+"""The state of agreement: how many items have which labels."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+LABEL: Final = "\x1f"
+"""Separates labels in a pattern. Label keys contain no control characters."""
+
+OTHERS: Final = "\x1e"
+"""Separates an annotator's own label from those of the others."""
+
+
+def item_pattern(labels: Iterable[str]) -> str:
+    r"""The pattern of an item: its labels, sorted, so that who gave which does not matter.
+
+    One label is a pattern too: such an item is not pairable, but tells how often its label is used.
+
+    >>> item_pattern(["dog", "cat", "dog"])
+    'cat\x1fdog\x1fdog'
+    """
+    return LABEL.join(sorted(labels))
+
+
+def against_others(own: str, others: Iterable[str]) -> str:
+    r"""The pattern of an item as one annotator sees it: the own label against those of the others.
+
+    >>> against_others("dog", ["dog", "cat"])
+    'dog\x1ecat\x1fdog'
+    >>> against_others("dog", [])
+    'dog\x1e'
+    """
+    return own + OTHERS + LABEL.join(sorted(others))
+
+
+def pair_pattern(first: str, second: str) -> str:
+    r"""The cell of a pair's confusion matrix: the first annotator's label, then the second's; the order matters.
+
+    >>> pair_pattern("dog", "cat")
+    'dog\x1fcat'
+    """
+    return first + LABEL + second
+
+
+class PatternCounts:
+    r"""How many items show each pattern: the one state from which every nominal coefficient and interval is read.
+
+    A commutative group (`detectors.statistic.Statistic`) over integers. Counts that reach zero are dropped, so memory
+    follows the distinct patterns that are held now. Counts may be negative in between (a retraction seen before its
+    addition), but then cannot be read.
+
+    >>> state = PatternCounts()
+    >>> state.update(item_pattern(["cat", "cat"]))
+    >>> state.update(item_pattern(["cat", "dog"]))
+    >>> state.update(item_pattern(["cat", "cat"]), -1)
+    >>> state
+    PatternCounts({'cat\x1fdog': 1})
+    """
+
+    __slots__ = ("counts",)
+    __hash__ = None  # type: ignore[assignment]
+
+    def __init__(self, counts: Mapping[str, int] | None = None) -> None:
+        self.counts: dict[str, int] = {} if counts is None else {x: count for x, count in counts.items() if count}
+
+    def update(self, x: str, weight: int = 1) -> None:
+        """Count an item with this pattern; a negative weight retracts it."""
+        count = self.counts.get(x, 0) + weight
+        if count:
+            self.counts[x] = count
+        else:
+            self.counts.pop(x, None)
+
+    def merge(self, other: PatternCounts, weight: int = 1) -> None:
+        """Add the counts of another state; a negative weight removes them."""
+        # A list, for a state may be merged with itself.
+        for x, count in list(other.counts.items()):
+            self.update(x, weight * count)
+
+    def copy(self) -> PatternCounts:
+        """An equal state that shares nothing with this one."""
+        return PatternCounts(self.counts)
+
+    def __eq__(self, other: object) -> bool:
+        """Whether both hold the same patterns equally often."""
+        return isinstance(other, PatternCounts) and self.counts == other.counts
+
+    def __repr__(self) -> str:
+        """The counts as they would be given to the constructor."""
+        return f"PatternCounts({self.counts!r})"

@@ -1,0 +1,32 @@
+"""Percent agreement."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from detectors.agreement.coefficient import Coefficient, Estimate, standard_error
+from detectors.agreement.table import Table, total
+
+
+def percent(table: Table, _q: int) -> Estimate:
+    r"""The mean over pairable items of the share of their pairs of labels that are equal.
+
+    $$ p_a = \frac{1}{n} \sum_{m_i \ge 2} \sum_c \frac{r_{ic} (r_{ic} - 1)}{m_i (m_i - 1)} $$
+
+    Not corrected for chance. Every item counts the same, however many labels it has. The interval is that of a mean,
+    with $n - 1$ degrees of freedom. Undefined without a pairable item.
+
+    >>> PERCENT.reading(Table.of({"a\x1fa": 3, "a\x1fb": 1}), q=2)
+    Reading(value=0.75, low=0.0, high=1.0, n=4, why='')
+
+    References
+    ----------
+    Gwet, K. L. (2014). Handbook of Inter-Rater Reliability, 4th edition. Advanced Analytics. ISBN 978-0970806284.
+    """
+    weight = np.where(table.size > 1, table.weight, 0.0)
+    deviation = table.disagreement - table.observed_disagreement
+    value = total(weight * (1.0 - table.disagreement)) / table.pairable
+    return Estimate(value, standard_error(weight, deviation, table.pairable), table.pairable - 1)
+
+
+PERCENT = Coefficient("percent", frozenset({"nominal", "ordinal"}), 0.0, percent)

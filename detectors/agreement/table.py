@@ -1,0 +1,206 @@
+"""A counter of patterns decoded into the arrays that the coefficients read."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import compress, count
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detectors.agreement.patterns import LABEL, OTHERS
+
+Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
+
+PATTERN: Final = "\x1d"
+"""Separates patterns, while many are decoded as one text."""
+
+
+def total(terms: Floats) -> float:
+    """The exactly rounded sum, which is the same in whatever order the patterns came."""
+    return math.fsum(terms.tolist())
+
+
+def sums(index: Integers, terms: Floats, length: int) -> Floats:
+    """The sums of the terms that have the same index."""
+    return np.bincount(index, weights=terms, minlength=length).astype(np.float64, copy=False)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Table:
+    r"""The items of a scope, one row a distinct pattern, with all that the coefficients share.
+
+    An item with $m$ labels of which $r_c$ are $c$ has the label shares $s_c = r_c/m$ and, if $m \ge 2$, the
+    disagreement $d = 1 - \sum_c r_c(r_c - 1) / m(m - 1)$, the share of its ordered pairs of labels that differ.
+
+    An annotator against the $k \ge 1$ others of an item reads as an item with $m = 2$ labels, the own one and one of
+    "the others": $d$ is the share of the others who differ, $s_c = ([own = c] + r_c/k)/2$. With one other this is the
+    ordinary item with two labels, so all coefficients equal those of the pair.
+
+    Equal counters have equal readings to the last digit, in whatever order they were filled: sums over rows are of
+    integers, or exactly rounded (`total`).
+
+    Nothing is dense in the labels: memory is proportional to the labels written in the patterns.
+
+    >>> table = Table.of({"a\x1fa": 2, "a\x1fb\x1fb": 1, "b": 1})
+    >>> table.items, table.pairable, table.categories, table.observed_disagreement
+    (4, 3, 2, 0.2222222222222222)
+    >>> Table.of({"a\x1ea\x1fb": 3}).observed_disagreement
+    0.5
+    """
+
+    items: int
+    """Items with at least one label."""
+    pairable: int
+    """Items with at least two."""
+    pair_labels: int
+    """Labels on pairable items: the n of Krippendorff's alpha."""
+    categories: int
+    """Distinct labels seen."""
+    observed_disagreement: float
+    """Mean disagreement of the pairable items; 0 without any."""
+    shares: Floats
+    """By label: the mean of the items' label shares, items with one label included."""
+    pair_shares: Floats
+    """By label: its share of the labels on pairable items."""
+    weight: Floats
+    """By row: how many items show the pattern."""
+    size: Floats
+    """By row: m."""
+    disagreement: Floats
+    """By row: d; 0 where m is 1."""
+    row: Integers
+    """By written label: the row that it stands in."""
+    label: Integers
+    """By written label: its number."""
+    part: Floats
+    """By written label: what it contributes to its row's share of that label."""
+
+    @classmethod
+    def of(cls, counts: Mapping[str, int]) -> Table:
+        """Decode a counter of item patterns, or of patterns against others."""
+        rows = len(counts)
+        weight = np.fromiter(counts.values(), np.int64, rows)
+        if rows and weight.min() < 0:
+            pattern = min(counts, key=counts.__getitem__)
+            raise ValueError(
+                f"expected counts above 0, found {counts[pattern]} for pattern {pattern!r}: "
+                "more was retracted than added"
+            )
+        row, label, own, categories = _decode(counts)
+        written = np.bincount(row, minlength=rows)
+
+        # A kind of row is its number of labels, or for an annotator against k others a number beyond those, plus k.
+        kind = written
+        beyond = int(written.max(initial=0)) + 1
+        pairs = np.maximum(written * (written - 1), 1)
+        agreeing = _agreeing_pairs(row, label, rows)
+        parts = np.ones(len(row), np.int64)
+        if own.size:
+            others = written[row[own]] - 1
+            kind = written.copy()
+            kind[row[own]] = beyond + others
+            parts[own] = others
+            pairs[row[own]] = others
+            own_label = np.full(rows, -1)
+            own_label[row[own]] = label[own]
+            alike = sums(row, (label == own_label[row]).astype(np.float64), rows)
+            agreeing[row[own]] = alike[row[own]] - 1
+        size, whole = _size(kind, beyond), _whole(kind, beyond)
+        pairable = size > 1
+        disagreement = np.where(pairable, (pairs - agreeing) / pairs, 0.0)
+
+        # Integers are summed by label and kind before they are divided, the kinds of a label in ascending order.
+        kinds = 2 * beyond
+        cells, cell = np.unique(label * kinds + kind[row], return_inverse=True)
+        counted = sums(cell, (weight[row] * parts).astype(np.float64), len(cells))
+        cell_label, cell_kind = cells // kinds, cells % kinds
+        cell_size = _size(cell_kind, beyond)
+        cell_shares = counted / _whole(cell_kind, beyond)
+        cell_pair_shares = np.where(cell_size > 1, cell_shares * cell_size, 0.0)
+
+        items, pairable_items = int(weight.sum()), int(weight[pairable].sum())
+        pair_labels = int((weight * size)[pairable].sum())
+        weights = weight.astype(np.float64)
+        return cls(
+            items=items,
+            pairable=pairable_items,
+            pair_labels=pair_labels,
+            categories=categories,
+            observed_disagreement=total(weights * disagreement) / max(pairable_items, 1),
+            shares=sums(cell_label, cell_shares, categories) / max(items, 1),
+            pair_shares=sums(cell_label, cell_pair_shares, categories) / max(pair_labels, 1),
+            weight=weights,
+            size=size.astype(np.float64),
+            disagreement=disagreement,
+            row=row,
+            label=label,
+            part=parts / whole[row],
+        )
+
+    def by_row(self, values: Floats) -> Floats:
+        """For each row, the mean of a value of its labels: the sum over c of s_c times the value of c."""
+        return sums(self.row, self.part * values[self.label], len(self.weight))
+
+
+def _decode(counts: Mapping[str, int]) -> tuple[Integers, Integers, Integers, int]:
+    """For each written label its row and number; which are an annotator's own against others; how many numbers."""
+    if not counts:
+        return np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0, np.int64), 0
+    text = PATTERN.join(counts)
+    words = text.replace(PATTERN, LABEL).replace(OTHERS, LABEL).split(LABEL)
+    codes = np.frombuffer(text.encode(), np.uint8)
+    # Labels have no control characters, so in UTF-8 every byte below 32 is a separator.
+    places = np.flatnonzero(codes < ord(" "))
+    separators = codes[places]
+    row = np.zeros(len(words), np.int64)
+    np.cumsum(separators == ord(PATTERN), out=row[1:])
+    numbers: defaultdict[str, int] = defaultdict(count().__next__)
+    own = np.flatnonzero(separators == ord(OTHERS))
+    if own.size:
+        # "own against nobody" ends in an empty word, which is no label.
+        ends = np.append(places, len(codes))
+        nobody = own[ends[own + 1] - ends[own] == 1] + 1
+        kept = np.ones(len(words), np.bool_)
+        kept[nobody] = False
+        row = row[kept]
+        words = list(compress(words, kept.tolist()))
+        own = np.setdiff1d(own, nobody - 1)
+        own -= np.searchsorted(nobody, own)
+    label = np.fromiter(map(numbers.__getitem__, words), np.int64, len(words))
+    return row, label, own, len(numbers)
+
+
+def _size(kind: Integers, beyond: int) -> Integers:
+    """The m of a kind of row."""
+    return np.where(kind < beyond, kind, 2)
+
+
+def _whole(kind: Integers, beyond: int) -> Integers:
+    """The denominator of the label shares of a kind of row."""
+    return np.where(kind < beyond, kind, 2 * (kind - beyond))
+
+
+def _agreeing_pairs(row: Integers, label: Integers, rows: int) -> Floats:
+    """For each row the sum over labels of r(r - 1); equal labels are neighbours, for patterns are sorted."""
+    last = np.ones(len(row), np.bool_)
+    np.logical_or(row[1:] != row[:-1], label[1:] != label[:-1], out=last[:-1])
+    ends = np.flatnonzero(last)
+    runs = ends.copy()
+    runs[1:] -= ends[:-1]
+    runs[:1] += 1
+    return sums(row[ends], (runs * (runs - 1)).astype(np.float64), rows)
+
+
+def complements(shares: Floats) -> Floats:
+    """One minus each share, without cancellation for the one that may be close to one."""
+    rest = 1.0 - shares
+    top = int(shares.argmax())
+    if shares[top] > 0.5:
+        rest[top] = math.fsum(share for index, share in enumerate(shares.tolist()) if index != top)
+    return rest

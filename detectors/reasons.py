@@ -1,0 +1,19 @@
+"""Why a reading has no value: the closed list that documents and dashboards may rely on."""
+
+from __future__ import annotations
+
+from typing import Final
+
+NO_PAIRABLE_ITEM: Final = "no pairable item"
+"""No item has two labels that could agree."""
+
+NO_VARIATION: Final = "no variation"
+"""One label only: chance alone would agree always, and the ratio is 0/0."""
+
+NOT_AVAILABLE: Final = "not available for this label type"
+"""The coefficient has no meaning for labels of this type."""
+
+NO_ANSWER: Final = "no answer"
+"""No answer to a gold item counts."""
+
+REASONS: Final = (NO_PAIRABLE_ITEM, NO_VARIATION, NOT_AVAILABLE, NO_ANSWER)
