@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Any, Literal, cast
+from typing import Annotated, Any, Final, Literal, cast
 
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
@@ -22,6 +22,10 @@ LONGEST_TEXT = 1024
 MOST_PARTS = 1000  # of one label: choices, boxes, spans
 LONGEST_DURATION_MS = 30 * 86_400_000
 INT63 = 2**63 - 1
+
+DEFAULT_TASK: Final = "label"
+DEFAULT_REVIEW_STAGE: Final = "review"
+FULL_WEIGHT: Final = 1.0
 
 Identifier = Annotated[str, Meta(min_length=1, max_length=LONGEST_ID)]
 Text = Annotated[str, Meta(max_length=LONGEST_TEXT)]
@@ -50,11 +54,22 @@ def from_microseconds(at: int) -> datetime:
     return EPOCH + timedelta(microseconds=at)
 
 
+def _by_value(number: Any) -> Any:
+    """A float that is a whole number within 63 bits as an integer, so that 1, 1.0 and 1e0 are spelled alike."""
+    if isinstance(number, float) and number.is_integer() and abs(number) <= INT63:
+        return int(number)
+    return number
+
+
 class Box(Struct, frozen=True, omit_defaults=True, rename={"label": "class"}):
     """A rectangle `[x, y, width, height]` in pixels and its class."""
 
-    bbox: Annotated[list[int | float], Meta(min_length=4, max_length=4)]
+    bbox: Annotated[list[Integer | float], Meta(min_length=4, max_length=4)]
     label: Choice | None = None
+
+    def plain(self) -> Box:
+        """The same box with numbers spelled by their value."""
+        return Box([_by_value(number) for number in self.bbox], self.label)
 
 
 class Span(Struct, frozen=True, omit_defaults=True):
@@ -74,9 +89,33 @@ class Shape(Struct, frozen=True, omit_defaults=True):
     rejected: Identifier | UnsetType = UNSET
     tie: bool | UnsetType = UNSET
 
+    def plain(self) -> Shape:
+        """The same label with numbers spelled by their value; a tie that is denied says nothing."""
+        boxes = self.boxes if self.boxes is UNSET else [box.plain() for box in self.boxes]
+        return msgspec.structs.replace(self, boxes=boxes, tie=self.tie or UNSET)
+
+    @property
+    def shape(self) -> str:
+        """The label type that it has: boxes, spans or preference."""
+        if self.boxes is not UNSET:
+            return "boxes"
+        return "spans" if self.spans is not UNSET else "preference"
+
+    def text(self) -> str:
+        """One spelling for equal labels; the order of boxes and spans does not matter."""
+        if self.boxes is not UNSET:
+            return ";".join(sorted(_canonical(box.plain()).decode() for box in self.boxes))
+        if self.spans is not UNSET:
+            return ";".join(sorted(_canonical(span).decode() for span in self.spans))
+        return _canonical(self.plain()).decode()
+
 
 Label = Choice | bool | Integer | float | Annotated[list[Choice], Meta(max_length=MOST_PARTS)] | Shape
 SliceValue = Choice | bool | Integer | float
+
+
+def _plain(label: Label | None) -> Label | None:
+    return label.plain() if isinstance(label, Shape) else cast("Label | None", _by_value(label))
 
 
 class Prelabel(Struct, frozen=True, omit_defaults=True):
@@ -86,12 +125,21 @@ class Prelabel(Struct, frozen=True, omit_defaults=True):
     model: Identifier | None = None
     confidence: float | None = None
 
+    def plain(self) -> Prelabel:
+        """The same suggestion with numbers spelled by their value."""
+        return Prelabel(cast("Label", _plain(self.label)), self.model, _by_value(self.confidence))
+
 
 class Answer(Struct, frozen=True, omit_defaults=True):
     """One accepted answer of a gold item."""
 
     label: Label
-    weight: Annotated[float, Meta(ge=0)] = 1.0
+    weight: Annotated[float, Meta(ge=0)] = FULL_WEIGHT
+
+    def plain(self) -> Answer:
+        """The same answer with numbers spelled by their value, and the default weight left out."""
+        label = cast("Label", _plain(self.label))
+        return Answer(label) if self.weight == FULL_WEIGHT else Answer(label, _by_value(self.weight))
 
 
 class _Event(Struct, frozen=True, omit_defaults=True, tag_field="type", kw_only=True, gc=False):
@@ -107,8 +155,21 @@ class _Event(Struct, frozen=True, omit_defaults=True, tag_field="type", kw_only=
         return microseconds(self.time)
 
     def canonical(self) -> bytes:
-        """The content in one fixed spelling: time in UTC, defaults left out, keys in order."""
-        return _canonical(msgspec.structs.replace(self, time=self.time.astimezone(UTC)))
+        """The content in one fixed spelling: equal content, equal bytes, and they parse to the same content again.
+
+        Time is in UTC, defaults and empty mappings are left out, numbers are spelled by their value (1, 1.0 and 1e0
+        as 1), keys have one order; left out too are the minor version of the contract, and an annotation's id that is
+        the event's own. The order of a list is content, and so is true against "true".
+        """
+        return _canonical(msgspec.structs.replace(self, **self._plain()))
+
+    def _plain(self) -> dict[str, object]:
+        return {"time": self.time.astimezone(UTC), "contract": 1}
+
+
+def _default(value: str, default: str) -> str:
+    """The default itself where the value equals it: msgspec leaves out a default that is the same object."""
+    return default if value == default else value
 
 
 Stage = Literal["annotate", "review", "adjudicate", "model"]
@@ -120,7 +181,7 @@ class Annotation(_Event, frozen=True, tag="annotation"):
     item: Identifier
     annotator: Identifier
     label: Label | None = None
-    task: Identifier = "label"
+    task: Identifier = DEFAULT_TASK
     annotation: Identifier | None = None
     revision: Integer = 0
     duration_ms: Annotated[int, Meta(ge=0, le=LONGEST_DURATION_MS)] | None = None
@@ -139,6 +200,17 @@ class Annotation(_Event, frozen=True, tag="annotation"):
         """The annotation's id in the tool; the event's id where the tool has none."""
         return self.annotation or self.id
 
+    def _plain(self) -> dict[str, object]:
+        return {
+            **super()._plain(),
+            "label": _plain(self.label),
+            "task": _default(self.task, DEFAULT_TASK),
+            "annotation": None if self.annotation == self.id else self.annotation,
+            "slice": {name: _by_value(value) for name, value in self.slice.items()} if self.slice else None,
+            "prelabel": self.prelabel and self.prelabel.plain(),
+            "order": self.order or None,
+        }
+
 
 class Retraction(_Event, frozen=True, tag="retraction"):
     """An annotation is withdrawn: for good without a revision, up to (revision, time) with one."""
@@ -152,9 +224,13 @@ class Gold(_Event, frozen=True, tag="gold"):
 
     item: Identifier
     accepted: Annotated[list[Answer], Meta(max_length=100)]
-    task: Identifier = "label"
+    task: Identifier = DEFAULT_TASK
     authority: Text | None = None
     version: Integer = 0
+
+    def _plain(self) -> dict[str, object]:
+        accepted = [answer.plain() for answer in self.accepted]
+        return {**super()._plain(), "accepted": accepted, "task": _default(self.task, DEFAULT_TASK)}
 
 
 class Review(_Event, frozen=True, tag="review"):
@@ -166,8 +242,12 @@ class Review(_Event, frozen=True, tag="review"):
     label: Label | None = None
     category: Text | None = None
     cause: Text | None = None
-    stage: Identifier = "review"
+    stage: Identifier = DEFAULT_REVIEW_STAGE
     revision: Integer = 0
+
+    def _plain(self) -> dict[str, object]:
+        stage = _default(self.stage, DEFAULT_REVIEW_STAGE)
+        return {**super()._plain(), "label": _plain(self.label), "stage": stage}
 
 
 class Context(_Event, frozen=True, tag="context"):
@@ -176,6 +256,9 @@ class Context(_Event, frozen=True, tag="context"):
     kind: Literal["guideline", "vendor", "tool", "model", "training", "taxonomy"]
     value: Text
     scope: Text | dict[Identifier, Text] | None = None
+
+    def _plain(self) -> dict[str, object]:
+        return {**super()._plain(), "scope": self.scope or None}
 
 
 class Erasure(_Event, frozen=True, tag="erasure"):
@@ -200,7 +283,7 @@ encode = msgspec.json.Encoder().encode
 
 def json_schema() -> dict[str, Any]:
     """The JSON Schema of an event, generated from the structs; the committed file equals it."""
-    schema = cast("dict[str, Any]", msgspec.json.schema(Event))
+    schema = msgspec.json.schema(Event)
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "kappawatch event, contract 1",
