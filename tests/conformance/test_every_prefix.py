@@ -1,0 +1,182 @@
+"""After every event of random streams, every coefficient equals what the peer libraries compute from the whole table.
+
+Where the peers differ from us, and why:
+
+- krippendorff 0.9.0 raises for a domain of one label, and answers nan where the pairable items show one label only;
+  we say "no variation".
+- statsmodels' fleiss_kappa takes items of one and the same number of labels, so it is compared on the items with two,
+  with three and with four labels apart; its method "randolph" is Brennan-Prediger on such items. Without variation it
+  answers nan.
+- scikit-learn's cohen_kappa_score and statsmodels' cohens_kappa answer nan without variation.
+- None of them has Fleiss' kappa, AC1 or Brennan-Prediger for missing cells: there the definitions in fractions stand in
+  (and irrCAC in `test_irrcac.py`).
+"""
+
+import math
+import warnings
+from collections import Counter
+from fractions import Fraction
+
+import krippendorff
+import numpy as np
+import pytest
+from sklearn.metrics import cohen_kappa_score
+from statsmodels.stats import inter_rater
+
+from detectors.agreement import PatternCounts, Table, agreement, pair_agreement
+from detectors.agreement.cohen_kappa import cohen_kappa
+from tests.conformance.streams import Stream
+
+SEEDS, EVENTS, LABELS = range(5), 80, "abcd"
+
+
+def close(x):
+    return pytest.approx(x, rel=0, abs=1e-9)
+
+
+def prefixes():
+    for seed in SEEDS:
+        stream = Stream(seed, labels=LABELS)
+        for _ in range(EVENTS):
+            stream.step()
+            yield stream
+
+
+def tallies(rows):
+    return np.array([[row.count(label) for label in LABELS] for row in rows]).reshape(len(rows), len(LABELS))
+
+
+def equal_or_both_undefined(ours, peer, compared, name):
+    if ours is None:
+        assert math.isnan(peer)
+        compared[f"{name} undefined"] += 1
+    else:
+        assert ours == close(peer)
+        compared[name] += 1
+
+
+def test_alpha_equals_krippendorff():
+    compared = Counter()
+    for stream in prefixes():
+        ours = agreement(stream.items.counts, "nominal", len(LABELS))["alpha"]
+        rows = stream.rows()
+        assert ours.n == sum(len(row) > 1 for row in rows)
+        if not ours.n:
+            compared["no pairable item"] += 1
+            continue
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            peer = krippendorff.alpha(value_counts=tallies(rows), level_of_measurement="nominal")
+        equal_or_both_undefined(ours.value, peer, compared, "alpha")
+    assert compared == {"alpha": 363, "alpha undefined": 7, "no pairable item": 30}
+
+
+def test_fleiss_kappa_and_brennan_prediger_equal_statsmodels_on_items_of_as_many_labels():
+    compared = Counter()
+    for stream in prefixes():
+        for m in (2, 3, 4):
+            counts = {pattern: n for pattern, n in stream.items.counts.items() if pattern.count("\x1f") == m - 1}
+            rows = [row for row in stream.rows() if len(row) == m]
+            if not rows:
+                assert not counts
+                continue
+            of = agreement(counts, "nominal", len(LABELS))
+            with np.errstate(invalid="ignore"):
+                kappa = inter_rater.fleiss_kappa(tallies(rows))
+            equal_or_both_undefined(of["fleiss_kappa"].value, kappa, compared, "fleiss_kappa")
+            randolph = inter_rater.fleiss_kappa(tallies(rows), method="randolph")
+            equal_or_both_undefined(of["brennan_prediger"].value, randolph, compared, "brennan_prediger")
+    assert compared == {"fleiss_kappa": 680, "fleiss_kappa undefined": 95, "brennan_prediger": 775}
+
+
+def test_cohens_kappa_equals_scikit_learn_and_statsmodels():
+    compared = Counter()
+    for stream in prefixes():
+        pairs = stream.pairs()
+        ours = pair_agreement(stream.pair.counts)
+        assert ours.n == len(pairs)
+        if not pairs:
+            compared["no pairable item"] += 1
+            continue
+        first, second = zip(*pairs, strict=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            peer = cohen_kappa_score(first, second, labels=list(LABELS))
+            table = [[pairs.count((a, b)) for b in LABELS] for a in LABELS]
+            other = inter_rater.cohens_kappa(table)
+        equal_or_both_undefined(ours.value, peer, compared, "scikit-learn")
+        equal_or_both_undefined(ours.value, other.kappa, compared, "statsmodels")
+        if ours.value is not None:
+            # Compared as variances, for statsmodels' may be below zero by rounding, and its root nan.
+            assert cohen_kappa(stream.pair.counts).error ** 2 == close(other.var_kappa)
+            compared["error"] += 1
+    assert compared == {
+        "scikit-learn": 337,
+        "scikit-learn undefined": 24,
+        "statsmodels": 337,
+        "statsmodels undefined": 24,
+        "error": 337,
+        "no pairable item": 39,
+    }
+
+
+def by_definition(rows, q):
+    """Percent agreement, Fleiss' kappa, AC1 and Brennan-Prediger from their definitions, in fractions."""
+    pairable = [row for row in rows if len(row) > 1]
+    if not pairable:
+        return dict.fromkeys(("percent", "fleiss_kappa", "ac1", "brennan_prediger"))
+    observed = Fraction(0)
+    for row in pairable:
+        equal = sum(row[i] == row[j] for i in range(len(row)) for j in range(len(row)) if i != j)
+        observed += Fraction(equal, len(row) * (len(row) - 1))
+    observed /= len(pairable)
+    shares = [sum(Fraction(row.count(label), len(row)) for row in rows) / len(rows) for label in LABELS]
+    chance = {
+        "fleiss_kappa": sum(p * p for p in shares),
+        "ac1": sum(p * (1 - p) for p in shares) / (q - 1),
+        "brennan_prediger": Fraction(1, q),
+    }
+    corrected = {name: None if p == 1 else (observed - p) / (1 - p) for name, p in chance.items()}
+    return {"percent": observed, **corrected}
+
+
+def test_all_items_with_missing_cells_equal_the_definitions():
+    compared = Counter()
+    for stream in prefixes():
+        of = agreement(stream.items.counts, "nominal", 5)
+        for name, expected in by_definition(stream.rows(), 5).items():
+            if expected is None:
+                assert of[name].value is None
+                compared["undefined"] += 1
+            else:
+                assert of[name].value == close(float(expected))
+                compared[name] += 1
+    assert compared == {"percent": 370, "fleiss_kappa": 370, "ac1": 370, "brennan_prediger": 370, "undefined": 120}
+
+
+def test_an_annotator_against_the_others_equals_the_definition():
+    """Percent: the mean over shared items of the share of the others who agree."""
+    compared = 0
+    for stream in prefixes():
+        means = []
+        for item in range(len(stream.true)):
+            others = [stream.cells[item, a] for a in stream.annotators if a and (item, a) in stream.cells]
+            if (item, 0) in stream.cells and others:
+                means.append(Fraction(others.count(stream.cells[item, 0]), len(others)))
+        ours = agreement(stream.against.counts, "nominal", 4)["percent"]
+        assert ours.n == len(means)
+        if means:
+            assert ours.value == close(float(sum(means) / len(means)))
+            compared += 1
+    assert compared == 369
+
+
+def test_after_all_is_withdrawn_nothing_is_left():
+    for seed in SEEDS:
+        stream = Stream(seed)
+        for _ in range(EVENTS):
+            stream.step()
+        for key in sorted(stream.cells):
+            stream.change(key, None)
+        assert stream.items == stream.pair == stream.against == PatternCounts()
+        assert Table.of(stream.items.counts).items == 0

@@ -1,0 +1,226 @@
+"""Every coefficient on the tables of the literature, to 1e-9."""
+
+import math
+
+import pytest
+
+from detectors.agreement import (
+    COEFFICIENTS,
+    PatternCounts,
+    Table,
+    agreement,
+    item_pattern,
+    pair_agreement,
+    pair_pattern,
+)
+from detectors.agreement.cohen_kappa import cohen_kappa
+from tests.detectors.agreement.published import (
+    ABSTRACTORS,
+    CANONICAL,
+    FLEISS,
+    VARIABLE,
+    annotations,
+    confusion_items,
+    confusion_pairs,
+    item_counts,
+    tally_counts,
+)
+
+
+def close(x):
+    return pytest.approx(x, rel=0, abs=1e-9)
+
+
+def values(counts, q):
+    return {name: reading.value for name, reading in agreement(counts, "nominal", q).items()}
+
+
+def errors(counts, q):
+    table = Table.of(counts)
+    return {name: coefficient.estimate(table, q).error for name, coefficient in COEFFICIENTS.items()}
+
+
+CANONICAL_VALUES = {
+    "percent": 9 / 11,
+    "alpha": 113 / 152,
+    "fleiss_kappa": 0.761169275422,
+    "ac1": 0.775444068127,
+    "brennan_prediger": 0.772727272727,
+}
+
+
+def test_krippendorffs_canonical_table():
+    assert values(item_counts(annotations(CANONICAL)), 5) == close(CANONICAL_VALUES)
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "n", "kappa"),
+    [
+        ("A", "B", 9, 0.844827586207),
+        ("A", "C", 8, 0.478260869565),
+        ("A", "D", 9, 0.85),
+        ("B", "C", 9, 0.542372881356),
+        ("B", "D", 10, 0.870129870130),
+        ("C", "D", 10, 0.615384615385),
+    ],
+)
+def test_each_pair_of_the_canonical_table(a, b, n, kappa):
+    state = PatternCounts()
+    for labels in annotations(CANONICAL).values():
+        if a in labels and b in labels:
+            state.update(pair_pattern(labels[a], labels[b]))
+    reading = pair_agreement(state.counts)
+    assert (reading.n, reading.value) == (n, close(kappa))
+
+
+def test_a_retracted_label_a_changed_one_and_both_undone():
+    state = PatternCounts(item_counts(annotations(CANONICAL)))
+    before, untouched = agreement(state.counts, "nominal", 5), state.copy()
+
+    def replace(old, new):
+        state.update(item_pattern(old), -1)
+        state.update(item_pattern(new))
+        return values(state.counts, 5)
+
+    without = replace("1234", "123")
+    assert without["alpha"] == close(0.767888307155)
+    assert without["fleiss_kappa"] == close(0.758785552)
+    assert without["ac1"] == close(0.775964476)
+    changed = replace("123", "1233")
+    assert changed["alpha"] == close(0.762458472)
+    assert changed["fleiss_kappa"] == close(0.778546713)
+    assert changed["ac1"] == close(0.794707298)
+    replace("1233", "123")
+    replace("123", "1234")
+    assert state == untouched
+    assert agreement(state.counts, "nominal", 5) == before  # to the last bit
+
+
+def test_halves_of_the_canonical_table_merge_to_the_whole():
+    table = annotations(CANONICAL)
+    first = PatternCounts(item_counts({item: labels for item, labels in table.items() if item <= 6}))
+    second = PatternCounts(item_counts({item: labels for item, labels in table.items() if item > 6}))
+    assert values(first.counts, 5)["alpha"] == close(0.620689655172)
+    assert values(second.counts, 5)["alpha"] == close(0.850467289720)
+    first.merge(second)
+    assert agreement(first.counts, "nominal", 5) == agreement(item_counts(table), "nominal", 5)
+
+
+def test_standard_errors_and_limits_of_gwets_four_raters():
+    """The data set raw4raters of irrCAC: the canonical table, but unit 12 is labelled by C, which no pattern shows."""
+    counts = item_counts(annotations(CANONICAL))
+    error = errors(counts, 5)
+    assert error["alpha"] == close(0.145573886985)
+    assert error["fleiss_kappa"] == close(0.153019203469)
+    assert error["ac1"] == close(0.142949950641)
+    assert error["brennan_prediger"] == close(0.144716619899)
+    ac1 = agreement(counts, "nominal", 5)["ac1"]
+    assert (ac1.low, ac1.high) == (close(0.460813348), 1.0)
+
+
+def test_fleiss_table():
+    expected = {
+        "percent": 0.378021978,
+        "alpha": 0.215574056533,
+        "fleiss_kappa": 0.209930704422,
+        "ac1": 0.225614150817,
+        "brennan_prediger": 0.222527472527,
+    }
+    assert values(tally_counts(FLEISS), 5) == close(expected)
+
+
+@pytest.mark.parametrize(
+    ("confusion", "kappa", "error", "ac1"),
+    [
+        (((20, 5), (10, 15)), 0.4, 0.126996063, 0.405940594),
+        (((45, 15), (25, 15)), 0.130434783, 0.098661538, 0.266055046),
+        (((25, 35), (5, 35)), 0.259259259, 0.077159732, 0.207920792),
+    ],
+)
+def test_cohens_kappa_of_two_labels(confusion, kappa, error, ac1):
+    estimate = cohen_kappa(confusion_pairs(confusion))
+    assert (estimate.value, estimate.error) == (close(kappa), close(error))
+    assert values(confusion_items(confusion), 2)["ac1"] == close(ac1)
+
+
+def test_scotts_pi_is_fleiss_kappa_of_two_labels_an_item():
+    of = values(confusion_items(((20, 5), (10, 15))), 2)
+    assert of["fleiss_kappa"] == close(0.393939394)
+    assert of["alpha"] == close(0.4)
+
+
+def test_abstractors():
+    estimate = cohen_kappa(confusion_pairs(ABSTRACTORS))
+    assert (estimate.value, estimate.error) == (close(0.796409402), close(0.058910718))
+    expected = {
+        "percent": 0.89,
+        "alpha": 0.797258498,
+        "fleiss_kappa": 0.796239696,
+        "ac1": 0.849330548,
+        "brennan_prediger": 0.835,
+    }
+    assert values(confusion_items(ABSTRACTORS), 3) == close(expected)
+
+
+def test_errors_of_abstractors_divide_by_n_minus_1_where_tables_divide_by_n():
+    """For a table of two raters irrCAC divides the variance by n, for raw data of any number by n - 1; so do we."""
+    error = errors(confusion_items(ABSTRACTORS), 3)
+    by_table = math.sqrt(99 / 100)
+    assert error["fleiss_kappa"] * by_table == close(0.059054733)
+    assert error["ac1"] * by_table == pytest.approx(0.04321747, rel=0, abs=1e-8)
+    assert error["brennan_prediger"] * by_table == close(0.046933464)
+
+
+def test_kappa_of_the_sas_manual():
+    """The same estimate and error; SAS' limits take the normal quantile where ours take Student's t."""
+    pairs = confusion_pairs(((0, 4, 1), (0, 8, 0), (0, 1, 5)))
+    estimate = cohen_kappa(pairs)
+    assert (estimate.value, estimate.error) == (close(0.484162896), close(0.138013578))
+    assert estimate.value - 1.959963984540054 * estimate.error == close(0.213661253)
+    assert estimate.value + 1.959963984540054 * estimate.error == close(0.754664538)
+    assert pair_agreement(pairs).low < 0.213661253
+
+
+def test_different_numbers_of_labels():
+    expected = {
+        "percent": 0.52,
+        "alpha": 0.279411765,
+        "fleiss_kappa": 0.247168167,
+        "ac1": 0.295364959,
+        "brennan_prediger": 0.28,
+    }
+    assert values(tally_counts(VARIABLE), 3) == close(expected)
+
+
+def test_a_window_is_what_is_left_when_the_items_before_it_are_retracted():
+    state = PatternCounts(tally_counts(FLEISS))
+    state.merge(PatternCounts(tally_counts("|".join(FLEISS.split("|")[:5]))), -1)
+    of = values(state.counts, 5)
+    assert of["fleiss_kappa"] == close(0.085577934)
+    assert of["ac1"] == close(0.119153827)
+    assert of["alpha"] == close(0.098641107)
+
+
+@pytest.mark.parametrize("counts", [{"a\x1fa": 3}, {"a\x1fa": 1, "a\x1fa\x1fa": 1, "a": 2}])
+def test_one_label_only_has_no_alpha_and_no_kappa(counts):
+    of = agreement(counts, "nominal", 2)
+    for name in ("alpha", "fleiss_kappa"):
+        assert (of[name].value, of[name].low, of[name].high, of[name].why) == (None, None, None, "no variation")
+    assert of["percent"].value == of["ac1"].value == of["brennan_prediger"].value == 1.0
+
+
+@pytest.mark.parametrize("counts", [{}, {"a": 1}, {"a": 2, "b": 3}, {"a\x1e": 4}])
+def test_no_pairable_item(counts):
+    for reading in agreement(counts, "nominal", 2).values():
+        assert reading == (None, None, None, 0, "no pairable item")
+
+
+def test_one_item_of_two_labels():
+    of = agreement({"1\x1f2": 1}, "nominal", 2)
+    assert of["alpha"] == (0.0, None, None, 1, "")
+    assert of["fleiss_kappa"] == (-1.0, None, None, 1, "")
+
+
+def test_two_items_of_two_labels():
+    of = values({"1\x1f2": 2}, 2)
+    assert (of["alpha"], of["fleiss_kappa"]) == (close(-0.5), close(-1))

@@ -1,0 +1,67 @@
+"""Every statistic obeys every law, to exact equality."""
+
+import importlib
+import inspect
+import pkgutil
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import detectors
+from detectors.agreement import (
+    PatternCounts,
+    against_others,
+    agreement,
+    each_against_rest,
+    item_pattern,
+    pair_agreement,
+    pair_pattern,
+)
+from detectors.gold import Accuracy
+from detectors.statistic import Statistic
+from tests.laws.laws import LAWS, Subject
+
+labels = st.sampled_from(["a", "b", "c", "true", "é 🦊"])
+many = st.lists(labels, min_size=1, max_size=4)
+
+
+def read_scope(state):
+    whole = agreement(state.counts, "nominal", 3)
+    classes = {label: agreement(counts, "nominal", 2) for label, counts in each_against_rest(state.counts).items()}
+    return whole, classes
+
+
+SUBJECTS = {
+    "items": Subject(PatternCounts, many.map(item_pattern), read_scope),
+    "against others": Subject(
+        PatternCounts, st.builds(against_others, labels, st.lists(labels, max_size=3)), read_scope
+    ),
+    "pairs": Subject(
+        PatternCounts, st.builds(pair_pattern, labels, labels), lambda state: pair_agreement(state.counts)
+    ),
+    "accuracy": Subject(Accuracy, st.booleans(), Accuracy.reading),
+}
+
+
+@pytest.mark.parametrize("law", LAWS, ids=lambda law: law.__name__)
+@pytest.mark.parametrize("name", SUBJECTS)
+def test_law(law, name):
+    @settings(deadline=None, max_examples=25)
+    @given(data=st.data())
+    def check(data):
+        law(SUBJECTS[name], data)
+
+    check()
+
+
+def discovered():
+    """Every class of the core that claims to be a statistic."""
+    for module in pkgutil.walk_packages(detectors.__path__, "detectors."):
+        for _, found in inspect.getmembers(importlib.import_module(module.name), inspect.isclass):
+            if found.__module__ == module.name and found is not Statistic and issubclass(found, Statistic):
+                yield found
+
+
+def test_no_statistic_escapes_the_laws():
+    assert {subject.make for subject in SUBJECTS.values()} == set(discovered())
