@@ -1,0 +1,118 @@
+"""Alarms: one a cause, raised by a detector's evidence and cleared by evidence."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+Evidence = Mapping[str, object]
+
+
+class Cause(NamedTuple):
+    """What an alarm is about; one cause has at most one open alarm. The subject is a pseudonym."""
+
+    project: str
+    task: str
+    kind: str
+    subject: str
+
+
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """One alarm: its times are microseconds since 1970 UTC, `sequence` counts its messages from 1.
+
+    `state` is raised, updated or cleared; `seen` is how many observations of the cause came since it was raised.
+    """
+
+    id: str
+    cause: Cause
+    severity: str
+    raised_at: int
+    cleared_at: int | None
+    evidence: Evidence
+    state: str
+    sequence: int
+    seen: int = 0
+
+
+def alarm_id(cause: Cause, event: str) -> str:
+    """The id of the alarm that this event raised: equal logs give equal ids.
+
+    >>> alarm_id(Cause("p", "label", "gold_errors", "v1-x"), "e-1")
+    'f2bd0c3b3b9e6ae6'
+    """
+    return hashlib.sha256("\x1f".join((*cause, event)).encode()).hexdigest()[:16]
+
+
+class AlarmBook:
+    """The open alarms of a home, and what changed since `take` was last called."""
+
+    FIRST_UPDATE = 32
+    """An open alarm says how things went on after this many observations, then after twice as many, and so on."""
+
+    def __init__(self) -> None:
+        self.open: dict[Cause, Alarm] = {}
+        self._changed: dict[str, Alarm] = {}
+        self._messages: list[Alarm] = []
+
+    def hold(self, alarm: Alarm) -> None:
+        """Take back an open alarm from a store."""
+        self.open[alarm.cause] = alarm
+
+    def open_alarm(self, cause: Cause, severity: str, at: int, event: str, evidence: Evidence) -> None:
+        """Open an alarm, unless its cause has one."""
+        if cause not in self.open:
+            self._put(Alarm(alarm_id(cause, event), cause, severity, at, None, evidence, "raised", 1))
+
+    def observe(self, cause: Cause, evidence: Evidence) -> None:
+        """Note one more observation of an open alarm's cause; at each doubling its evidence is renewed."""
+        alarm = self.open[cause]
+        seen = alarm.seen + 1
+        if seen >= self.FIRST_UPDATE and seen & (seen - 1) == 0:
+            self._put(_changed(alarm, seen=seen, state="updated", evidence={**alarm.evidence, "now": evidence}))
+        else:
+            self.open[cause] = self._changed[alarm.id] = _changed(alarm, seen=seen, sequence=alarm.sequence)
+
+    def clear(self, cause: Cause, at: int, why: str, evidence: Evidence) -> None:
+        """Clear the cause's alarm; why is recovered, corrected or erased."""
+        alarm = self.open.pop(cause)
+        evidence = {**alarm.evidence, "cleared": why, "now": evidence}
+        self._say(_changed(alarm, state="cleared", cleared_at=at, evidence=evidence))
+
+    def take(self) -> tuple[list[Alarm], list[Alarm]]:
+        """What changed since the last call: the alarms as they now are, and the messages about them in order."""
+        changed, self._changed = self._changed, {}
+        messages, self._messages = self._messages, []
+        return list(changed.values()), messages
+
+    def _put(self, alarm: Alarm) -> None:
+        self.open[alarm.cause] = alarm
+        self._say(alarm)
+
+    def _say(self, alarm: Alarm) -> None:
+        self._changed[alarm.id] = alarm
+        self._messages.append(alarm)
+
+
+def _changed(
+    alarm: Alarm,
+    *,
+    state: str | None = None,
+    sequence: int | None = None,
+    seen: int | None = None,
+    cleared_at: int | None = None,
+    evidence: Evidence | None = None,
+) -> Alarm:
+    return Alarm(
+        alarm.id,
+        alarm.cause,
+        alarm.severity,
+        alarm.raised_at,
+        cleared_at,
+        alarm.evidence if evidence is None else evidence,
+        alarm.state if state is None else state,
+        alarm.sequence + 1 if sequence is None else sequence,
+        alarm.seen if seen is None else seen,
+    )

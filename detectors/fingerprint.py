@@ -1,0 +1,21 @@
+"""The fingerprint of a task's statistics: where it differs from that of the stored ones, they are computed anew."""
+
+from __future__ import annotations
+
+import hashlib
+
+from detectors.config import TaskConfig
+
+STATISTICS_VERSION = 1
+"""Raised when a change of the code gives stored statistics another meaning."""
+
+
+def fingerprint(config: TaskConfig, version: int = STATISTICS_VERSION) -> str:
+    """A short text that equals another's where the same annotations would give the same statistics.
+
+    >>> fingerprint(TaskConfig()) == fingerprint(TaskConfig(detectors=()))
+    True
+    >>> fingerprint(TaskConfig()) == fingerprint(TaskConfig(label_type="nominal"))
+    False
+    """
+    return hashlib.sha256(repr((version, config.label_type, config.labels)).encode()).hexdigest()[:16]

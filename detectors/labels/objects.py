@@ -1,0 +1,55 @@
+"""Labels that are objects: boxes, spans and preferences; events give each its shape and one spelling."""
+
+from __future__ import annotations
+
+from typing import Protocol, runtime_checkable
+
+
+@runtime_checkable
+class ObjectLabel(Protocol):
+    """A label that is an object."""
+
+    @property
+    def shape(self) -> str:
+        """boxes, spans or preference."""
+        ...
+
+    def text(self) -> str:
+        """One spelling for equal labels."""
+        ...
+
+
+class _Object:
+    name: str
+
+    def key(self, label: object) -> str | None:
+        """The label's one spelling."""
+        return label.text() if isinstance(label, ObjectLabel) and label.shape == self.name else None
+
+    def declared(self, key: str, labels: frozenset[str]) -> bool:  # noqa: ARG002 - a declared set names the classes inside
+        """Whether the label fits a declared set: the set names classes inside the object, not the object."""
+        return True
+
+
+class Boxes(_Object):
+    """Rectangles; being right is a matter of overlap, not of equality."""
+
+    name = "boxes"
+    categorical = False
+    answers = False
+
+
+class Spans(_Object):
+    """Stretches of text; being right is a matter of overlap, not of equality."""
+
+    name = "spans"
+    categorical = False
+    answers = False
+
+
+class Preference(_Object):
+    """The better one of a pair, or a tie."""
+
+    name = "preference"
+    categorical = False
+    answers = True

@@ -1,0 +1,26 @@
+"""Multilabel: a set of names."""
+
+from __future__ import annotations
+
+
+class Multilabel:
+    """A list of strings, read as a set.
+
+    >>> Multilabel().key(["b", "a", "b"]) == Multilabel().key(["a", "b"])
+    True
+    """
+
+    name = "multilabel"
+    categorical = False
+    answers = True
+    _SEPARATOR = "\x1d"
+
+    def key(self, label: object) -> str | None:
+        """The members in order."""
+        if not isinstance(label, list | tuple):
+            return None
+        return self._SEPARATOR.join(sorted(set(label)))
+
+    def declared(self, key: str, labels: frozenset[str]) -> bool:
+        """Whether every member lies in the declared set."""
+        return not key or labels.issuperset(key.split(self._SEPARATOR))

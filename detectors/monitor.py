@@ -1,0 +1,689 @@
+"""The monitor of one home: a pure fold of events into statistics, detectors and alarms. No I/O, no clock.
+
+A chunk of events passes through it one way, and a store fills in between what memory does not hold:
+
+    needs(events) -> [look up] -> hold -> receive(events) -> lacks() -> [look up] -> hold -> settle()
+
+`receive` changes annotations and gold, `settle` lets the statistics see one net change an item, and the detectors
+each answer in order. `take_changes` hands over what to write. Where a chunk ends makes no difference.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
+
+from detectors.alarms import Alarm, AlarmBook, Cause
+from detectors.config import TaskConfig
+from detectors.item import Contribution, Item, ItemKey, contribution, verdicts
+from detectors.labels import Fit
+from detectors.protocols import Annotation, Context, Erasure, Event, Gold, Retraction, Review
+from detectors.records import AnnotationRecord, precedes
+from detectors.scope import Scope
+from detectors.shelf import Shelf
+from detectors.signals import SIGNALS
+from detectors.watch import KEPT_ANSWERS, Answer, AnswerKey, Watch, WatchKey
+
+AnnotationKey = tuple[str, str]  # project, annotation
+ReviewKey = tuple[str, str, str, str]  # project, annotation, reviewer, stage
+ContextKey = tuple[str, str]  # project, id
+TaskKey = tuple[str, str]  # project, task
+
+
+class ScopeKey(NamedTuple):
+    """A scope: one value of a dimension, in one task."""
+
+    project: str
+    task: str
+    dimension: str
+    value: str
+
+
+class PairKey(NamedTuple):
+    """Two annotators, a before b, and the label type they are compared on."""
+
+    project: str
+    task: str
+    label_type: str
+    a: str
+    b: str
+
+
+class Needs(NamedTuple):
+    """What must be looked up before a chunk can be received."""
+
+    annotations: set[AnnotationKey]
+    items: set[ItemKey]
+    reviews: set[ReviewKey]
+    contexts: set[ContextKey]
+
+    def __bool__(self) -> bool:
+        return any(self[:])
+
+
+class Lacks(NamedTuple):
+    """What must be looked up before a chunk can be settled."""
+
+    scopes: set[ScopeKey]
+    pairs: set[PairKey]
+    watches: set[WatchKey]
+    answers: set[WatchKey]
+
+    def __bool__(self) -> bool:
+        return any(self[:])
+
+
+class Erased(NamedTuple):
+    """A tombstone: the keyed hash of a person whose events no longer count."""
+
+    project: str
+    hash: str
+
+
+class TaskCounts:
+    """Of a task: annotators with an annotation in force, and answers to gold as they came and were taken back."""
+
+    __slots__ = ("annotators", "failed", "failed_retracted", "passed", "passed_retracted")
+
+    def __init__(
+        self,
+        annotators: int = 0,
+        passed: int = 0,
+        failed: int = 0,
+        passed_retracted: int = 0,
+        failed_retracted: int = 0,
+    ) -> None:
+        self.annotators = annotators
+        self.passed = passed
+        self.failed = failed
+        self.passed_retracted = passed_retracted
+        self.failed_retracted = failed_retracted
+
+    def answered(self, *, wrong: bool) -> None:
+        """Count an answer to gold."""
+        if wrong:
+            self.failed += 1
+        else:
+            self.passed += 1
+
+    def retracted(self, *, wrong: bool) -> None:
+        """Count an answer to gold that was taken back."""
+        if wrong:
+            self.failed_retracted += 1
+        else:
+            self.passed_retracted += 1
+
+
+class Counts:
+    """Outcomes of one project's events."""
+
+    __slots__ = ("applied", "duplicates", "erased")
+
+    def __init__(self) -> None:
+        self.applied = self.duplicates = self.erased = 0
+
+
+class Changes:
+    """What a settled chunk changed, for a store to write in one transaction. A None is a row to delete."""
+
+    __slots__ = (
+        "alarms",
+        "annotations",
+        "answers",
+        "contexts",
+        "counts",
+        "erased",
+        "gold",
+        "messages",
+        "pairs",
+        "reviews",
+        "scopes",
+        "tasks",
+        "vacated",
+        "watches",
+    )
+
+    def __init__(self) -> None:
+        self.annotations: dict[AnnotationKey, tuple[ItemKey | None, AnnotationRecord]] = {}
+        self.vacated: list[int] = []
+        self.gold: dict[ItemKey, Gold] = {}
+        self.reviews: dict[ReviewKey, Review] = {}
+        self.contexts: dict[ContextKey, Context] = {}
+        self.erased: list[tuple[Erased, int]] = []
+        self.scopes: dict[ScopeKey, Scope | None] = {}
+        self.tasks: dict[TaskKey, TaskCounts] = {}
+        self.pairs: dict[PairKey, dict[str, int] | None] = {}
+        self.watches: dict[WatchKey, Watch | None] = {}
+        self.answers: dict[AnswerKey, Answer | None] = {}
+        self.alarms: list[Alarm] = []
+        self.messages: list[Alarm] = []
+        self.counts: dict[str, Counts] = {}
+
+
+class _Signal(NamedTuple):
+    """Something to tell a watch: a new answer, or what became of an old one (value None: it no longer counts)."""
+
+    watch: WatchKey
+    annotation: str
+    at: int
+    value: float | None
+    event: str
+    event_at: int
+    known: bool
+
+
+class Monitor:
+    """The fold of one home.
+
+    `configure` gives a task's configuration, `pseudonym` the name under which an annotator may be shown,
+    `erasure_hash` the keyed hash that stays of an erased one; `capacity` bounds each kind of row held in memory.
+    """
+
+    def __init__(
+        self,
+        configure: Callable[[str, str], TaskConfig],
+        pseudonym: Callable[[str, str], str],
+        erasure_hash: Callable[[str, str], str],
+        capacity: int = 200_000,
+    ) -> None:
+        self._configure = configure
+        self._pseudonym = pseudonym
+        self._erasure_hash = erasure_hash
+        self._capacity = capacity
+        self.items: Shelf[ItemKey, Item] = Shelf()
+        self.records: dict[AnnotationKey, tuple[ItemKey | None, AnnotationRecord]] = {}
+        self.scopes: Shelf[ScopeKey, Scope] = Shelf()
+        self.pairs: Shelf[PairKey, dict[str, int]] = Shelf()
+        self.watches: Shelf[WatchKey, Watch] = Shelf()
+        self.tasks: dict[TaskKey, TaskCounts] = {}
+        self.alarms = AlarmBook()
+        self.erased: set[Erased] = set()
+        self._fits: dict[TaskKey, Fit] = {}
+        self._histories: dict[WatchKey, dict[int, Answer]] = {}
+        self._reviews: dict[ReviewKey, Review] = {}
+        self._contexts: dict[ContextKey, Context] = {}
+        self._before: dict[ItemKey, Contribution] = {}
+        self._moves: list[tuple[ItemKey, Contribution, Contribution]] | None = None
+        self._signals: list[_Signal] = []
+        self._used: set[ItemKey] = set()
+        self._undelivered: set[AnnotationKey] = set()
+        self._changes = Changes()
+
+    # -- looking up ---------------------------------------------------------------------------------------------
+
+    def needs(self, events: Iterable[Event]) -> Needs:
+        """What of these events' subjects memory does not hold."""
+        needs = Needs(set(), set(), set(), set())
+        items, records = self.items.rows, self.records
+        for event in events:
+            kind = event.__class__.__name__
+            if kind == "Annotation":
+                annotation: Annotation = event  # type: ignore[assignment]
+                project = annotation.project
+                if (project, annotation.key) not in records:
+                    needs.annotations.add((project, annotation.key))
+                item = ItemKey(project, annotation.task, annotation.item)
+                if item not in items:
+                    needs.items.add(item)
+            elif kind == "Gold":
+                gold: Gold = event  # type: ignore[assignment]
+                item = ItemKey(gold.project, gold.task, gold.item)
+                if item not in items:
+                    needs.items.add(item)
+            elif kind == "Retraction":
+                retraction: Retraction = event  # type: ignore[assignment]
+                if (retraction.project, retraction.annotation) not in records:
+                    needs.annotations.add((retraction.project, retraction.annotation))
+            elif kind == "Review":
+                needs.reviews.add(_review_key(event))  # type: ignore[arg-type]
+            elif kind == "Context":
+                needs.contexts.add((event.project, event.id))
+        if self.items.complete:
+            needs.items.clear()
+            needs.annotations.clear()
+        return needs
+
+    def hold_item(self, key: ItemKey, records: Iterable[AnnotationRecord], gold: Gold | None) -> None:
+        """Take an item as a store has it: all its annotations and its gold."""
+        item = self.items.rows[key] = Item(key)
+        item.gold = gold
+        for record in records:
+            item.records[record.key] = record
+            self.records[key.project, record.key] = (key, record)
+
+    def hold_withdrawn(self, project: str, record: AnnotationRecord) -> None:
+        """Take the retraction of an annotation that was never delivered."""
+        self._undelivered.add((project, record.key))
+        self.records[project, record.key] = (None, record)
+
+    def hold_review(self, review: Review) -> None:
+        """Take a review as a store has it."""
+        self._reviews[_review_key(review)] = review
+
+    def hold_context(self, context: Context) -> None:
+        """Take a context as a store has it."""
+        self._contexts[context.project, context.id] = context
+
+    def hold_answers(self, key: WatchKey, answers: dict[int, Answer]) -> None:
+        """Take the kept answers of a watch, by number."""
+        self._histories[key] = answers
+
+    # -- receiving ----------------------------------------------------------------------------------------------
+
+    def receive(self, events: Iterable[Event]) -> None:
+        """Let the events change annotations, gold, reviews and contexts, and note who must be told."""
+        handlers = self._HANDLERS
+        counts: dict[str, Counts] = self._changes.counts
+        for event in events:
+            outcome = handlers[event.__class__.__name__](self, event)
+            count = counts.get(event.project)
+            if count is None:
+                count = counts[event.project] = Counts()
+            if outcome:
+                count.applied += 1
+            elif outcome is None:
+                count.erased += 1
+            else:
+                count.duplicates += 1
+
+    def _annotation(self, event: Annotation) -> bool | None:
+        project = event.project
+        if self.erased and self._is_erased(project, event.annotator):
+            return None
+        key = event.key
+        item_key = ItemKey(project, event.task, event.item)
+        held = self.records.get((project, key))
+        if held is None:
+            record = AnnotationRecord(key, event)
+            item = self._touch(item_key)
+            item.records[key] = record
+            self._keep(project, item_key, record)
+            self._first_seen(event)
+            self._tell(event, item)
+            return True
+        old_key, record = held
+        old = None if old_key is None else self._touch(old_key)
+        highest, changed = record.deliver(event)
+        if not highest:
+            if changed:
+                self._keep(project, old_key, record)
+            return False
+        if old_key != item_key:
+            self._vacate(record)
+            if old is not None:
+                del old.records[key]
+                self._tell(event, old)
+        item = self._touch(item_key)
+        item.records[key] = record
+        self._keep(project, item_key, record)
+        if old is None and record.in_force:
+            self._first_seen(event)
+        self._tell(event, item)
+        return True
+
+    def _retraction(self, event: Retraction) -> bool:
+        held = self.records.get((event.project, event.annotation))
+        if held is None:
+            held = (None, AnnotationRecord(event.annotation))
+        item_key, record = held
+        item = None if item_key is None else self._touch(item_key)
+        if not record.withdraw(event.revision, event.at):
+            return False
+        self._keep(event.project, item_key, record)
+        if item is not None:
+            self._tell(event, item)
+        return True
+
+    def _gold(self, event: Gold) -> bool:
+        key = ItemKey(event.project, event.task, event.item)
+        item = self._touch(key)
+        if item.gold is not None and not precedes(item.gold, event):
+            return False
+        if item.verdicts is None:
+            item.verdicts = verdicts(item, self.fit(key.project, key.task))
+        item.gold = event
+        self._changes.gold[key] = event
+        self._tell(event, item)
+        return True
+
+    def _review(self, event: Review) -> bool | None:
+        if self.erased and self._is_erased(event.project, event.reviewer):
+            return None
+        key = _review_key(event)
+        held = self._reviews.get(key)
+        if held is not None and not precedes(held, event):
+            return False
+        self._reviews[key] = self._changes.reviews[key] = event
+        return True
+
+    def _context(self, event: Context) -> bool:
+        key = (event.project, event.id)
+        held = self._contexts.get(key)
+        if held is not None and not precedes(held, event):
+            return False
+        self._contexts[key] = self._changes.contexts[key] = event
+        return True
+
+    def _erasure(self, event: Erasure) -> bool:
+        tombstone = Erased(event.project, self._erasure_hash(event.project, event.annotator))
+        if tombstone in self.erased:
+            return False
+        self.erased.add(tombstone)
+        self._changes.erased.append((tombstone, event.at))
+        return True
+
+    _HANDLERS: dict[str, Callable[..., bool | None]] = {  # noqa: RUF012 - methods by the name of the event's type
+        "Annotation": _annotation,
+        "Retraction": _retraction,
+        "Gold": _gold,
+        "Review": _review,
+        "Context": _context,
+        "Erasure": _erasure,
+    }
+
+    def forget(self, project: str, annotation: str, annotator: str, at: int) -> None:
+        """Withdraw the deliveries of an erased annotator from one annotation: a bounded step of an erasure."""
+        item_key, record = self.records[project, annotation]
+        if item_key is None:
+            return
+        item = self._touch(item_key)
+        record.forget(annotator)
+        del item.records[annotation]
+        moved = None
+        if record.event is not None:
+            moved = ItemKey(project, record.event.task, record.event.item)
+            self._touch(moved).records[annotation] = record
+            self.items.rows[moved].verdicts = None
+        self._keep(project, moved, record)
+        item.verdicts = None
+        if moved != item_key:
+            self._vacate(record)
+        for signal in SIGNALS:
+            self._drop_watch(WatchKey(project, item_key.task, signal, annotator), at)
+
+    def _drop_watch(self, key: WatchKey, at: int) -> None:
+        self.watches.rows.pop(key, None)
+        self.watches.changed.discard(key)
+        self._changes.watches[key] = None
+        cause = self._cause(key)
+        if cause in self.alarms.open:
+            self.alarms.clear(cause, at, "erased", {})
+
+    def fit(self, project: str, task: str) -> Fit:
+        """How the task reads labels."""
+        fit = self._fits.get((project, task))
+        if fit is None:
+            fit = self._fits[project, task] = Fit(self._configure(project, task))
+        return fit
+
+    def touch(self, key: ItemKey) -> None:
+        """Count an item that memory holds as changed: a rebuild adds it to statistics that start at nothing."""
+        self.items.rows[key].verdicts = None
+        self._before[key] = Contribution()
+
+    def _touch(self, key: ItemKey) -> Item:
+        """The item; its contribution as it was before this chunk is kept at the first touch."""
+        item = self.items.rows.get(key)
+        if item is None:
+            item = self.items.rows[key] = Item(key)
+        if key not in self._before:
+            fit = self.fit(key.project, key.task)
+            self._before[key] = contribution(item, fit) if item.records else Contribution()
+            if item.gold is not None and item.verdicts is None:
+                item.verdicts = verdicts(item, fit)
+        return item
+
+    def _keep(self, project: str, item: ItemKey | None, record: AnnotationRecord) -> None:
+        held = (item, record)
+        if item is None:
+            self._undelivered.add((project, record.key))
+        self.records[project, record.key] = held
+        self._changes.annotations[project, record.key] = held
+
+    def _vacate(self, record: AnnotationRecord) -> None:
+        """Give up the record's row: rows are found by their item, so a record that moves is written anew."""
+        if record.row:
+            self._changes.vacated.append(record.row)
+            record.row = 0
+
+    def _is_erased(self, project: str, annotator: str) -> bool:
+        return Erased(project, self._erasure_hash(project, annotator)) in self.erased
+
+    # -- what the detectors will see ------------------------------------------------------------------------------
+
+    def _first_seen(self, event: Annotation) -> None:
+        """How long an answer took is a fact of the moment it was first seen; later edits do not change it."""
+        if event.duration_ms and event.stage == "annotate" and not event.skipped:
+            key = WatchKey(event.project, event.task, "log_duration", event.annotator)
+            at = event.at
+            self._signals.append(_Signal(key, event.key, at, event.duration_ms / 1000, event.id, at, known=False))
+
+    def _tell(self, event: Event, item: Item) -> None:
+        """Note the answers to gold that this event made right or wrong, or took back."""
+        if item.gold is None:
+            return
+        project, task, _ = item.key
+        before = item.verdicts or {}
+        after = item.verdicts = verdicts(item, self.fit(project, task))
+        if before == after:
+            return
+        counts = self._task(project, task)
+        signals: list[tuple[int, str, str, float | None, bool]] = []
+        for key, (annotation, wrong) in before.items():
+            if key not in after or after[key][0].annotator != annotation.annotator:
+                counts.retracted(wrong=wrong)
+                signals.append((annotation.at, key, annotation.annotator, None, True))
+        for key, (annotation, wrong) in after.items():
+            known = key in before and before[key][0].annotator == annotation.annotator
+            if not known or before[key][1] != wrong:
+                if known:
+                    counts.retracted(wrong=before[key][1])
+                counts.answered(wrong=wrong)
+                signals.append((annotation.at, key, annotation.annotator, float(wrong), known))
+        for at, key, annotator, value, known in sorted(signals, key=_withdrawn_first):
+            watch = WatchKey(project, task, "gold_errors", annotator)
+            self._signals.append(_Signal(watch, key, at, value, event.id, event.at, known))
+
+    # -- settling -------------------------------------------------------------------------------------------------
+
+    def lacks(self) -> Lacks:
+        """What of the statistics and detectors to be changed memory does not hold."""
+        moves = self._moves = []
+        for key, before in self._before.items():
+            after = contribution(self.items.rows[key], self.fit(key.project, key.task))
+            if after != before:
+                moves.append((key, before, after))
+        lacks = Lacks(set(), set(), set(), set())
+        if not self.scopes.complete or not self.pairs.complete:
+            scopes, pairs = set(), set()
+            for (project, task, _), *sides in moves:
+                for side in sides:
+                    scopes.update(ScopeKey(project, task, delta.dimension, delta.value) for delta in side.scopes)
+                    pairs.update(PairKey(project, task, pair.label_type, pair.a, pair.b) for pair in side.pairs)
+            lacks.scopes.update(self.scopes.missing(scopes))
+            lacks.pairs.update(self.pairs.missing(pairs))
+        if not self.watches.complete:
+            lacks.watches.update(self.watches.missing(signal.watch for signal in self._signals))
+        lacks.answers.update(
+            signal.watch for signal in self._signals if signal.known and signal.watch not in self._histories
+        )
+        return lacks
+
+    def settle(self) -> None:
+        """Let statistics see each item's net change, and detectors each answer in order."""
+        for key, before, after in self._moves or ():
+            self._apply(key, before, -1)
+            self._apply(key, after, 1)
+        self._moves = None
+        self._used.update(self._before)
+        self._before.clear()
+        for signal in self._signals:
+            self._observe(signal)
+        self._signals.clear()
+        self._histories.clear()
+
+    def _apply(self, key: ItemKey, moved: Contribution, weight: int) -> None:
+        project, task, _ = key
+        scopes, changed = self.scopes.rows, self.scopes.changed
+        for delta in moved.scopes:
+            scope_key = ScopeKey(project, task, delta.dimension, delta.value)
+            scope = scopes.get(scope_key)
+            if scope is None:
+                scope = scopes[scope_key] = Scope()
+            changed.add(scope_key)
+            if delta.dimension == "annotator":
+                had = scope.annotations > 0
+                scope.update(delta, weight)
+                if had != (scope.annotations > 0):
+                    self._count_annotator(project, task, -1 if had else 1)
+            else:
+                scope.update(delta, weight)
+        pairs, changed_pairs = self.pairs.rows, self.pairs.changed
+        for label_type, a, b, pattern in moved.pairs:
+            pair_key = PairKey(project, task, label_type, a, b)
+            patterns = pairs.get(pair_key)
+            if patterns is None:
+                patterns = pairs[pair_key] = {}
+            changed_pairs.add(pair_key)
+            count = patterns.get(pattern, 0) + weight
+            if count:
+                patterns[pattern] = count
+            else:
+                del patterns[pattern]
+
+    def _count_annotator(self, project: str, task: str, weight: int) -> None:
+        self._task(project, task).annotators += weight
+
+    def _task(self, project: str, task: str) -> TaskCounts:
+        key = (project, task)
+        counts = self.tasks.get(key)
+        if counts is None:
+            counts = self.tasks[key] = TaskCounts()
+        self._changes.tasks[key] = counts
+        return counts
+
+    def _observe(self, signal: _Signal) -> None:
+        key = signal.watch
+        if key.signal not in self._configure(key.project, key.task).detectors:
+            return
+        if self.erased and self._is_erased(key.project, key.annotator):
+            return
+        watch = self.watches.rows.get(key)
+        if watch is None:
+            watch = self.watches.rows[key] = Watch.fresh(key.signal)
+        self.watches.changed.add(key)
+        if signal.known:
+            self._correct(watch, signal)
+        elif signal.value is not None:
+            watch.observe(signal.value, signal.at)
+            if SIGNALS[key.signal].corrected:
+                self._keep_answer(key, watch, Answer(signal.annotation, signal.at, signal.value))
+            self._judge(watch, signal)
+
+    def _keep_answer(self, key: WatchKey, watch: Watch, answer: Answer) -> None:
+        watch.answers += 1
+        self._changes.answers[AnswerKey(*key, watch.answers)] = answer
+        history = self._histories.get(key)
+        if history is not None:
+            history[watch.answers] = answer
+        if watch.answers > KEPT_ANSWERS:
+            self._changes.answers[AnswerKey(*key, watch.answers - KEPT_ANSWERS)] = None
+            if history is not None:
+                history.pop(watch.answers - KEPT_ANSWERS, None)
+
+    def _correct(self, watch: Watch, signal: _Signal) -> None:
+        """History was corrected: the detector is rebuilt without raising anything, and may clear what no longer holds."""
+        key = signal.watch
+        history = self._histories.setdefault(key, {})
+        for number, answer in history.items():
+            if answer.annotation == signal.annotation:
+                break
+        else:
+            return
+        if signal.value is None:
+            del history[number]
+            self._changes.answers[AnswerKey(*key, number)] = None
+        else:
+            corrected = answer._replace(value=signal.value)
+            history[number] = self._changes.answers[AnswerKey(*key, number)] = corrected
+        cause = self._cause(key)
+        watch.rebuild((history[number] for number in sorted(history)), alarmed=cause in self.alarms.open)
+        if cause in self.alarms.open and not watch.detector.drifted:
+            self.alarms.clear(cause, signal.event_at, "corrected", self._evidence(watch))
+
+    def _judge(self, watch: Watch, signal: _Signal) -> None:
+        """Raise, renew or clear the alarm of this watch's cause."""
+        cause = self._cause(signal.watch)
+        detector = watch.detector
+        if cause not in self.alarms.open:
+            if detector.drift_detected:
+                description = SIGNALS[signal.watch.signal]
+                evidence = {
+                    "signal": description.name,
+                    "detector": detector.name,
+                    "since": watch.since,
+                    **self._evidence(watch),
+                    "candidate_causes": list(description.causes),
+                    "action": description.action,
+                }
+                self.alarms.open_alarm(cause, description.severity, signal.event_at, signal.event, evidence)
+        elif detector.recovered:
+            self.alarms.clear(cause, signal.event_at, "recovered", self._evidence(watch))
+        else:
+            self.alarms.observe(cause, self._evidence(watch))
+
+    def _evidence(self, watch: Watch) -> dict[str, object]:
+        return dict(watch.detector.evidence())
+
+    def _cause(self, key: WatchKey) -> Cause:
+        return Cause(key.project, key.task, key.signal, self._pseudonym(key.project, key.annotator))
+
+    # -- handing over ---------------------------------------------------------------------------------------------
+
+    def take_changes(self) -> Changes:
+        """What the chunk changed, once; then memory is trimmed to its capacity."""
+        changes, self._changes = self._changes, Changes()
+        for key in self.scopes.changed:
+            scope: Scope | None = self.scopes.rows[key]
+            if scope is not None and scope.empty:
+                del self.scopes.rows[key]
+                scope = None
+            changes.scopes[key] = scope
+        for pair in self.pairs.changed:
+            patterns: dict[str, int] | None = self.pairs.rows[pair]
+            if not patterns:
+                del self.pairs.rows[pair]
+                patterns = None
+            changes.pairs[pair] = patterns
+        for watch in self.watches.changed:
+            changes.watches[watch] = self.watches.rows[watch]
+        changes.alarms, changes.messages = self.alarms.take()
+        return changes
+
+    def trim(self) -> None:
+        """Forget what the chunk alone needed, and the least recently used rows above the capacity."""
+        self._reviews.clear()
+        self._contexts.clear()
+        capacity = self._capacity
+        self.scopes.trim(capacity, self.scopes.changed)
+        self.pairs.trim(capacity, self.pairs.changed)
+        self.watches.trim(capacity, self.watches.changed)
+        for shelf in (self.scopes, self.pairs, self.watches):
+            shelf.changed.clear()
+        for key, item in self.items.trim(capacity, self._used):
+            for annotation in item.records:
+                del self.records[key.project, annotation]
+        self._used.clear()
+        if not self.items.complete:
+            for name in self._undelivered:
+                if self.records.get(name, (name, None))[0] is None:
+                    del self.records[name]
+            self._undelivered.clear()
+
+
+def _withdrawn_first(signal: tuple[int, str, str, float | None, bool]) -> tuple[bool, int, str, str]:
+    return signal[3] is not None, signal[0], signal[1], signal[2]
+
+
+def _review_key(review: Review) -> ReviewKey:
+    return review.project, review.annotation, review.reviewer, review.stage

@@ -1,0 +1,124 @@
+"""What is kept of one annotation and of one gold item: functions of the set of events received, in any order.
+
+Both are join semilattices: delivering the same events in another order, or more than once, gives the same record.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from detectors.protocols import Annotation, Gold
+
+FOREVER = (1 << 63, 1 << 63)
+"""A withdrawal above every (revision, time): that of a retraction without a revision."""
+
+MOST_DELIVERIES = 100
+"""Distinct deliveries kept of one annotation; beyond it only each annotator's highest and lowest stay."""
+
+
+class AnnotationRecord:
+    """The deliveries of one annotation, and up to where they are withdrawn.
+
+    `event` is the highest delivery by (revision, time, id, canonical bytes), `earlier` the lower distinct ones in
+    order, `withdrawn` the highest (revision, time) withdrawn so far, `row` the place that a store gave it.
+    """
+
+    __slots__ = ("earlier", "event", "key", "row", "withdrawn")
+
+    def __init__(
+        self,
+        key: str,
+        event: Annotation | None = None,
+        earlier: tuple[Annotation, ...] = (),
+        withdrawn: tuple[int, int] | None = None,
+        row: int = 0,
+    ) -> None:
+        self.key = key
+        self.event = event
+        self.earlier = earlier
+        self.withdrawn = withdrawn
+        self.row = row
+
+    @property
+    def in_force(self) -> bool:
+        """Whether the annotation counts: it was delivered, and its highest delivery is not withdrawn."""
+        event = self.event
+        if event is None:
+            return False
+        return self.withdrawn is None or (event.revision, event.at) > self.withdrawn
+
+    def deliver(self, event: Annotation) -> tuple[bool, bool]:
+        """Take one delivery: (it is the highest now, the record changed)."""
+        held = self.event
+        if held is None:
+            self.event = event
+            return True, True
+        if precedes(held, event):
+            self.earlier = _kept((*self.earlier, held), event)
+            self.event = event
+            return True, True
+        if any(event.canonical() == known.canonical() for known in (held, *self.earlier)):
+            return False, False
+        before = self.earlier
+        self.earlier = _kept(sorted((*before, event), key=_order), held)
+        return False, self.earlier != before
+
+    def withdraw(self, revision: int | None, at: int) -> bool:
+        """Take a retraction: for good without a revision, else of all that is not above it; whether it changed."""
+        bound = FOREVER if revision is None else (revision, at)
+        if self.withdrawn is not None and bound <= self.withdrawn:
+            return False
+        self.withdrawn = bound
+        return True
+
+    def forget(self, annotator: str) -> None:
+        """Drop this annotator's deliveries."""
+        left = [event for event in self._deliveries() if event.annotator != annotator]
+        self.event = left[-1] if left else None
+        self.earlier = tuple(left[:-1])
+
+    @property
+    def first(self) -> Annotation | None:
+        """The first submission: the lowest delivery."""
+        return self.earlier[0] if self.earlier else self.event
+
+    @property
+    def edits(self) -> int:
+        """How many distinct deliveries came after the first."""
+        return len(self.earlier)
+
+    def _deliveries(self) -> tuple[Annotation, ...]:
+        return self.earlier if self.event is None else (*self.earlier, self.event)
+
+
+def precedes(one: Annotation | Gold, other: Annotation | Gold) -> bool:
+    """Whether one delivery is below the other by (revision or version, time, id, canonical bytes)."""
+    return _order_but_content(one) < _order_but_content(other) or _order(one) < _order(other)
+
+
+def _order_but_content(event: Annotation | Gold) -> tuple[int, int, str]:
+    number = getattr(event, "revision", None)
+    return (event.version if number is None else number, event.at, event.id)  # type: ignore[union-attr]
+
+
+def _order(event: Annotation | Gold) -> tuple[int, int, str, bytes]:
+    return (*_order_but_content(event), event.canonical())
+
+
+def _kept(earlier: Iterable[Annotation], highest: Annotation) -> tuple[Annotation, ...]:
+    """All earlier deliveries, or what must stay of more than MOST_DELIVERIES: each annotator's highest and lowest."""
+    deliveries = tuple(earlier)
+    if len(deliveries) < MOST_DELIVERIES:
+        return deliveries
+    edges: dict[str, list[Annotation]] = {}
+    for event in (*deliveries, highest):
+        edges.setdefault(event.annotator, [event, event])[1] = event
+    spared = {id(event) for pair in edges.values() for event in pair}
+    surplus = len(deliveries) - (MOST_DELIVERIES - 1)
+    kept = []
+    for event in reversed(deliveries):
+        if surplus > 0 and id(event) not in spared:
+            surplus -= 1
+        else:
+            kept.append(event)
+    return tuple(reversed(kept))

@@ -1,0 +1,113 @@
+"""The statistics of a scope: a task, or one value of a dimension. A commutative group over integers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from detectors.agreement import PatternCounts
+from detectors.item import Delta, Share
+
+
+class Tally:
+    """What a scope counts of one label type: labels, pairable items, gold answers and item patterns.
+
+    All are integers that add up, so a retraction is an addition of -1 and order never matters.
+    """
+
+    __slots__ = ("answers", "correct", "labels", "pairable", "patterns")
+
+    def __init__(
+        self,
+        labels: int = 0,
+        pairable: int = 0,
+        answers: int = 0,
+        correct: int = 0,
+        patterns: Mapping[str, int] | None = None,
+    ) -> None:
+        self.labels = labels
+        self.pairable = pairable
+        self.answers = answers
+        self.correct = correct
+        self.patterns: dict[str, int] = dict(patterns or {})
+
+    def update(self, share: Share, weight: int = 1) -> None:
+        """Add one item's share; a negative weight retracts it."""
+        self.labels += weight * share.labels
+        self.pairable += weight * share.pairable
+        self.answers += weight * share.answers
+        self.correct += weight * share.correct
+        pattern = share.pattern
+        if pattern is not None:
+            patterns = self.patterns
+            count = patterns.get(pattern, 0) + weight
+            if count:
+                patterns[pattern] = count
+            else:
+                del patterns[pattern]
+
+    def merge(self, other: Tally, weight: int = 1) -> None:
+        """Add, or remove, another tally."""
+        self.labels += weight * other.labels
+        self.pairable += weight * other.pairable
+        self.answers += weight * other.answers
+        self.correct += weight * other.correct
+        merged = PatternCounts(self.patterns)
+        merged.merge(PatternCounts(other.patterns), weight)
+        self.patterns = merged.counts
+
+    def state(self) -> tuple[int, int, int, int, dict[str, int]]:
+        """All of it, as plain values."""
+        return self.labels, self.pairable, self.answers, self.correct, self.patterns
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing is counted."""
+        return not (self.labels or self.pairable or self.answers or self.correct or self.patterns)
+
+
+class Scope:
+    """The counts of one scope: annotations in force, items with at least one, unfit labels, and a tally a label type."""
+
+    __slots__ = ("annotations", "items", "tallies", "unfit")
+
+    def __init__(
+        self, annotations: int = 0, items: int = 0, unfit: int = 0, tallies: Mapping[str, Tally] | None = None
+    ) -> None:
+        self.annotations = annotations
+        self.items = items
+        self.unfit = unfit
+        self.tallies: dict[str, Tally] = dict(tallies or {})
+
+    def update(self, delta: Delta, weight: int = 1) -> None:
+        """Add what one item adds; a negative weight retracts it."""
+        self.annotations += weight * delta.annotations
+        self.items += weight * delta.items
+        self.unfit += weight * delta.unfit
+        for share in delta.shares:
+            tally = self.tallies.get(share.label_type)
+            if tally is None:
+                tally = self.tallies[share.label_type] = Tally()
+            tally.update(share, weight)
+
+    def merge(self, other: Scope, weight: int = 1) -> None:
+        """Add, or remove, another scope."""
+        self.annotations += weight * other.annotations
+        self.items += weight * other.items
+        self.unfit += weight * other.unfit
+        for label_type, tally in other.tallies.items():
+            self.tallies.setdefault(label_type, Tally()).merge(tally, weight)
+
+    def state(self) -> tuple[int, int, int, dict[str, tuple[int, int, int, int, dict[str, int]]]]:
+        """All of it, as plain values; tallies that count nothing are left out, so equal sums are equal states."""
+        tallies = {name: tally.state() for name, tally in self.tallies.items() if not tally.empty}
+        return self.annotations, self.items, self.unfit, tallies
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Scope) and self.state() == other.state()
+
+    __hash__ = None  # type: ignore[assignment]
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing is counted."""
+        return not (self.annotations or self.items or self.unfit) and all(t.empty for t in self.tallies.values())

@@ -1,0 +1,95 @@
+"""One annotator's signal in one task: its detector, and the answers it was fed, so that history can be corrected."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import NamedTuple
+
+from detectors.drift import DETECTORS, SequentialDetector
+
+KEPT_ANSWERS = 1000
+"""Of a corrected signal, the last this many answers are kept."""
+
+
+class WatchKey(NamedTuple):
+    """Whose signal, in which task."""
+
+    project: str
+    task: str
+    signal: str
+    annotator: str
+
+
+class AnswerKey(NamedTuple):
+    """The place of one answer in its watch."""
+
+    project: str
+    task: str
+    signal: str
+    annotator: str
+    number: int
+
+
+class Answer(NamedTuple):
+    """One observation: of which annotation, when (microseconds since 1970 UTC), and the number."""
+
+    annotation: str
+    at: int
+    value: float
+
+
+class Watch:
+    """A detector and how many answers it was given a number for.
+
+    `since` is the time of the first answer after the change that the detector is now pointing at.
+    """
+
+    __slots__ = ("answers", "detector", "since")
+
+    def __init__(self, detector: SequentialDetector, answers: int = 0, since: int = 0) -> None:
+        self.detector = detector
+        self.answers = answers
+        self.since = since
+
+    @classmethod
+    def fresh(cls, signal: str) -> Watch:
+        """A watch that has seen nothing."""
+        return cls(DETECTORS[signal]())
+
+    def observe(self, value: float, at: int) -> None:
+        """Give the detector one observation."""
+        quiet = self.detector.quiet
+        self.detector.update(value)
+        if quiet:
+            self.since = at
+
+    def dump(self) -> dict[str, object]:
+        """The state as plain values."""
+        return {
+            "detector": self.detector.name,
+            "version": self.detector.version,
+            "answers": self.answers,
+            "since": self.since,
+            "state": self.detector.dump(),
+        }
+
+    @classmethod
+    def load(cls, signal: str, state: Mapping[str, object], answers: Callable[[], Iterable[Answer]]) -> Watch:
+        """The watch of a stored state; a detector of another version is fed the stored answers again."""
+        factory = DETECTORS[signal]
+        number, since = state["answers"], state["since"]
+        if not isinstance(number, int) or not isinstance(since, int):
+            raise TypeError(f"expected integers for answers and since in a stored watch, found {state!r}")
+        if state["detector"] == factory.name and state["version"] == factory.version:
+            return cls(factory.load(state["state"]), number, since)
+        watch = cls(factory(), number, since)
+        watch.rebuild(answers(), alarmed=False)
+        return watch
+
+    def rebuild(self, answers: Iterable[Answer], *, alarmed: bool) -> None:
+        """Feed the corrected answers to a fresh detector; without an open alarm it may come close, not raise one."""
+        self.detector = type(self.detector)()
+        for answer in answers:
+            self.observe(answer.value, answer.at)
+            if self.detector.drift_detected and not alarmed:
+                self.detector.rearm()

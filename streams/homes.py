@@ -1,0 +1,593 @@
+"""A home: partition p of every consumed topic, with one state that one transaction moves forward.
+
+A chunk of one topic passes through `process`: skip what the position covers, parse, fold, commit. What the fold has
+changed, the messages to send and the position are written together, guarded by a compare-and-set on the home's
+version: either all of it happened, or none. Whatever goes wrong, the home is thrown away and loaded again.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from hashlib import sha256
+from typing import Final, Protocol, cast
+
+import msgspec
+
+from detectors.alarms import Alarm
+from detectors.config import TaskConfig
+from detectors.fingerprint import fingerprint
+from detectors.item import ItemKey
+from detectors.monitor import Changes, Erased, Lacks, Monitor, Needs, TaskCounts, TaskKey
+from detectors.watch import Answer, Watch, WatchKey
+from streams.alerts import alert_message
+from streams.errors import Refused
+from streams.events import Event
+from streams.parsing import DeadLetter, Parser
+from streams.privacy import Privacy
+from streams.store import rows
+from streams.store.base import Batch, Row, Store
+from streams.store.tables import (
+    ALARMS,
+    ANNOTATIONS,
+    ANSWERS,
+    CONTEXTS,
+    DEAD_LETTERS,
+    ERASURES,
+    GOLD,
+    JOURNAL,
+    OUTBOX,
+    PAIRS,
+    PROJECTS,
+    REVIEWS,
+    SCOPES,
+    TASKS,
+    WATCHES,
+)
+
+MOST_EVENTS: Final = 5000
+"""A transaction takes in at most this many events."""
+
+STEP: Final = 5000
+"""Erasures and rebuilds go through the stored annotations in steps of this many, each a transaction."""
+
+FORWARDED: Final = "kappawatch-forwarded"
+"""The header of an event that was sent on to its home; it is not sent on again."""
+
+
+class Record(Protocol):
+    """A message of the log, as aiokafka gives it."""
+
+    @property
+    def offset(self) -> int: ...
+    @property
+    def value(self) -> bytes | None: ...
+    @property
+    def headers(self) -> Sequence[tuple[str, bytes]]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A message to publish: with its deterministic id, so that a repeat can be told from another."""
+
+    number: int
+    id: str
+    topic: str
+    partition: int | None
+    key: str | None
+    value: bytes
+    headers: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What all homes of a store share.
+
+    `home_of` gives the partition a project lives on; `parsers` one parser a consumed topic.
+    """
+
+    configure: Callable[[str, str], TaskConfig]
+    privacy: Privacy
+    home_of: Callable[[str], int]
+    parsers: Mapping[str, Parser]
+    alerts_topic: str
+    dead_letters_topic: str
+    capacity: int = 200_000
+    clock: Callable[[], float] = time.time
+
+
+@dataclass(slots=True)
+class Totals:
+    """The home's event counts; received = the sum of all others."""
+
+    received: int = 0
+    dead_letters: int = 0
+    forwarded: int = 0
+    projects: dict[str, tuple[int, int, int]] = field(default_factory=dict)
+    """applied, duplicates, erased by project."""
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What one transaction did, for metrics and logs."""
+
+    events: list[Event]
+    refused: list[DeadLetter]
+    changes: Changes
+
+
+class Home:
+    """One home, as one worker holds it from the version it has read."""
+
+    def __init__(self, number: int, store: Store, rules: Rules) -> None:
+        self.number = number
+        self._store = store
+        self._rules = rules
+        row = cast("Sequence[object]", store.open_home(number))
+        (
+            _,
+            self.version,
+            positions,
+            received,
+            dead_letters,
+            forwarded,
+            self._next_row,
+            self._next_letter,
+            self._next_message,
+        ) = cast("tuple[int, int, str, int, int, int, int, int, int]", row)
+        self.positions: dict[str, int] = msgspec.json.decode(positions)
+        self.totals = Totals(received, dead_letters, forwarded)
+        self.monitor = Monitor(
+            rules.configure, rules.privacy.pseudonym, rules.privacy.erasure_hash, capacity=rules.capacity
+        )
+        self.unsent: list[Message] = []
+        self._fingerprints: dict[TaskKey, str] = {}
+        self._rebuilt_to: dict[TaskKey, int] = {}
+        self._erasures: list[tuple[Erased, int, int]] = []
+        self._load()
+
+    # -- loading ------------------------------------------------------------------------------------------------
+
+    def _load(self) -> None:
+        home, store, monitor = self.number, self._store, self.monitor
+        for row in store.scan(PROJECTS, home):
+            _, project, *counts = row
+            self.totals.projects[cast("str", project)] = cast("tuple[int, int, int]", tuple(counts))
+        for row in store.scan(TASKS, home):
+            _, project, task, *counts, print_, rebuilt_to = cast("tuple[str, str, str, int, str, int]", row)
+            monitor.tasks[project, task] = TaskCounts(*cast("list[int]", counts))
+            self._fingerprints[project, task] = print_
+            if rebuilt_to >= 0:
+                self._rebuilt_to[project, task] = rebuilt_to
+        for row in store.scan(ALARMS, home):
+            alarm = rows.alarm(row)
+            if alarm.cleared_at is None:
+                monitor.alarms.hold(alarm)
+        for row in store.scan(ERASURES, home):
+            _, project, hashed, at, scanned_to, done = cast("tuple[int, str, str, int, int, int]", row)
+            monitor.erased.add(Erased(project, hashed))
+            if not done:
+                self._erasures.append((Erased(project, hashed), at, scanned_to))
+        for row in store.scan(OUTBOX, home):
+            message = _message(row)
+            if message is not None:
+                self.unsent.append(message)
+        self._fill_shelves()
+
+    def _fill_shelves(self) -> None:
+        """Load the statistics if they fit, so that nothing need be looked up; a fresh home is complete by itself."""
+        home, store, monitor, capacity = self.number, self._store, self.monitor, self._rules.capacity
+        if self.version == 0:
+            for shelf in (monitor.items, monitor.scopes, monitor.pairs, monitor.watches):
+                shelf.complete = True
+            return
+        if store.count(SCOPES, home) <= capacity:
+            monitor.scopes.rows.update(rows.scope(row) for row in store.scan(SCOPES, home))
+            monitor.scopes.complete = True
+        if store.count(PAIRS, home) <= capacity:
+            monitor.pairs.rows.update(rows.pair(row) for row in store.scan(PAIRS, home))
+            monitor.pairs.complete = True
+        if store.count(WATCHES, home) <= capacity:
+            for row in store.scan(WATCHES, home):
+                self._hold_watch(row)
+            monitor.watches.complete = True
+
+    def _hold_watch(self, row: Row) -> None:
+        key = WatchKey(*cast("tuple[str, str, str, str]", tuple(row[1:5])))
+        watch = Watch.load(key.signal, rows.watch_state(row), lambda: self._answers(key).values())
+        self.monitor.watches.rows[key] = watch
+
+    def _answers(self, key: WatchKey) -> dict[int, Answer]:
+        return dict(rows.answer(row) for row in self._store.scan(ANSWERS, self.number, *key))
+
+    def _hold_needs(self, needs: Needs) -> None:
+        home, store, monitor = self.number, self._store, self.monitor
+        if needs.annotations or needs.items:
+            self._hold_annotations(store.find_annotations(home, needs.annotations, needs.items), needs.items)
+        for row in store.find(REVIEWS, home, needs.reviews) if needs.reviews else ():
+            monitor.hold_review(rows.review_event(row))
+        for row in store.find(CONTEXTS, home, needs.contexts) if needs.contexts else ():
+            monitor.hold_context(rows.context_event(row))
+
+    def _hold_annotations(self, found: Iterable[Row], wanted: Iterable[ItemKey]) -> None:
+        monitor = self.monitor
+        items: dict[ItemKey, list[rows.AnnotationRecord]] = {}
+        for row in found:
+            item, record = rows.annotation_record(row)
+            if item is None:
+                monitor.hold_withdrawn(str(row[2]), record)
+            elif item not in monitor.items.rows:
+                items.setdefault(item, []).append(record)
+        gold = dict(
+            rows.gold_event(row) for row in self._store.find(GOLD, self.number, {*items, *wanted} - monitor.items.rows.keys())
+        )
+        for key in {*items, *gold}:
+            monitor.hold_item(key, items.get(key, ()), gold.get(key))
+
+    def _hold_lacks(self, lacks: Lacks) -> None:
+        home, store, monitor = self.number, self._store, self.monitor
+        if lacks.scopes:
+            monitor.scopes.rows.update(rows.scope(row) for row in store.find(SCOPES, home, lacks.scopes))
+        if lacks.pairs:
+            monitor.pairs.rows.update(rows.pair(row) for row in store.find(PAIRS, home, lacks.pairs))
+        for row in store.find(WATCHES, home, lacks.watches) if lacks.watches else ():
+            self._hold_watch(row)
+        for key in lacks.answers:
+            monitor.hold_answers(key, self._answers(key))
+
+    # -- processing ---------------------------------------------------------------------------------------------
+
+    def position(self, topic: str) -> int:
+        """The last offset of the topic that the state covers; -1 if none."""
+        return self.positions.get(topic, -1)
+
+    def process(self, topic: str, records: Sequence[Record]) -> Iterator[Outcome]:
+        """Take in the records above the position, in one transaction or, if they hold very many events, in several."""
+        position = self.position(topic)
+        pending = [record for record in records if record.offset > position]
+        while pending:
+            outcomes: list[tuple[Record, int, Event | DeadLetter]] = []
+            parser = self._rules.parsers[topic]
+            taken = 0
+            for record in pending:
+                outcomes.extend(_parse(parser, record))
+                taken += 1
+                if len(outcomes) >= MOST_EVENTS:
+                    break
+            yield self._transact(topic, outcomes, pending[0].offset, pending[taken - 1].offset)
+            del pending[:taken]
+
+    def _transact(
+        self, topic: str, outcomes: Sequence[tuple[Record, int, Event | DeadLetter]], first: int, last: int
+    ) -> Outcome:
+        rules, home = self._rules, self.number
+        batch = Batch()
+        events: list[Event] = []
+        refused: list[DeadLetter] = []
+        home_of = rules.home_of
+        for record, element, outcome in outcomes:
+            if isinstance(outcome, DeadLetter):
+                refused.append(outcome)
+                self._refuse(batch, outcome, topic, record.offset, element)
+                continue
+            destination = home_of(outcome.project)
+            if destination == home:
+                events.append(outcome)
+            elif any(name == FORWARDED for name, _ in record.headers):
+                letter = DeadLetter.of(_raw(record, element), "not_at_home", "$.project")
+                refused.append(letter)
+                self._refuse(batch, letter, topic, record.offset, element)
+            else:
+                self._forward(batch, topic, record, element, outcome.project, destination)
+        self.totals.received += len(outcomes)
+        changes = self._fold(events)
+        self._count(batch, changes)
+        self.positions[topic] = last
+        batch.put(JOURNAL, (home, self.version + 1, topic, first, last))
+        self._commit(batch, changes)
+        self._erase()
+        return Outcome(events, refused, changes)
+
+    def _fold(self, events: Sequence[Event]) -> Changes:
+        monitor = self.monitor
+        needs = monitor.needs(events)
+        if needs:
+            self._hold_needs(needs)
+        monitor.receive(events)
+        return self._settle()
+
+    def _settle(self) -> Changes:
+        monitor = self.monitor
+        lacks = monitor.lacks()
+        if lacks:
+            self._hold_lacks(lacks)
+        monitor.settle()
+        return monitor.take_changes()
+
+    def _count(self, batch: Batch, changes: Changes) -> None:
+        projects = self.totals.projects
+        for project, counts in changes.counts.items():
+            applied, duplicates, erased = projects.get(project, (0, 0, 0))
+            projects[project] = held = (
+                applied + counts.applied,
+                duplicates + counts.duplicates,
+                erased + counts.erased,
+            )
+            batch.put(PROJECTS, (self.number, project, *held))
+
+    def _commit(self, batch: Batch, changes: Changes) -> None:
+        version = self.version + 1
+        self._next_row = rows.write_changes(batch, self.number, version, changes, self._next_row)
+        for task, counts in changes.tasks.items():
+            self._put_task(batch, task, counts)
+        for alarm in changes.messages:
+            self._alert(batch, alarm)
+        self._store.commit(
+            self.version,
+            (
+                self.number,
+                self.version,
+                msgspec.json.encode(self.positions, order="sorted").decode(),
+                self.totals.received,
+                self.totals.dead_letters,
+                self.totals.forwarded,
+                self._next_row,
+                self._next_letter,
+                self._next_message,
+            ),
+            batch,
+        )
+        self.version = version
+        self._erasures.extend((erased, at, 0) for erased, at in changes.erased)
+        self.monitor.trim()
+
+    def _put_task(self, batch: Batch, key: TaskKey, counts: TaskCounts) -> None:
+        print_ = self._fingerprints.get(key)
+        if print_ is None:
+            print_ = self._fingerprints[key] = fingerprint(self._rules.configure(*key))
+        batch.put(
+            TASKS,
+            (
+                self.number,
+                *key,
+                counts.annotators,
+                counts.passed,
+                counts.failed,
+                counts.passed_retracted,
+                counts.failed_retracted,
+                print_,
+                self._rebuilt_to.get(key, -1),
+            ),
+        )
+
+    # -- messages -----------------------------------------------------------------------------------------------
+
+    def _send(
+        self,
+        batch: Batch,
+        name: str,
+        topic: str,
+        value: bytes,
+        headers: tuple[tuple[str, str], ...],
+        *,
+        partition: int | None = None,
+        key: str | None = None,
+    ) -> None:
+        headers = (("kappawatch-id", name), *headers)
+        message = Message(self._next_message, name, topic, partition, key, value, headers)
+        self._next_message += 1
+        self.unsent.append(message)
+        batch.put(
+            OUTBOX,
+            (self.number, message.number, name, topic, partition, key, value, rows.to_json(headers), "unsent"),
+        )
+
+    def _refuse(self, batch: Batch, letter: DeadLetter, topic: str, offset: int, element: int) -> None:
+        self.totals.dead_letters += 1
+        number = self._next_letter
+        self._next_letter += 1
+        batch.put(
+            DEAD_LETTERS,
+            (
+                self.number,
+                number,
+                letter.reason,
+                letter.path,
+                topic,
+                offset,
+                element,
+                letter.value,
+                letter.length,
+                letter.sha256,
+                int(self._rules.clock()),
+            ),
+        )
+        origin = f"{topic}/{self.number}/{offset}"
+        self._send(
+            batch,
+            _name("dead-letter", origin, element),
+            self._rules.dead_letters_topic,
+            letter.value,
+            (
+                ("kappawatch-reason", letter.reason),
+                ("kappawatch-path", letter.path),
+                ("kappawatch-origin", origin),
+                ("kappawatch-length", str(letter.length)),
+                ("kappawatch-sha256", letter.sha256),
+            ),
+        )
+
+    def _forward(
+        self, batch: Batch, topic: str, record: Record, element: int, project: str, destination: int
+    ) -> None:
+        self.totals.forwarded += 1
+        origin = f"{topic}/{self.number}/{record.offset}"
+        self._send(
+            batch,
+            _name("forward", origin, element),
+            topic,
+            _raw(record, element),
+            ((FORWARDED, origin),),
+            partition=destination,
+            key=project,
+        )
+
+    def _alert(self, batch: Batch, alarm: Alarm) -> None:
+        self._send(
+            batch,
+            f"{alarm.id}-{alarm.sequence}",
+            self._rules.alerts_topic,
+            alert_message(alarm),
+            (),
+            key=alarm.cause.project,
+        )
+
+    # -- erasing and rebuilding -----------------------------------------------------------------------------------
+
+    def pending_work(self) -> bool:
+        """Whether an erasure or a rebuild is to be finished before new events are taken in."""
+        return bool(self._erasures or self._rebuilt_to or self._outdated())
+
+    def finish_work(self, progress: Callable[[str, int], None] = lambda _, __: None) -> None:
+        """Finish interrupted erasures and rebuild the tasks whose statistics are outdated, in bounded steps."""
+        self._erase()
+        self._rebuild(progress)
+
+    def _erase(self) -> None:
+        while self._erasures:
+            erased, at, scanned_to = self._erasures[0]
+            found = self._store.scan_annotations(self.number, scanned_to, STEP)
+            batch = Batch()
+            for row in found:
+                self._forget(erased, row, at)
+            done = len(found) < STEP
+            if found:
+                scanned_to = cast("int", found[-1][1])
+            if done:
+                for row in self._store.scan(REVIEWS, self.number, erased.project):
+                    if self._rules.privacy.erasure_hash(erased.project, cast("str", row[3])) == erased.hash:
+                        batch.drop(REVIEWS, row[:5])
+            batch.put(ERASURES, (self.number, *erased, at, scanned_to, int(done)))
+            self._commit(batch, self._settle())
+            if done:
+                del self._erasures[0]
+            else:
+                self._erasures[0] = (erased, at, scanned_to)
+
+    def _forget(self, erased: Erased, row: Row, at: int) -> None:
+        """Withdraw the person's deliveries from one stored annotation."""
+        if row[2] != erased.project:
+            return
+        item, record = rows.annotation_record(row)
+        hash_of = self._rules.privacy.erasure_hash
+        deliveries = [event for event in (record.event, *record.earlier) if event is not None]
+        people = {event.annotator for event in deliveries if hash_of(erased.project, event.annotator) == erased.hash}
+        if not people or item is None:
+            return
+        items = {item, *(ItemKey(erased.project, event.task, event.item) for event in deliveries)}
+        missing = self.monitor.items.missing(items)
+        if missing:
+            annotations = {(erased.project, record.key)}
+            self._hold_annotations(self._store.find_annotations(self.number, annotations, missing), missing)
+        for annotator in people:
+            self.monitor.forget(erased.project, record.key, annotator, at)
+
+    def _outdated(self) -> list[TaskKey]:
+        configure = self._rules.configure
+        return [key for key, print_ in self._fingerprints.items() if print_ != fingerprint(configure(*key))]
+
+    def _rebuild(self, progress: Callable[[str, int], None]) -> None:
+        outdated = self._outdated()
+        if outdated:
+            self._start_rebuild(outdated)
+        while self._rebuilt_to:
+            tasks = dict(self._rebuilt_to)
+            scanned_to = min(tasks.values())
+            tasks = {key: place for key, place in tasks.items() if place == scanned_to}
+            found = self._store.scan_annotations(self.number, scanned_to, STEP)
+            self._rebuild_items(tasks, found)
+            done = len(found) < STEP
+            for key in tasks:
+                if done:
+                    del self._rebuilt_to[key]
+                else:
+                    self._rebuilt_to[key] = cast("int", found[-1][1])
+            batch = Batch()
+            changes = self._settle()
+            for key in tasks:
+                changes.tasks[key] = self.monitor.tasks[key]
+            self._commit(batch, changes)
+            progress(f"home {self.number}: rebuilt {len(tasks)} tasks", max(self._rebuilt_to.values(), default=0))
+
+    def _start_rebuild(self, outdated: Sequence[TaskKey]) -> None:
+        """Drop the statistics of these tasks; from here on they are unfinished until every annotation was seen."""
+        batch, changes, monitor = Batch(), Changes(), self.monitor
+        for key in outdated:
+            batch.drop(SCOPES, (self.number, *key))
+            batch.drop(PAIRS, (self.number, *key))
+            self._fingerprints[key] = fingerprint(self._rules.configure(*key))
+            self._rebuilt_to[key] = 0
+            monitor.tasks[key].annotators = 0
+            changes.tasks[key] = monitor.tasks[key]
+        dropped = set(outdated)
+        for shelf in (monitor.scopes, monitor.pairs):
+            rows_of: dict[object, object] = cast("dict[object, object]", shelf.rows)
+            for place in [place for place in shelf.rows if (place.project, place.task) in dropped]:
+                del rows_of[place]
+        self._commit(batch, changes)
+
+    def _rebuild_items(self, tasks: Mapping[TaskKey, int], found: Sequence[Row]) -> None:
+        """Add the items whose first row is among these: each item is added once, whole."""
+        numbers: dict[ItemKey, int] = {}
+        for row in found:
+            _, number, project, _, task, item, *_ = cast("tuple[int, int, str, str, str, str, object]", row)
+            if item is not None and (project, task) in tasks:
+                numbers.setdefault(ItemKey(project, task, item), number)
+        missing = self.monitor.items.missing(numbers)
+        if missing:
+            self._hold_annotations(self._store.find_annotations(self.number, (), missing), missing)
+        for key, number in numbers.items():
+            if min(record.row for record in self.monitor.items.rows[key].records.values()) == number:
+                self.monitor.touch(key)
+
+
+def _parse(parser: Parser, record: Record) -> Iterator[tuple[Record, int, Event | DeadLetter]]:
+    value = record.value
+    if value is not None and value[:1] == b"{":
+        yield record, 0, parser.parse_event(value)
+    else:
+        for element, outcome in enumerate(parser.parse(value)):
+            yield record, element, outcome
+
+
+def _raw(record: Record, element: int) -> bytes:
+    """The original bytes of one event of a message."""
+    value = record.value or b""
+    if value.lstrip()[:1] != b"[":
+        return value
+    return bytes(msgspec.json.decode(value, type=list[msgspec.Raw])[element])
+
+
+def _name(kind: str, origin: str, element: int) -> str:
+    return sha256(f"{kind}/{origin}/{element}".encode()).hexdigest()[:24]
+
+
+def _message(row: Row) -> Message | None:
+    _, number, name, topic, partition, key, value, headers, state = cast(
+        "tuple[int, int, str, str, int | None, str | None, bytes, str, str]", row
+    )
+    if state != "unsent":
+        return None
+    pairs = tuple((name, value) for name, value in msgspec.json.decode(headers))
+    return Message(number, name, topic, partition, key, bytes(value), pairs)
+
+
+def refuse_other_configuration(stored: str | None, present: str, *, adopt: bool) -> None:
+    """Refuse to work on a store whose statistics follow another configuration, unless told to adopt this one."""
+    if stored is not None and stored != present and not adopt:
+        raise Refused(
+            "the store was built with another [projects] configuration than this worker's: "
+            "give all workers the same file, or start this one with --adopt to rebuild the changed tasks; "
+            "nothing was changed"
+        )

@@ -1,0 +1,98 @@
+"""What a store is: rows by home, written in one transaction that a compare-and-set guards."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from streams.store.tables import Table
+
+Value = int | float | str | bytes | None
+Row = Sequence[Value]
+"""A row's values in the order of its table's columns."""
+
+Key = Sequence[Value]
+"""A row's key columns in order, `home` first; for a range of rows, the first of them."""
+
+
+class Conflict(Exception):
+    """Another worker has written to this home: what memory holds of it is stale."""
+
+
+class StoreFailed(Exception):
+    """The database or its disk is away, or refused a write; trying again later may help."""
+
+
+@dataclass(slots=True)
+class Batch:
+    """Rows of one home to write or delete in one transaction."""
+
+    upserts: dict[Table, list[Row]] = field(default_factory=dict)
+    deletes: dict[Table, list[Key]] = field(default_factory=dict)
+
+    def put(self, table: Table, row: Row) -> None:
+        """Write a row."""
+        self.upserts.setdefault(table, []).append(row)
+
+    def drop(self, table: Table, key: Key) -> None:
+        """Delete the rows that begin with this key."""
+        self.deletes.setdefault(table, []).append(key)
+
+
+class Store(Protocol):
+    """A database that holds the homes.
+
+    Any method may raise `StoreFailed`; `commit` raises `Conflict` where the home's version is not the one seen.
+    A store is used by one thread at a time.
+    """
+
+    def open_home(self, home: int) -> Row:
+        """The home's row, created at version 0 if there is none, with whatever the store keeps in memory of it."""
+        ...
+
+    def close_home(self, home: int) -> None:
+        """Forget what memory holds of the home."""
+        ...
+
+    def find_annotations(
+        self, home: int, annotations: Iterable[tuple[str, str]], items: Iterable[tuple[str, str, str]]
+    ) -> list[Row]:
+        """The annotations of these (project, annotation), and all of each one's item and of these (project, task, item)."""
+        ...
+
+    def find(self, table: Table, home: int, keys: Iterable[Key]) -> list[Row]:
+        """The rows that begin with these keys (without the home)."""
+        ...
+
+    def scan(self, table: Table, home: int, *key: Value) -> Iterator[Row]:
+        """All rows of a home that begin with this key, in the order of the key."""
+        ...
+
+    def scan_annotations(self, home: int, after: int, limit: int) -> list[Row]:
+        """At most `limit` annotations with a row number above `after`, in that order."""
+        ...
+
+    def count(self, table: Table, home: int) -> int:
+        """How many rows a home has."""
+        ...
+
+    def homes(self) -> list[int]:
+        """The homes that the store holds."""
+        ...
+
+    def commit(self, seen: int, home_row: Row, batch: Batch) -> None:
+        """Write a home's row, which becomes version seen + 1, and the batch: all of it, or nothing."""
+        ...
+
+    def amend(self, batch: Batch) -> None:
+        """Write rows that are not part of any home's state (the outbox's progress, settings of the store)."""
+        ...
+
+    def meta(self, name: str) -> str | None:
+        """A setting of the store."""
+        ...
+
+    def close(self) -> None:
+        """Let go of the database."""
+        ...

@@ -1,0 +1,222 @@
+"""Between the core's objects and the rows of a store, both ways.
+
+An event is kept whole, as JSON, beside the columns that SQL readers ask for most.
+"""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+import msgspec
+
+from detectors.alarms import Alarm, Cause
+from detectors.item import ItemKey
+from detectors.monitor import Changes, PairKey, ScopeKey
+from detectors.records import AnnotationRecord
+from detectors.scope import Scope, Tally
+from detectors.watch import Answer, Watch
+from streams.events import Annotation, Context, Gold, Review
+from streams.store.base import Batch, Row
+from streams.store.tables import (
+    ALARMS,
+    ANNOTATIONS,
+    ANSWERS,
+    CONTEXTS,
+    ERASURES,
+    GOLD,
+    PAIRS,
+    REVIEWS,
+    SCOPES,
+    WATCHES,
+)
+
+_encode = msgspec.json.encode
+_ordered = msgspec.json.Encoder(order="deterministic").encode
+_annotation = msgspec.json.Decoder(Annotation).decode
+_annotations = msgspec.json.Decoder(tuple[Annotation, ...]).decode
+_gold = msgspec.json.Decoder(Gold).decode
+_review = msgspec.json.Decoder(Review).decode
+_context = msgspec.json.Decoder(Context).decode
+_tallies = msgspec.json.Decoder(dict[str, tuple[int, int, int, int, dict[str, int]]]).decode
+_confusion = msgspec.json.Decoder(dict[str, int]).decode
+
+
+def to_json(value: object) -> str:
+    """One spelling for equal values."""
+    return _ordered(value).decode()
+
+
+def annotation_row(home: int, key: tuple[str, str], item: ItemKey | None, record: AnnotationRecord) -> Row:
+    """The row of an annotation, or of the retraction of one that was never delivered."""
+    event = cast("Annotation | None", record.event)
+    earlier = _encode(record.earlier).decode() if record.earlier else None
+    withdrawn = None if record.withdrawn is None else "%d %d" % record.withdrawn
+    if event is None or item is None:
+        return home, record.row, *key, None, None, None, None, None, None, earlier, withdrawn
+    return (
+        home,
+        record.row,
+        *key,
+        item.task,
+        item.item,
+        event.annotator,
+        _encode(event.label).decode(),
+        event.at,
+        _encode(event).decode(),
+        earlier,
+        withdrawn,
+    )
+
+
+def annotation_record(row: Row) -> tuple[ItemKey | None, AnnotationRecord]:
+    """The annotation of a row, and its item."""
+    _, number, project, key, task, item, _, _, _, event, earlier, withdrawn = cast("tuple[Any, ...]", row)
+    record = AnnotationRecord(
+        key,
+        None if event is None else _annotation(event),
+        () if earlier is None else _annotations(earlier),
+        None if withdrawn is None else cast("tuple[int, int]", tuple(map(int, withdrawn.split()))),
+        number,
+    )
+    return None if item is None else ItemKey(project, task, item), record
+
+
+def gold_event(row: Row) -> tuple[ItemKey, Gold]:
+    """The gold of a row, and its item."""
+    _, project, task, item, _, _, event = cast("tuple[Any, ...]", row)
+    return ItemKey(project, task, item), _gold(event)
+
+
+def review_event(row: Row) -> Review:
+    """The review of a row."""
+    return _review(cast("str", row[-1]))
+
+
+def context_event(row: Row) -> Context:
+    """The context of a row."""
+    return _context(cast("str", row[-1]))
+
+
+def scope_row(home: int, key: ScopeKey, scope: Scope) -> Row:
+    """The row of a scope; answers and correct are sums over its label types."""
+    annotations, items, unfit, tallies = scope.state()
+    answers = sum(tally[2] for tally in tallies.values())
+    correct = sum(tally[3] for tally in tallies.values())
+    return home, *key, annotations, items, unfit, answers, correct, to_json(tallies)
+
+
+def scope(row: Row) -> tuple[ScopeKey, Scope]:
+    """The scope of a row."""
+    _, project, task, dimension, value, annotations, items, unfit, _, _, tallies = cast("tuple[Any, ...]", row)
+    counts = {name: Tally(*tally) for name, tally in _tallies(tallies).items()}
+    return ScopeKey(project, task, dimension, value), Scope(annotations, items, unfit, counts)
+
+
+def pair_row(home: int, key: PairKey, confusion: dict[str, int]) -> Row:
+    """The row of a pair of annotators."""
+    return home, *key, sum(confusion.values()), to_json(confusion)
+
+
+def pair(row: Row) -> tuple[PairKey, dict[str, int]]:
+    """The pair of a row: its key and its confusion counts."""
+    _, project, task, label_type, a, b, _, confusion = cast("tuple[Any, ...]", row)
+    return PairKey(project, task, label_type, a, b), _confusion(confusion)
+
+
+def answer(row: Row) -> tuple[int, Answer]:
+    """The answer of a row, and its number."""
+    number, annotation, at, value = cast("tuple[Any, ...]", row[5:])
+    return number, Answer(annotation, at, value)
+
+
+def watch_state(row: Row) -> dict[str, Any]:
+    """The stored state of a watch."""
+    return cast("dict[str, Any]", msgspec.json.decode(cast("str", row[-1])))
+
+
+def alarm_row(home: int, alarm: Alarm, version: int) -> Row:
+    """The row of an alarm; `version` is the home's version that raised it, or changed it last."""
+    cause = alarm.cause
+    return (
+        home,
+        alarm.id,
+        *(cause.project, cause.task, cause.kind, cause.subject),
+        alarm.severity,
+        alarm.raised_at,
+        alarm.cleared_at,
+        to_json(alarm.evidence),
+        alarm.state,
+        alarm.sequence,
+        alarm.seen,
+        version,
+    )
+
+
+def alarm(row: Row) -> Alarm:
+    """The alarm of a row."""
+    _, name, project, task, kind, subject, severity, raised, cleared, evidence, state, sequence, seen, _ = cast(
+        "tuple[Any, ...]", row
+    )
+    cause = Cause(project, task, kind, subject)
+    return Alarm(name, cause, severity, raised, cleared, msgspec.json.decode(evidence), state, sequence, seen)
+
+
+def write_changes(batch: Batch, home: int, version: int, changes: Changes, next_row: int) -> int:
+    """Put what a chunk changed into the batch; answers the next free row number."""
+    if changes.vacated:
+        for number in changes.vacated:
+            batch.drop(ANNOTATIONS, (home, number))
+    rows = batch.upserts.setdefault(ANNOTATIONS, []) if changes.annotations else []
+    for key, (item, record) in changes.annotations.items():
+        if record.event is None and record.withdrawn is None:
+            if record.row:
+                batch.drop(ANNOTATIONS, (home, record.row))
+            continue
+        if not record.row:
+            record.row = next_row
+            next_row += 1
+        rows.append(annotation_row(home, key, item, record))
+    for item_key, gold in changes.gold.items():
+        event = cast("Gold", gold)
+        batch.put(GOLD, (home, *item_key, event.version, event.at, _encode(event).decode()))
+    for review_key, reviewed in changes.reviews.items():
+        review = cast("Review", reviewed)
+        batch.put(REVIEWS, (home, *review_key, review.verdict, review.at, _encode(review).decode()))
+    for context_key, noted in changes.contexts.items():
+        context = cast("Context", noted)
+        batch.put(CONTEXTS, (home, *context_key, context.kind, context.value, context.at, _encode(context).decode()))
+    for erased, at in changes.erased:
+        batch.put(ERASURES, (home, erased.project, erased.hash, at, 0, 0))
+    for scope_key, held in changes.scopes.items():
+        if held is None:
+            batch.drop(SCOPES, (home, *scope_key))
+        else:
+            batch.put(SCOPES, scope_row(home, scope_key, held))
+    for pair_key, confusion in changes.pairs.items():
+        if confusion is None:
+            batch.drop(PAIRS, (home, *pair_key))
+        else:
+            batch.put(PAIRS, pair_row(home, pair_key, confusion))
+    _write_watches(batch, home, changes)
+    for changed in changes.alarms:
+        batch.put(ALARMS, alarm_row(home, changed, version))
+    return next_row
+
+
+def _write_watches(batch: Batch, home: int, changes: Changes) -> None:
+    for key, watch in changes.watches.items():
+        if watch is None:
+            batch.drop(WATCHES, (home, *key))
+            batch.drop(ANSWERS, (home, *key))
+        else:
+            batch.put(WATCHES, watch_row(home, key, watch))
+    for answer_key, held in changes.answers.items():
+        if held is None:
+            batch.drop(ANSWERS, (home, *answer_key))
+        else:
+            batch.put(ANSWERS, (home, *answer_key, *held))
+
+
+def watch_row(home: int, key: tuple[str, ...], watch: Watch) -> Row:
+    """The row of a watch."""
+    return home, *key, watch.answers, to_json(watch.dump())

@@ -1,0 +1,107 @@
+"""The tables of a store. They are made to be read with SQL; `docs/tables.md` describes them.
+
+Every table but `meta` begins with `home`, the partition whose state the row belongs to.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, Literal
+
+SCHEMA_VERSION: Final = 1
+
+Type = Literal["integer", "real", "text", "bytes"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Table:
+    """A table: its key columns come first, `columns` maps every column to its type, in order."""
+
+    name: str
+    key: tuple[str, ...]
+    columns: dict[str, Type]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All columns in order."""
+        return tuple(self.columns)
+
+    @property
+    def values(self) -> tuple[str, ...]:
+        """The columns after the key."""
+        return self.names[len(self.key) :]
+
+
+def _table(name: str, key: str, values: str) -> Table:
+    columns: dict[str, Type] = {}
+    for part in (*key.split(), *values.split()):
+        column, _, kind = part.partition(":")
+        columns[column] = {"": "text", "i": "integer", "r": "real", "b": "bytes"}[kind]  # type: ignore[assignment]
+    return Table(name, tuple(part.partition(":")[0] for part in key.split()), columns)
+
+
+META = _table("meta", "name", "value")
+HOMES = _table(
+    "homes", "home:i", "version:i positions received:i dead_letters:i forwarded:i next_row:i next_letter:i next_message:i"
+)
+PROJECTS = _table("projects", "home:i project", "applied:i duplicates:i erased:i")
+TASKS = _table("tasks", "home:i project task", "annotators:i passed:i failed:i passed_retracted:i failed_retracted:i fingerprint rebuilt_to:i")
+ANNOTATIONS = _table(
+    "annotations",
+    "home:i row:i",
+    "project annotation task item annotator label at:i event earlier withdrawn",
+)
+GOLD = _table("gold", "home:i project task item", "version:i at:i event")
+REVIEWS = _table("reviews", "home:i project annotation reviewer stage", "verdict at:i event")
+CONTEXTS = _table("contexts", "home:i project id", "kind value at:i event")
+ERASURES = _table("erasures", "home:i project hash", "at:i scanned_to:i done:i")
+SCOPES = _table(
+    "scopes",
+    "home:i project task dimension value",
+    "annotations:i items:i unfit:i answers:i correct:i tallies",
+)
+PAIRS = _table("pairs", "home:i project task label_type a b", "items:i confusion")
+WATCHES = _table("watches", "home:i project task signal annotator", "answers:i state")
+ANSWERS = _table("answers", "home:i project task signal annotator number:i", "annotation at:i value:r")
+ALARMS = _table(
+    "alarms",
+    "home:i id",
+    "project task kind subject severity raised_at:i cleared_at:i evidence state sequence:i seen:i version:i",
+)
+DEAD_LETTERS = _table(
+    "dead_letters",
+    "home:i number:i",
+    "reason path topic record_offset:i element:i value:b length:i sha256 refused_at:i",
+)
+OUTBOX = _table("outbox", "home:i number:i", "id topic partition:i key value:b headers state")
+JOURNAL = _table("journal", "home:i version:i", "topic first_offset:i last_offset:i")
+
+TABLES: Final = (
+    META,
+    HOMES,
+    PROJECTS,
+    TASKS,
+    ANNOTATIONS,
+    GOLD,
+    REVIEWS,
+    CONTEXTS,
+    ERASURES,
+    SCOPES,
+    PAIRS,
+    WATCHES,
+    ANSWERS,
+    ALARMS,
+    DEAD_LETTERS,
+    OUTBOX,
+    JOURNAL,
+)
+
+VIEWS: Final = {
+    "annotators": (
+        "SELECT home, project, task, value AS annotator, annotations, items, answers, correct, tallies "
+        "FROM scopes WHERE dimension = 'annotator'"
+    ),
+    "classes": (
+        "SELECT home, project, task, value AS class, answers, correct FROM scopes WHERE dimension = 'class'"
+    ),
+}
