@@ -1,0 +1,180 @@
+"""What a task's statistics say: the readings of the task, of every value of every dimension, and of annotator pairs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from detectors.agreement import agreement, each_against_rest, pair_agreement
+from detectors.config import TaskConfig
+from detectors.gold import Accuracy
+from detectors.labels import SHAPES
+from detectors.reading import Reading
+from detectors.scope import Scope, Tally
+
+MOST_VALUES = 1000
+"""Of a dimension's values, and of the pairs, this many are shown: those with the largest n, then by name."""
+
+NO_CATEGORIES: dict[str, int] = {}
+
+
+class ScopeSummary(NamedTuple):
+    """The readings of one scope."""
+
+    annotations: int
+    agreement: dict[str, Reading]
+    gold: Accuracy
+
+
+class PairSummary(NamedTuple):
+    """Two annotators, a before b: how many items both labelled, and Cohen's kappa."""
+
+    a: str
+    b: str
+    items: int
+    cohen_kappa: Reading
+
+
+@dataclass(frozen=True, slots=True)
+class TaskSummary:
+    """The readings of one task; `categories` is the q of the coefficients that need one."""
+
+    label_type: str | None
+    categories: int
+    annotations: int
+    items: int
+    pairable_items: int
+    annotators: int
+    unfit: int
+    whole: ScopeSummary
+
+
+class TaskStatistics:
+    """A task's scopes and pairs, ready to be read.
+
+    `scopes` maps (dimension, value) to a scope, as `detectors.item` names them.
+    """
+
+    def __init__(
+        self,
+        config: TaskConfig,
+        scopes: Mapping[tuple[str, str], Scope],
+        pairs: Mapping[tuple[str, str, str], Mapping[str, int]] | None = None,
+        annotators: int | None = None,
+    ) -> None:
+        self._config = config
+        self._scopes = scopes
+        self._pairs = pairs or {}
+        if annotators is None:
+            annotators = sum(key[0] == "annotator" for key in scopes)
+        self._annotators = annotators
+        self._total = Scope()
+        for value in ("false", "true"):
+            part = scopes.get(("gold_item", value))
+            if part is not None:
+                self._total.merge(part)
+        self.label_type = config.label_type or _majority(self._total)
+        self.categories = len(config.labels) if config.labels else _seen(self._tally(self._total).patterns)
+
+    @property
+    def empty(self) -> bool:
+        """Whether no annotation of the task is in force, in any stage."""
+        return self._total.empty and not any(key[0] == "stage" for key in self._scopes)
+
+    def task(self) -> TaskSummary:
+        """The readings of the whole task."""
+        total = self._total
+        others = sum(tally.labels for name, tally in total.tallies.items() if name != self.label_type)
+        return TaskSummary(
+            self.label_type,
+            self.categories,
+            total.annotations,
+            total.items,
+            self._tally(total).pairable,
+            self._annotators,
+            total.unfit + others,
+            self._summary(total),
+        )
+
+    def by(self) -> tuple[dict[str, dict[str, ScopeSummary]], dict[str, int]]:
+        """The readings of each value of each dimension, and how many values of each were cut."""
+        dimensions: dict[str, dict[str, Scope]] = {}
+        for (dimension, value), scope in self._scopes.items():
+            if dimension != "class":
+                dimensions.setdefault(dimension, {})[value] = scope
+        dimensions.setdefault("stage", {})["annotate"] = self._total
+        if self._total.empty:
+            del dimensions["stage"]["annotate"]
+        found = {}
+        cut = {}
+        for dimension, scopes in sorted(dimensions.items()):
+            shown = sorted(scopes, key=lambda value: (-scopes[value].annotations, value))
+            found[dimension] = {value: self._summary(scopes[value]) for value in shown[:MOST_VALUES]}
+            cut[dimension] = max(0, len(shown) - MOST_VALUES)
+        found["class"], cut["class"] = self._by_class()
+        return found, cut
+
+    def _by_class(self) -> tuple[dict[str, ScopeSummary], int]:
+        """Each label against the rest; its gold is that of the items whose key it is."""
+        tally = self._tally(self._total)
+        patterns = each_against_rest(tally.patterns)
+        gold = {value: scope for (dimension, value), scope in self._scopes.items() if dimension == "class"}
+        counts = _label_counts(tally.patterns)
+        values = sorted(counts.keys() | gold.keys(), key=lambda value: (-counts.get(value, 0), value))
+        found = {}
+        for value in values[:MOST_VALUES]:
+            answered = self._tally(gold[value]) if value in gold else Tally()
+            found[value] = ScopeSummary(
+                counts.get(value, 0),
+                agreement(patterns.get(value, NO_CATEGORIES), self.label_type or "nominal", 2),
+                Accuracy(answered.answers, answered.correct),
+            )
+        return found, max(0, len(values) - MOST_VALUES)
+
+    def pairs(self) -> list[PairSummary]:
+        """The pairs of annotators with the most items in common."""
+        confusions = {
+            (a, b): (sum(confusion.values()), confusion)
+            for (label_type, a, b), confusion in self._pairs.items()
+            if label_type == self.label_type
+        }
+        shown = sorted(confusions, key=lambda pair: (-confusions[pair][0], pair))[:MOST_VALUES]
+        return [
+            PairSummary(*pair, confusions[pair][0], pair_agreement(confusions[pair][1]))
+            for pair in shown
+        ]
+
+    def _tally(self, scope: Scope) -> Tally:
+        return scope.tallies.get(self.label_type or "", _NOTHING)
+
+    def _summary(self, scope: Scope) -> ScopeSummary:
+        tally = self._tally(scope)
+        return ScopeSummary(
+            scope.annotations,
+            agreement(tally.patterns, self.label_type or "nominal", self.categories),
+            Accuracy(tally.answers, tally.correct),
+        )
+
+
+_NOTHING = Tally()
+
+
+def _majority(total: Scope) -> str | None:
+    """The type that most counting labels have; ties go to the earlier shape."""
+    found = [(-tally.labels, SHAPES.index(name), name) for name, tally in total.tallies.items() if tally.labels]
+    return min(found)[2] if found else None
+
+
+def _label_counts(patterns: Mapping[str, int]) -> dict[str, int]:
+    counts: dict[str, int] = {}
+    for pattern, n in patterns.items():
+        for label in pattern.split("\x1f"):
+            counts[label] = counts.get(label, 0) + n
+    return counts
+
+
+def _seen(patterns: Iterable[str]) -> int:
+    return len({label for pattern in patterns for label in pattern.split("\x1f")})
+
+

@@ -1,0 +1,169 @@
+"""The replay document (see docs/document.md): all that a store says, as one JSON object."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, cast
+
+from detectors.alarms import Alarm
+from detectors.config import TaskConfig
+from detectors.scope import Scope
+from detectors.summary import ScopeSummary, TaskStatistics
+from streams.alerts import alert
+from streams.privacy import Privacy
+from streams.store import rows
+from streams.store.base import Store
+from streams.store.tables import ALARMS, DEAD_LETTERS, HOMES, PAIRS, PROJECTS, SCOPES
+
+Document = dict[str, Any]
+
+MOST_DEAD_LETTERS = 100
+
+
+def document(
+    store: Store,
+    configure: Callable[[str, str], TaskConfig],
+    privacy: Privacy,
+    *,
+    project: str | None = None,
+    where: Callable[[str, int, int, int], str] | None = None,
+) -> Document:
+    """The document of a store; `project` leaves out all others, `where` spells a dead letter's place."""
+    where = where or _place
+    events = dict.fromkeys(("received", "applied", "duplicates", "erased", "dead_letters", "forwarded"), 0)
+    projects: dict[str, Document] = {}
+    alarms: list[Alarm] = []
+    names: dict[tuple[str, str], str] = {}
+    letters: list[Document] = []
+    for home in store.homes():
+        _count(events, store, home)
+        projects.update(_projects(store, home, configure, project, privacy, names))
+        alarms.extend(rows.alarm(row) for row in store.scan(ALARMS, home))
+        for row in store.scan(DEAD_LETTERS, home):
+            if len(letters) == MOST_DEAD_LETTERS:
+                break
+            letters.append(_letter(row, where))
+    shown = [alarm for alarm in alarms if project is None or alarm.cause.project == project]
+    return {
+        "events": events,
+        "projects": dict(sorted(projects.items())),
+        "dead_letters": letters,
+        "alarms": [_alarm(alarm, names) for alarm in sorted(shown, key=lambda alarm: (alarm.raised_at, alarm.id))],
+    }
+
+
+def _count(events: dict[str, int], store: Store, home: int) -> None:
+    for row in store.scan(HOMES, home):
+        _, _, _, received, dead_letters, forwarded, *_ = cast("tuple[int, int, str, int, int, int]", row)
+        events["received"] += received
+        events["dead_letters"] += dead_letters
+        events["forwarded"] += forwarded
+    for row in store.scan(PROJECTS, home):
+        for name, count in zip(("applied", "duplicates", "erased"), cast("list[int]", row[2:]), strict=True):
+            events[name] += count
+
+
+def _projects(
+    store: Store,
+    home: int,
+    configure: Callable[[str, str], TaskConfig],
+    only: str | None,
+    privacy: Privacy,
+    names: dict[tuple[str, str], str],
+) -> dict[str, Document]:
+    found: dict[str, Document] = {}
+    for row in store.scan(PROJECTS, home):
+        project = cast("str", row[1])
+        if only is None or project == only:
+            found[project] = {"tasks": {}}
+            for task, statistics in _tasks(store, home, project, configure, privacy, names).items():
+                if not statistics.empty:
+                    found[project]["tasks"][task] = task_document(statistics)
+    return found
+
+
+def _tasks(
+    store: Store,
+    home: int,
+    project: str,
+    configure: Callable[[str, str], TaskConfig],
+    privacy: Privacy,
+    names: dict[tuple[str, str], str],
+) -> dict[str, TaskStatistics]:
+    scopes: dict[str, dict[tuple[str, str], Scope]] = {}
+    for row in store.scan(SCOPES, home, project):
+        key, scope = rows.scope(row)
+        scopes.setdefault(key.task, {})[key.dimension, key.value] = scope
+        if key.dimension == "annotator":
+            names[project, privacy.pseudonym(project, key.value)] = key.value
+    pairs: dict[str, dict[tuple[str, str, str], dict[str, int]]] = {}
+    for row in store.scan(PAIRS, home, project):
+        pair, confusion = rows.pair(row)
+        pairs.setdefault(pair.task, {})[pair.label_type, pair.a, pair.b] = confusion
+    return {
+        task: TaskStatistics(configure(project, task), held, pairs.get(task)) for task, held in sorted(scopes.items())
+    }
+
+
+def task_document(statistics: TaskStatistics) -> Document:
+    """One task's part of the document."""
+    task = statistics.task()
+    by, cut = statistics.by()
+    return {
+        "label_type": task.label_type,
+        "annotations": task.annotations,
+        "items": task.items,
+        "pairable_items": task.pairable_items,
+        "annotators": task.annotators,
+        "unfit": task.unfit,
+        "agreement": {name: reading.as_document() for name, reading in task.whole.agreement.items()},
+        "gold": _gold(task.whole),
+        "by": {
+            **{
+                dimension: {
+                    value: {
+                        "annotations": summary.annotations,
+                        "agreement": {name: reading.as_document() for name, reading in summary.agreement.items()},
+                        "gold": _gold(summary),
+                    }
+                    for value, summary in values.items()
+                }
+                for dimension, values in by.items()
+            },
+            "cut": cut,
+        },
+        "pairs": [
+            {"a": pair.a, "b": pair.b, "items": pair.items, "cohen_kappa": pair.cohen_kappa.as_document()}
+            for pair in statistics.pairs()
+        ],
+    }
+
+
+def _gold(summary: ScopeSummary) -> Document:
+    gold = summary.gold
+    return {"answers": gold.answers, "correct": gold.correct, "accuracy": gold.reading().as_document()}
+
+
+def _alarm(alarm: Alarm, names: dict[tuple[str, str], str]) -> Document:
+    """The alarm as the alert says it, but with the annotator's own id: the document is for the operator's own disk."""
+    said = alert(alarm)
+    return {
+        "id": said.id,
+        "kind": said.kind,
+        "project": said.project,
+        "task": said.task,
+        "subject": names.get((said.project, said.subject), said.subject),
+        "severity": said.severity,
+        "raised_at": said.raised_at,
+        "cleared_at": said.cleared_at,
+        "evidence": said.evidence,
+    }
+
+
+def _letter(row: Any, where: Callable[[str, int, int, int], str]) -> Document:
+    home, _, reason, path, topic, offset, element, *_ = row
+    return {"reason": reason, "path": path, "where": where(topic, home, offset, element)}
+
+
+def _place(topic: str, home: int, offset: int, element: int) -> str:
+    return f"{topic}/{home}/{offset}" + (f"[{element}]" if element else "")
