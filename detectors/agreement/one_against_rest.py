@@ -54,7 +54,7 @@ def _split(pattern: str) -> tuple[str | None, list[str]]:
     if OTHERS not in pattern:
         return None, pattern.split(LABEL)
     own, _, others = pattern.partition(OTHERS)
-    return own, others.split(LABEL) if others else []
+    return own, others.split(LABEL)
 
 
 def _is(own: str | None, label: str) -> bool | None:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 LABEL: Final = "\x1f"
-"""Separates labels in a pattern. Label keys contain no control characters."""
+"""Separates labels in a pattern. Label keys contain neither separator, nor a line feed."""
 
 OTHERS: Final = "\x1e"
 """Separates an annotator's own label from those of the others."""
@@ -26,12 +26,15 @@ def item_pattern(labels: Iterable[str]) -> str:
 def against_others(own: str, others: Iterable[str]) -> str:
     r"""The pattern of an item as one annotator sees it: the own label against those of the others.
 
+    Where there are no others it is the pattern of an item with one label.
+
     >>> against_others("dog", ["dog", "cat"])
     'dog\x1ecat\x1fdog'
     >>> against_others("dog", [])
-    'dog\x1e'
+    'dog'
     """
-    return own + OTHERS + LABEL.join(sorted(others))
+    labels = sorted(others)
+    return own + OTHERS + LABEL.join(labels) if labels else own
 
 
 def pair_pattern(first: str, second: str) -> str:

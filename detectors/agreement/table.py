@@ -6,7 +6,7 @@ import math
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import compress, count
+from itertools import count
 from typing import Final
 
 import numpy as np
@@ -17,7 +17,7 @@ from detectors.agreement.patterns import LABEL, OTHERS
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
-PATTERN: Final = "\x1d"
+PATTERN: Final = "\n"
 """Separates patterns, while many are decoded as one text."""
 
 
@@ -155,23 +155,12 @@ def _decode(counts: Mapping[str, int]) -> tuple[Integers, Integers, Integers, in
     text = PATTERN.join(counts)
     words = text.replace(PATTERN, LABEL).replace(OTHERS, LABEL).split(LABEL)
     codes = np.frombuffer(text.encode(), np.uint8)
-    # Labels have no control characters, so in UTF-8 every byte below 32 is a separator.
-    places = np.flatnonzero(codes < ord(" "))
-    separators = codes[places]
+    # In UTF-8 these bytes are part of no other character.
+    separators = codes[(codes == ord(PATTERN)) | (codes == ord(OTHERS)) | (codes == ord(LABEL))]
     row = np.zeros(len(words), np.int64)
     np.cumsum(separators == ord(PATTERN), out=row[1:])
-    numbers: defaultdict[str, int] = defaultdict(count().__next__)
     own = np.flatnonzero(separators == ord(OTHERS))
-    if own.size:
-        # "own against nobody" ends in an empty word, which is no label.
-        ends = np.append(places, len(codes))
-        nobody = own[ends[own + 1] - ends[own] == 1] + 1
-        kept = np.ones(len(words), np.bool_)
-        kept[nobody] = False
-        row = row[kept]
-        words = list(compress(words, kept.tolist()))
-        own = np.setdiff1d(own, nobody - 1)
-        own -= np.searchsorted(nobody, own)
+    numbers: defaultdict[str, int] = defaultdict(count().__next__)
     label = np.fromiter(map(numbers.__getitem__, words), np.int64, len(words))
     return row, label, own, len(numbers)
 

@@ -56,6 +56,13 @@ def test_alone_on_every_item_there_is_nobody_to_agree_with():
     assert {reading.why for reading in of.values()} == {"no pairable item"}
 
 
+def test_an_empty_label_is_a_label_too():
+    """An empty set of names has an empty key."""
+    of = agreement({against_others("a", [""]): 1, against_others("", [""]): 1, against_others("", []): 1}, "nominal", 2)
+    assert of["percent"].value == 0.5
+    assert agreement({item_pattern(["", ""]): 1, item_pattern(["", "a"]): 1}, "nominal", 2)["percent"].value == 0.5
+
+
 def test_one_dissenter_among_many():
     """Each of ten items: own label b, four others say a. Agreement 0; shares a 1/2, b 1/2; alpha as for (a, b) tens."""
     of = agreement({against_others("b", "aaaa"): 10}, "nominal", 2)

@@ -35,7 +35,7 @@ def test_equal_counters_read_equal_to_the_last_bit_in_whatever_order_they_were_f
 
 def test_labels_are_counted_as_text_of_any_script():
     plain = agreement({"a\x1fa": 4, "a\x1fb": 2, "b\x1fb\x1fc": 1}, "nominal", 3)
-    odd = agreement({"é 🦊\x1fé 🦊": 4, "é 🦊\x1f犬": 2, "犬\x1f犬\x1fﬁ~ ": 1}, "nominal", 3)
+    odd = agreement({"é 🦊\x1fé 🦊": 4, "é 🦊\x1f犬": 2, "犬\x1f犬\x1fﬁ~\x1d ": 1}, "nominal", 3)
     assert odd == plain
 
 
