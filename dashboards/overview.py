@@ -164,7 +164,7 @@ def _attention() -> list[Json]:
             steps=ANY_IS_ORANGE,
         ),
         stat(
-            "Flagged annotators",
+            "Annotators flagged",
             "Annotators with an open alarm, and how many more the list below leaves out.",
             [
                 Query(f"count({flagged}) or vector(0)", "flagged"),
@@ -184,8 +184,9 @@ def _attention() -> list[Json]:
         ),
         stat(
             "Oldest heartbeat",
-            "Can these numbers be trusted? The stage of a worker that has stood still for longest.",
-            [Query("max(time() - kappawatch_heartbeat_timestamp_seconds)", "oldest")],
+            "Can these numbers be trusted? The stage of a worker that has stood still for longest; "
+            "commits are left out, since without events there are none.",
+            [Query('max(time() - kappawatch_heartbeat_timestamp_seconds{stage!="commit"})', "oldest")],
             unit="s",
             steps=HEARTBEAT,
         ),
@@ -454,7 +455,7 @@ def _pipeline() -> list[Json]:
         ),
         timeseries(
             "Heartbeat age",
-            "Time since each stage of a worker finished a round.",
+            "Time since each stage of a worker finished a round. Without events there are no commits.",
             [
                 Query(
                     "time() - max by (instance, stage) (kappawatch_heartbeat_timestamp_seconds)",

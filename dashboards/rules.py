@@ -33,7 +33,7 @@ OVERVIEW = "kappawatch-overview"
 class Links:
     """Where alerts point: a page for each runbook, and Grafana."""
 
-    runbook: str = "{{ externalURL }}/user/%s.md"
+    runbook: str = "{{ $externalURL }}/user/%s.md"
     """``%s`` is the alert's name; by default Prometheus itself serves the runbooks (--web.user-assets)."""
     grafana: str = "http://127.0.0.1:3000"
 
@@ -241,7 +241,7 @@ def _quality_alerts() -> list[Alert]:
             # Ends by itself an hour after the silence began, so that a finished project does not stay on the list.
             "KappawatchNoEvents",
             f"{idle} > {IDLE_SECONDS}\nand\n{before} >= {IDLE_MINIMUM_EVENTS}",
-            sustained="1m",
+            sustained="2m",
             keep="0s",
             severity="warning",
             team="annotation-qa",

@@ -156,7 +156,7 @@ _METRICS: Final = (
     Metric(
         "kappawatch_alarms_raised_total",
         "counter",
-        "Alarms raised.",
+        "Alarms that the monitor has raised, open or cleared.",
         ("project", "task", "kind"),
     ),
     Metric(
