@@ -53,6 +53,7 @@ OPEN_ITEMS: Final = 40  # in progress at a time, a project
 
 BAD_ERROR: Final = 0.5
 BAD_SPEED: Final = 0.4  # of the former duration
+DURATION_SPREAD: Final = 0.3  # standard deviation of the logarithm; 0.38 to 0.62 in published campaigns
 AMBIGUOUS_ERROR: Final = 0.35
 AMBIGUOUS_GOLD_ERROR: Final = 0.08  # gold items are the clear cases, even of an ambiguous class
 
@@ -353,7 +354,7 @@ class _Run:
         if self.now >= project.guideline_changes_after:
             bench.guideline = "v2"
         bad = annotator is self.campaign.bad_annotator and self.now >= self.campaign.goes_bad_after
-        seconds = annotator.seconds * random.lognormvariate(0, 0.45) * (1.4 if item.hard else 1)
+        seconds = annotator.seconds * random.lognormvariate(0, DURATION_SPREAD) * (1.2 if item.hard else 1)
         late = random.uniform(20, 120) if random.random() < LATE else 0
         skipped = random.random() < SKIPS * (3 if item.hard else 1)
         answer = Annotation(
