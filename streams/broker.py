@@ -76,6 +76,9 @@ class MockCluster:
     """The cluster inside this process: topics with their partition counts, until `close`."""
 
     def __init__(self, topics: Mapping[str, int], brokers: int = 1) -> None:
+        wrong = [name for name, partitions in topics.items() if not name or partitions < 1]
+        if wrong:  # librdkafka would abort the process
+            raise Refused(f"topic {wrong[0]}: expected a name and at least 1 partition, found {topics[wrong[0]]}")
         self._library = _librdkafka()
         message = ctypes.create_string_buffer(512)
         conf = self._library.rd_kafka_conf_new()
