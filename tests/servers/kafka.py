@@ -27,7 +27,7 @@ INSTALL_JAVA = "apt-get install -y --no-install-recommends default-jre-headless"
 INSTALL_MAVEN = "apt-get install -y --no-install-recommends maven"
 
 # A test's broker lives for minutes and carries little: a small heap, and a JIT compiler that is ready early.
-JVM = ["-Xmx512m", "-Xshare:auto", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"]
+JVM = ["-Xmx512m", "-Xshare:auto", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-XX:-UsePerfData"]
 JVM += ["-Dorg.slf4j.simpleLogger.defaultLogLevel=warn"]
 
 SETTINGS: Mapping[str, str] = {
