@@ -63,6 +63,9 @@ def stat(
         "justifyMode": "auto",
         "textMode": "auto",
         "orientation": "auto",
+        "wideLayout": True,
+        "showPercentChange": False,
+        "percentChangeColorMode": "standard",
         "reduceOptions": {"calcs": ["lastNotNull"], "fields": "", "values": False},
     }
     return panel
@@ -140,7 +143,7 @@ def state_timeline(
         "mergeValues": True,
         "showValue": "auto",
         "rowHeight": 0.9,
-        "legend": {"showLegend": True, "displayMode": "list", "placement": "bottom"},
+        "legend": {"showLegend": True, "displayMode": "list", "placement": "bottom", "calcs": []},
         "tooltip": {"mode": "single", "sort": "none"},
     }
     return panel
@@ -157,14 +160,14 @@ def table(
 ) -> Json:
     """One row a label set, as of now; ``columns`` maps each heading to a label or to a query's name.
 
-    What ``columns`` does not mention (time, other labels, other values) is hidden.
+    Queries that ``columns`` does not mention are hidden: they only say which rows there are.
     """
     panel = _panel("table", title, description, queries, "none", PLAIN, width, height)
     fields = {"Time": "Time"}
-    for target in panel["targets"]:
-        target |= {"format": "table", "instant": True, "range": False}
+    for query, target in zip(queries, panel["targets"], strict=True):
+        target |= {"format": "table", "instant": True, "range": False, "legendFormat": "__auto"}
         # Grafana numbers the value columns only where there are several.
-        fields[target["legendFormat"]] = f"Value #{target['refId']}" if len(queries) > 1 else "Value"
+        fields[query.name] = f"Value #{target['refId']}" if len(queries) > 1 else "Value"
     shown = {heading: fields.get(column.source, column.source) for heading, column in columns.items()}
     panel["transformations"] = [
         {"id": "merge", "options": {}},
@@ -182,7 +185,7 @@ def table(
         for heading, column in columns.items()
         if column.source in fields
     ]
-    panel["options"] = {"showHeader": True, "cellHeight": "sm"}
+    panel["options"] = {"frameIndex": 0, "showHeader": True, "cellHeight": "sm"}
     return panel
 
 
