@@ -571,12 +571,16 @@ class Monitor:
         watch = self.watches.rows.get(key)
         if watch is None:
             watch = self.watches.rows[key] = Watch.fresh(key.signal)
+        corrected = SIGNALS[key.signal].corrected
+        if not corrected and watch.last == signal.at:
+            # Answers sent on one page share a time, and each has an even share of the page's duration.
+            return
         self.watches.changed.add(key)
         if signal.known:
             self._correct(watch, signal)
         elif signal.value is not None:
             watch.observe(signal.value, signal.at)
-            if SIGNALS[key.signal].corrected:
+            if corrected:
                 self._keep_answer(key, watch, Answer(signal.annotation, signal.at, signal.value))
             self._judge(watch, signal)
 

@@ -41,15 +41,17 @@ class Answer(NamedTuple):
 class Watch:
     """A detector and how many answers it was given a number for.
 
-    `since` is the time of the first answer after the change that the detector is now pointing at.
+    `since` is the time of the first answer after the change that the detector is now pointing at, `last` that of the
+    last observation.
     """
 
-    __slots__ = ("answers", "detector", "since")
+    __slots__ = ("answers", "detector", "last", "since")
 
-    def __init__(self, detector: SequentialDetector, answers: int = 0, since: int = 0) -> None:
+    def __init__(self, detector: SequentialDetector, answers: int = 0, since: int = 0, last: int = 0) -> None:
         self.detector = detector
         self.answers = answers
         self.since = since
+        self.last = last
 
     @classmethod
     def fresh(cls, signal: str) -> Watch:
@@ -62,6 +64,7 @@ class Watch:
         self.detector.update(value)
         if quiet:
             self.since = at
+        self.last = at
 
     def dump(self) -> dict[str, object]:
         """The state as plain values."""
@@ -70,6 +73,7 @@ class Watch:
             "version": self.detector.version,
             "answers": self.answers,
             "since": self.since,
+            "last": self.last,
             "state": self.detector.dump(),
         }
 
@@ -77,12 +81,12 @@ class Watch:
     def load(cls, signal: str, state: Mapping[str, object], answers: Callable[[], Iterable[Answer]]) -> Watch:
         """The watch of a stored state; a detector of another version is fed the stored answers again."""
         factory = DETECTORS[signal]
-        number, since = state["answers"], state["since"]
-        if not isinstance(number, int) or not isinstance(since, int):
-            raise TypeError(f"expected integers for answers and since in a stored watch, found {state!r}")
+        number, since, last = state["answers"], state["since"], state["last"]
+        if not isinstance(number, int) or not isinstance(since, int) or not isinstance(last, int):
+            raise TypeError(f"expected integers for answers, since and last in a stored watch, found {state!r}")
         if state["detector"] == factory.name and state["version"] == factory.version:
-            return cls(factory.load(state["state"]), number, since)
-        watch = cls(factory(), number, since)
+            return cls(factory.load(state["state"]), number, since, last)
+        watch = cls(factory(), number, since, last)
         watch.rebuild(answers(), alarmed=False)
         return watch
 

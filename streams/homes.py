@@ -22,7 +22,6 @@ from detectors.item import ItemKey
 from detectors.monitor import Changes, Erased, Lacks, Monitor, Needs, TaskCounts, TaskKey
 from detectors.watch import Answer, Watch, WatchKey
 from streams.alerts import alert_message
-from streams.errors import Refused
 from streams.events import Event
 from streams.parsing import DeadLetter, Parser
 from streams.privacy import Privacy
@@ -94,6 +93,8 @@ class Rules:
     alerts_topic: str
     dead_letters_topic: str
     capacity: int = 200_000
+    publishes: bool = True
+    """Whether there is anyone to send messages to; a replay has no broker."""
     clock: Callable[[], float] = time.time
 
 
@@ -106,6 +107,10 @@ class Totals:
     forwarded: int = 0
     projects: dict[str, tuple[int, int, int]] = field(default_factory=dict)
     """applied, duplicates, erased by project."""
+    reasons: dict[str, int] = field(default_factory=dict)
+    """Dead letters by reason."""
+    raised: dict[tuple[str, str, str], int] = field(default_factory=dict)
+    """Alarms raised by project, task and kind."""
 
 
 @dataclass(slots=True)
@@ -122,7 +127,8 @@ class Home:
 
     def __init__(self, number: int, store: Store, rules: Rules) -> None:
         self.number = number
-        self._store = store
+        self.store = self._store = store
+        self.configure = rules.configure
         self._rules = rules
         row = cast("Sequence[object]", store.open_home(number))
         (
@@ -135,9 +141,10 @@ class Home:
             self._next_row,
             self._next_letter,
             self._next_message,
-        ) = cast("tuple[int, int, str, int, int, int, int, int, int]", row)
+            reasons,
+        ) = cast("tuple[int, int, str, int, int, int, int, int, int, str]", row)
         self.positions: dict[str, int] = msgspec.json.decode(positions)
-        self.totals = Totals(received, dead_letters, forwarded)
+        self.totals = Totals(received, dead_letters, forwarded, reasons=msgspec.json.decode(reasons))
         self.monitor = Monitor(
             rules.configure, rules.privacy.pseudonym, rules.privacy.erasure_hash, capacity=rules.capacity
         )
@@ -162,6 +169,7 @@ class Home:
                 self._rebuilt_to[project, task] = rebuilt_to
         for row in store.scan(ALARMS, home):
             alarm = rows.alarm(row)
+            self._count_raised(alarm)
             if alarm.cleared_at is None:
                 monitor.alarms.hold(alarm)
         for row in store.scan(ERASURES, home):
@@ -322,6 +330,8 @@ class Home:
         for task, counts in changes.tasks.items():
             self._put_task(batch, task, counts)
         for alarm in changes.messages:
+            if alarm.state == "raised":
+                self._count_raised(alarm)
             self._alert(batch, alarm)
         self._store.commit(
             self.version,
@@ -335,12 +345,17 @@ class Home:
                 self._next_row,
                 self._next_letter,
                 self._next_message,
+                rows.to_json(self.totals.reasons),
             ),
             batch,
         )
         self.version = version
         self._erasures.extend((erased, at, 0) for erased, at in changes.erased)
         self.monitor.trim()
+
+    def _count_raised(self, alarm: Alarm) -> None:
+        raised, cause = self.totals.raised, (alarm.cause.project, alarm.cause.task, alarm.cause.kind)
+        raised[cause] = raised.get(cause, 0) + 1
 
     def _put_task(self, batch: Batch, key: TaskKey, counts: TaskCounts) -> None:
         print_ = self._fingerprints.get(key)
@@ -374,6 +389,8 @@ class Home:
         partition: int | None = None,
         key: str | None = None,
     ) -> None:
+        if not self._rules.publishes:
+            return
         headers = (("kappawatch-id", name), *headers)
         message = Message(self._next_message, name, topic, partition, key, value, headers)
         self._next_message += 1
@@ -385,6 +402,7 @@ class Home:
 
     def _refuse(self, batch: Batch, letter: DeadLetter, topic: str, offset: int, element: int) -> None:
         self.totals.dead_letters += 1
+        self.totals.reasons[letter.reason] = self.totals.reasons.get(letter.reason, 0) + 1
         number = self._next_letter
         self._next_letter += 1
         batch.put(
@@ -453,6 +471,11 @@ class Home:
         """Finish interrupted erasures and rebuild the tasks whose statistics are outdated, in bounded steps."""
         self._erase()
         self._rebuild(progress)
+
+    def rebuild_all(self, progress: Callable[[str, int], None] = lambda _, __: None) -> None:
+        """Rebuild every task, outdated or not."""
+        self._fingerprints = dict.fromkeys(self._fingerprints, "")
+        self.finish_work(progress)
 
     def _erase(self) -> None:
         while self._erasures:
@@ -581,13 +604,3 @@ def _message(row: Row) -> Message | None:
         return None
     pairs = tuple((name, value) for name, value in msgspec.json.decode(headers))
     return Message(number, name, topic, partition, key, bytes(value), pairs)
-
-
-def refuse_other_configuration(stored: str | None, present: str, *, adopt: bool) -> None:
-    """Refuse to work on a store whose statistics follow another configuration, unless told to adopt this one."""
-    if stored is not None and stored != present and not adopt:
-        raise Refused(
-            "the store was built with another [projects] configuration than this worker's: "
-            "give all workers the same file, or start this one with --adopt to rebuild the changed tasks; "
-            "nothing was changed"
-        )

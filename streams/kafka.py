@@ -171,12 +171,12 @@ def _reason(error: Exception) -> str:
 
 # ------------------------------------------------------------------------------------------------------- dead letters
 
+# Headers of a dead letter's message, beside kappawatch-id, which repeats of one message share.
 REASON: Final = "kappawatch-reason"
 PATH: Final = "kappawatch-path"
 ORIGIN: Final = "kappawatch-origin"
 LENGTH: Final = "kappawatch-length"
 SHA256: Final = "kappawatch-sha256"
-ID: Final = "kappawatch-id"
 
 Headers = list[tuple[str, bytes]]
 
@@ -201,18 +201,6 @@ class Origin:
         """
         topic, partition, offset = text.split("/")
         return cls(topic, int(partition), int(offset))
-
-
-def dead_letter_headers(letter: DeadLetter, origin: Origin, message_id: str) -> Headers:
-    """The headers of a dead letter's message; its value is the original bytes, `letter.value`."""
-    return [
-        (REASON, letter.reason.encode()),
-        (PATH, letter.path.encode("utf-8", "backslashreplace")),
-        (ORIGIN, str(origin).encode()),
-        (LENGTH, str(letter.length).encode()),
-        (SHA256, letter.sha256.encode()),
-        (ID, message_id.encode()),
-    ]
 
 
 def read_dead_letter(value: bytes | None, headers: Any) -> tuple[DeadLetter, Origin]:

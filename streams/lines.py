@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import gzip
 import io
+import os
+import stat
 import sys
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final, Self, cast
 
-from streams.errors import Refused
+from streams.errors import Refused, Unavailable
 from streams.parsing import LONGEST_MESSAGE
 
 STANDARD_INPUT: Final = "-"
@@ -24,27 +26,32 @@ class Lines:
 
     def __init__(self, name: str) -> None:
         self.name = "standard input" if name == STANDARD_INPUT else name
+        self.size: int | None = None
         try:
-            raw = sys.stdin.buffer if name == STANDARD_INPUT else Path(name).open("rb")  # noqa: SIM115 - see __exit__
-            self.size = None if name == STANDARD_INPUT else Path(name).stat().st_size
+            if name == STANDARD_INPUT:
+                raw = sys.stdin.buffer
+            else:
+                raw = Path(name).open("rb")  # noqa: SIM115 - see __exit__
+                status = os.fstat(raw.fileno())
+                self.size = status.st_size if stat.S_ISREG(status.st_mode) else None
             self._raw = cast("io.BufferedReader", raw)
             compressed = self._raw.peek(2)[:2] == b"\x1f\x8b"
         except OSError as error:
-            raise Refused(f"{name}: expected a file of JSON lines, found none ({error.strerror}); name one") from None
-        self._read = 0
+            raise _not_there(name, error.strerror) from None
         self._lines = gzip.GzipFile(fileobj=self._raw) if compressed else self._raw
 
     @property
     def position(self) -> int:
-        """Bytes of the file that were read so far."""
-        return self._read
+        """Bytes of the file that were read so far; 0 for a stream, which has no size."""
+        return 0 if self.size is None else self._raw.tell()
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._lines.close()
-        self._raw.close()
+        if self._raw is not sys.stdin.buffer:  # that one belongs to the process
+            self._lines.close()
+            self._raw.close()
 
     def __iter__(self) -> Iterator[tuple[int, bytes]]:
         number = 0
@@ -53,8 +60,6 @@ class Lines:
             if len(line) > LONGEST_MESSAGE and not line.endswith(b"\n"):
                 while (rest := self._line(number)) and not rest.endswith(b"\n"):
                     pass
-            if self.size is not None:
-                self._read = self._raw.tell()
             line = line.rstrip(b"\r\n")
             if line.strip():
                 yield number, line
@@ -62,8 +67,28 @@ class Lines:
     def _line(self, number: int) -> bytes:
         try:
             return self._lines.readline(LONGEST_MESSAGE + 2)
-        except (EOFError, zlib.error, gzip.BadGzipFile):
+        except (EOFError, zlib.error, gzip.BadGzipFile):  # BadGzipFile is an OSError too
             raise Refused(
                 f"{self.name}: line {number}: expected gzip to its end, found it damaged or cut off; "
                 "the lines before were read; make the file again"
             ) from None
+        except OSError as error:
+            raise Unavailable(
+                f"{self.name}: line {number}: expected to read on, found an error of the disk ({error.strerror}); "
+                "the lines before were read"
+            ) from None
+
+
+def check_readable(names: Iterable[str]) -> None:
+    """Refuse files that are not there, before the first of them is used; none is opened, since one may be a pipe."""
+    for name in names:
+        if name != STANDARD_INPUT:
+            path = Path(name)
+            if not path.exists():
+                raise _not_there(name, "No such file or directory")
+            if path.is_dir() or not os.access(path, os.R_OK):
+                raise _not_there(name, "Is a directory" if path.is_dir() else "Permission denied")
+
+
+def _not_there(name: str, reason: str | None) -> Refused:
+    return Refused(f"{name}: expected a file of JSON lines, found none that can be read ({reason}); name one")

@@ -96,7 +96,7 @@ class SqliteStore:
         def work() -> Row:
             if not self._read_only:
                 self._connection.execute(
-                    "INSERT INTO homes VALUES (?, 0, '{}', 0, 0, 0, 1, 1, 1) ON CONFLICT DO NOTHING", (home,)
+                    "INSERT INTO homes VALUES (?, 0, '{}', 0, 0, 0, 1, 1, 1, '{}') ON CONFLICT DO NOTHING", (home,)
                 )
             self._indexes[home] = _Indexes(self._connection, home)
             row: Row = self._connection.execute("SELECT * FROM homes WHERE home = ?", (home,)).fetchone()

@@ -42,7 +42,9 @@ def _table(name: str, key: str, values: str) -> Table:
 
 META = _table("meta", "name", "value")
 HOMES = _table(
-    "homes", "home:i", "version:i positions received:i dead_letters:i forwarded:i next_row:i next_letter:i next_message:i"
+    "homes",
+    "home:i",
+    "version:i positions received:i dead_letters:i forwarded:i next_row:i next_letter:i next_message:i reasons",
 )
 PROJECTS = _table("projects", "home:i project", "applied:i duplicates:i erased:i")
 TASKS = _table("tasks", "home:i project task", "annotators:i passed:i failed:i passed_retracted:i failed_retracted:i fingerprint rebuilt_to:i")

@@ -1,0 +1,171 @@
+"""What the worker exports: a snapshot taken after a commit, rendered when it is asked for.
+
+The families are those of `streams.catalogue`, all in a registry of our own. A scrape never touches the state: it reads
+the snapshot, in a thread of its own.
+"""
+
+from __future__ import annotations
+
+import time
+from bisect import bisect_left
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib.metadata import PackageNotFoundError, version
+from typing import Final, NamedTuple
+
+from prometheus_client import CollectorRegistry
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric as Family
+from prometheus_client.registry import Collector
+
+from streams.catalogue import CATALOGUE
+
+Labels = tuple[str, ...]
+
+DELAY_BUCKETS: Final = (0.1, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 3600.0)
+COMMIT_BUCKETS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
+
+MOST_FLAGGED: Final = 50
+"""Annotators flagged of one project; the others are counted."""
+
+MOST_SERIES: Final = 20_000
+"""Series of one family; what is above is cut, by name, so that a flood of names cannot break the scrape."""
+
+
+_DURATION: Final = "kappawatch_collect_duration_seconds"
+
+
+class Histogram:
+    """Cumulative counts below fixed bounds, and the sum."""
+
+    __slots__ = ("bounds", "counts", "total")
+
+    def __init__(self, bounds: Sequence[float]) -> None:
+        self.bounds = bounds
+        self.counts = [0] * (len(bounds) + 1)
+        self.total = 0.0
+
+    def observe(self, value: float) -> None:
+        """Count one value."""
+        self.counts[bisect_left(self.bounds, value)] += 1
+        self.total += value
+
+    def buckets(self) -> list[tuple[str, float]]:
+        """Bounds and cumulative counts, as Prometheus wants them."""
+        found, below = [], 0
+        for bound, count in zip((*map(str, self.bounds), "+Inf"), self.counts, strict=True):
+            below += count
+            found.append((bound, float(below)))
+        return found
+
+
+class Sample(NamedTuple):
+    """One value of one family."""
+
+    name: str
+    labels: Labels
+    value: float
+
+
+@dataclass(frozen=True, slots=True)
+class HomeReadings:
+    """What one home exports, in groups that were computed at different times; immutable once taken."""
+
+    groups: tuple[tuple[Sample, ...], ...]
+
+
+@dataclass(slots=True)
+class WorkerMetrics:
+    """All that is exported: each home's last readings, and the worker's own counters and gauges."""
+
+    homes: dict[int, HomeReadings] = field(default_factory=dict)
+    values: dict[str, dict[Labels, float]] = field(default_factory=lambda: defaultdict(dict))
+    delays: dict[Labels, Histogram] = field(default_factory=dict)
+    commits: Histogram = field(default_factory=lambda: Histogram(COMMIT_BUCKETS))
+
+    def add(self, name: str, labels: Labels = (), amount: float = 1.0) -> None:
+        """Count."""
+        family = self.values.setdefault(name, {})
+        family[labels] = family.get(labels, 0.0) + amount
+
+    def set(self, name: str, value: float, labels: Labels = ()) -> None:
+        """Set a gauge."""
+        self.values.setdefault(name, {})[labels] = value
+
+    def drop(self, name: str, keep: Iterable[Labels] = ()) -> None:
+        """Remove a gauge's series but those to keep."""
+        kept = set(keep)
+        family = self.values.get(name, {})
+        for labels in [labels for labels in family if labels not in kept]:
+            del family[labels]
+
+    def delay(self, project: str, seconds: float) -> None:
+        """Count how old an event was when it was committed."""
+        histogram = self.delays.get((project,))
+        if histogram is None:
+            histogram = self.delays[project,] = Histogram(DELAY_BUCKETS)
+        histogram.observe(max(0.0, seconds))
+
+
+class WorkerCollector(Collector):
+    """Reads `WorkerMetrics` when Prometheus scrapes."""
+
+    def __init__(self, metrics: WorkerMetrics) -> None:
+        self._metrics = metrics
+        try:
+            self._version = version("kappawatch")
+        except PackageNotFoundError:
+            self._version = "unknown"
+
+    def describe(self) -> Iterable[Family]:
+        """Nothing, so that registering does not collect."""
+        return []
+
+    def collect(self) -> Iterator[Family]:
+        """Every family of the catalogue."""
+        began = time.perf_counter()
+        metrics = self._metrics
+        homes = list(metrics.homes.values())
+        values = {name: dict(family) for name, family in list(metrics.values.items())}
+        for home in homes:
+            for group in home.groups:
+                for name, labels, value in group:
+                    family = values.setdefault(name, {})
+                    family[labels] = family.get(labels, 0.0) + value if CATALOGUE[name].kind == "counter" else value
+        values["kappawatch_build_info"] = {(self._version,): 1.0}
+        values["kappawatch_homes"] = {(): float(len(homes))}
+        for metric in CATALOGUE.values():
+            if metric.kind == "histogram":
+                yield self._histogram(metric.name, metric.help, metric.labels)
+            elif metric.name != _DURATION:
+                samples = values.get(metric.name, {})
+                if not metric.labels and metric.kind == "counter":
+                    samples.setdefault((), 0.0)
+                yield _family(metric.name, metric.kind, metric.help, metric.labels, samples)
+        took = time.perf_counter() - began
+        yield _family(_DURATION, "gauge", CATALOGUE[_DURATION].help, (), {(): took})
+
+    def _histogram(self, name: str, help_: str, labels: Labels) -> Family:
+        family = HistogramMetricFamily(name, help_, labels=labels)
+        histograms = self._metrics.delays if labels else {(): self._metrics.commits}
+        for values, histogram in sorted(histograms.items())[:MOST_SERIES]:
+            family.add_metric(values, histogram.buckets(), histogram.total)
+        return family
+
+
+def _family(name: str, kind: str, help_: str, labels: Labels, values: Mapping[Labels, float]) -> Family:
+    family: Family
+    if kind == "counter":
+        family = CounterMetricFamily(name, help_, labels=labels)
+    else:
+        family = GaugeMetricFamily(name, help_, labels=labels)
+    for place, value in sorted(values.items())[:MOST_SERIES]:
+        family.add_metric(place, value)  # type: ignore[attr-defined]
+    return family
+
+
+def registry(metrics: WorkerMetrics) -> CollectorRegistry:
+    """A registry of our own with the collector in it."""
+    own = CollectorRegistry(auto_describe=False)
+    own.register(WorkerCollector(metrics))
+    return own

@@ -1,0 +1,41 @@
+"""`kappawatch show`: print what the store says."""
+
+from __future__ import annotations
+
+import argparse
+import os
+
+from streams import site
+from streams.document import Document, document
+from streams.errors import Refused, Unavailable
+from streams.output import add_format_argument, write_document
+from streams.settings import Settings, add_config_argument, load_settings
+from streams.store import StoreFailed, open_store
+
+
+def load_document(settings: Settings, project: str | None = None) -> Document:
+    """The document of the configured store."""
+    try:
+        store = open_store(settings.store.url, read_only=True)
+        try:
+            return document(store, settings.task_config, site.privacy(store, settings), project=project)
+        finally:
+            store.close()
+    except StoreFailed as error:
+        raise Unavailable(str(error)) from None
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of `kappawatch show`."""
+    parser.add_argument("project", metavar="PROJECT", nargs="?", help="only this project")
+    add_config_argument(parser)
+    add_format_argument(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run `kappawatch show`."""
+    found = load_document(load_settings(args.config, os.environ), args.project)
+    if args.project is not None and args.project not in found["projects"]:
+        raise Refused(f"expected a project of the store, found none named {args.project}; `kappawatch show` lists them")
+    write_document(found, args.format)
+    return 0
