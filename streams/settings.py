@@ -534,7 +534,8 @@ def _refuse_unknown_variables(environ: Mapping[str, str]) -> None:
                 f"environment variable {name}: expected two underscores between section and key; write {single[name]}"
             )
         if name.startswith("KAPPAWATCH_") and "__" in name and name not in known:
-            remedy = _nearest(name, known) or "docs/configuration.md lists them all"
+            close = difflib.get_close_matches(name[11:], [each[11:] for each in known], n=1)
+            remedy = f"did you mean KAPPAWATCH_{close[0]}?" if close else "docs/configuration.md lists them all"
             raise Refused(f"environment variable {name}: expected the name of a key; {remedy}")
 
 
