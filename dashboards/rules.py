@@ -274,6 +274,7 @@ def _pipeline_records() -> list[Recorded]:
 
 def _pipeline_alerts() -> list[Alert]:
     lag = "topic_partition:kappawatch_lag:max"
+    failed = "kappawatch_outbox_failed_total"
     speed = "clamp_min(deriv(topic_partition:kappawatch_partition_position:max[15m]), 0)"
     return [
         Alert(
@@ -342,8 +343,10 @@ def _pipeline_alerts() -> list[Alert]:
             ),
         ),
         Alert(
+            # A counter that begins at its first failure has not increased yet: it is new.
             "KappawatchOutboxFailed",
-            "sum by (topic) (increase(kappawatch_outbox_failed_total[15m])) > 0",
+            f"sum by (topic) (increase({failed}[15m])) > 0\nor\n"
+            f"sum by (topic) ({failed} unless {failed} offset 15m) > 0",
             sustained="0s",
             keep="15m",
             severity="warning",

@@ -24,6 +24,8 @@ ALERTS = alerts()
 ALERT_NAMES = sorted({alert.name for alert in ALERTS})
 WRITTEN = [rule for group in rule_file(Links())["groups"] for rule in group["rules"] if "alert" in rule]
 EXPRESSIONS = [pytest.param(query, id=f"{query.panel} {number}") for number, query in enumerate(rule_queries())]
+# A rate misses the first failure of a counter that begins with it.
+SEES_NEW_COUNTERS = {"KappawatchOutboxFailed"}
 SECTIONS = ["Meaning", "Impact", "Diagnosis", "Mitigation", "False alarm"]
 
 
@@ -36,7 +38,7 @@ def test_a_rule_parses_and_reads_what_is_exported(query: PanelQuery):
     for each in series(query.expr):
         assert family(each.name) in set(CATALOGUE) | recorded_names() | OF_PROMETHEUS
         metric = CATALOGUE.get(family(each.name))
-        if metric and metric.kind in {"counter", "histogram"}:
+        if metric and metric.kind in {"counter", "histogram"} and query.panel not in SEES_NEW_COUNTERS:
             assert RATES & set(each.functions)
 
 
