@@ -1,0 +1,336 @@
+"""`kappawatch verify`: recompute everything and compare it, exactly, with what the store holds.
+
+Statistics are recomputed from the stored annotations alone. Where the broker is at hand, the whole state (annotations,
+detectors, alarms, counts) is also folded anew from the log, in the order that the journal tells.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from itertools import islice
+from typing import Any, Final, cast
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaError
+
+from detectors.config import TaskConfig
+from detectors.item import Item, ItemKey, contribution
+from detectors.labels import Fit
+from detectors.monitor import PairKey, ScopeKey
+from detectors.scope import Scope
+from streams import site
+from streams.errors import Refused, Unavailable
+from streams.homes import Home, Rules
+from streams.kafka import consumer_options, partition_for
+from streams.parsing import Parser
+from streams.settings import Settings, add_config_argument, load_settings
+from streams.store import Row, Store, StoreFailed, open_store, rows
+from streams.store.tables import (
+    ALARMS,
+    ANNOTATIONS,
+    ANSWERS,
+    CONTEXTS,
+    DEAD_LETTERS,
+    ERASURES,
+    GOLD,
+    HOMES,
+    JOURNAL,
+    PAIRS,
+    PROJECTS,
+    REVIEWS,
+    SCOPES,
+    TASKS,
+    WATCHES,
+    Table,
+)
+
+STEP: Final = 10_000
+MOST_SHOWN: Final = 20
+
+FOLDED: Final = (
+    PROJECTS,
+    TASKS,
+    ANNOTATIONS,
+    GOLD,
+    REVIEWS,
+    CONTEXTS,
+    ERASURES,
+    SCOPES,
+    PAIRS,
+    WATCHES,
+    ANSWERS,
+    ALARMS,
+    DEAD_LETTERS,
+)
+"""The tables that are functions of the log in the journal's order."""
+
+NOT_FOLDED: Final = {
+    ALARMS: ("version",),  # rebuilds and restarts move it
+    DEAD_LETTERS: ("refused_at",),
+    TASKS: ("fingerprint", "rebuilt_to"),
+    HOMES: ("version", "next_message"),
+}
+"""Columns that tell of the processing, not of the events."""
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A row that the store does not hold as it should: None where there is none."""
+
+    table: str
+    key: tuple[object, ...]
+    stored: tuple[object, ...] | None
+    expected: tuple[object, ...] | None
+
+
+@dataclass(slots=True)
+class Report:
+    """What was compared: rows by table; the differences; and what could not be compared, and why."""
+
+    compared: dict[str, int] = field(default_factory=dict)
+    differences: list[Difference] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    def compare(self, table: Table, stored: Iterable[Row], expected: Iterable[Row]) -> None:
+        """Compare a table of one home, row for row."""
+        ignored = NOT_FOLDED.get(table, ())
+        kept = [place for place, name in enumerate(table.names) if name not in ignored]
+        width = len(table.key)
+
+        def by_key(found: Iterable[Row]) -> dict[tuple[object, ...], tuple[object, ...]]:
+            return {tuple(row[:width]): tuple(_plain(row[place]) for place in kept) for row in found}
+
+        one, other = by_key(stored), by_key(expected)
+        self.compared[table.name] = self.compared.get(table.name, 0) + len(one.keys() | other.keys())
+        for key in sorted(one.keys() | other.keys(), key=repr):
+            if one.get(key) != other.get(key):
+                self.differences.append(Difference(table.name, key, one.get(key), other.get(key)))
+
+
+def _plain(value: object) -> object:
+    return bytes(value) if isinstance(value, memoryview | bytearray) else value
+
+
+def recompute(
+    store: Store, home: int, configure: Callable[[str, str], TaskConfig]
+) -> tuple[dict[ScopeKey, Scope], dict[PairKey, dict[str, int]]]:
+    """A home's statistics as a batch: every stored item, whole, one after the other."""
+    items: dict[ItemKey, Item] = {}
+    after = 0
+    while found := store.scan_annotations(home, after, STEP):
+        for row in found:
+            key, record = rows.annotation_record(row)
+            if key is not None:
+                items.setdefault(key, Item(key)).records[record.key] = record
+        after = cast("int", found[-1][1])
+    for key, gold in map(rows.gold_event, store.scan(GOLD, home)):
+        if key in items:
+            items[key].gold = gold
+    scopes: dict[ScopeKey, Scope] = {}
+    pairs: dict[PairKey, dict[str, int]] = {}
+    fits: dict[tuple[str, str], Fit] = {}
+    for (project, task, _), item in items.items():
+        fit = fits.get((project, task))
+        if fit is None:
+            fit = fits[project, task] = Fit(configure(project, task))
+        added = contribution(item, fit)
+        for delta in added.scopes:
+            scopes.setdefault(ScopeKey(project, task, delta.dimension, delta.value), Scope()).update(delta)
+        for pair in added.pairs:
+            confusion = pairs.setdefault(PairKey(project, task, pair.label_type, pair.a, pair.b), {})
+            confusion[pair.pattern] = confusion.get(pair.pattern, 0) + 1
+    return scopes, pairs
+
+
+def verify_statistics(report: Report, store: Store, home: int, configure: Callable[[str, str], TaskConfig]) -> None:
+    """Compare a home's statistics with a batch recomputation from its annotations."""
+    scopes, pairs = recompute(store, home, configure)
+    report.compare(
+        SCOPES,
+        store.scan(SCOPES, home),
+        [rows.scope_row(home, key, scope) for key, scope in scopes.items() if not scope.empty],
+    )
+    report.compare(PAIRS, store.scan(PAIRS, home), [rows.pair_row(home, key, pair) for key, pair in pairs.items()])
+    annotators: dict[tuple[object, ...], int] = {}
+    for key, scope in scopes.items():
+        if key.dimension == "annotator" and scope.annotations:
+            annotators[key.project, key.task] = annotators.get((key.project, key.task), 0) + 1
+    for row in store.scan(TASKS, home):
+        place = tuple(row[1:3])
+        expected = annotators.pop(place, 0)
+        if row[3] != expected:
+            report.differences.append(Difference(TASKS.name, (home, *place), (row[3],), (expected,)))
+    for place, count in annotators.items():
+        report.differences.append(Difference(TASKS.name, (home, *place), None, (count,)))
+
+
+class Refold:
+    """A home folded anew from the log, in the journal's order, into a store in memory."""
+
+    def __init__(self, number: int, rules: Rules) -> None:
+        self.store = open_store("sqlite://")
+        self._home = Home(number, self.store, rules)
+
+    def process(self, topic: str, records: Sequence[Any]) -> None:
+        """Take in what one transaction took in."""
+        for _ in self._home.process(topic, records):
+            self._home.unsent.clear()
+
+    def compare(self, report: Report, store: Store, home: int) -> None:
+        """Compare every table that is a function of the log."""
+        for table in FOLDED:
+            report.compare(table, _all_rows(store, table, home), _all_rows(self.store, table, home))
+        report.compare(HOMES, store.scan(HOMES, home), self.store.scan(HOMES, home))
+
+
+def _all_rows(store: Store, table: Table, home: int) -> Iterator[Row]:
+    if table is not ANNOTATIONS:
+        yield from store.scan(table, home)
+        return
+    after = 0
+    while found := store.scan_annotations(home, after, STEP):
+        yield from found
+        after = cast("int", found[-1][1])
+
+
+class _Log:
+    """The records of one home's topics, read forward."""
+
+    def __init__(self, settings: Settings, home: int) -> None:
+        self._settings = settings
+        self._home = home
+        self._consumers: dict[str, Any] = {}
+        self._streams: dict[str, AsyncIterator[Any]] = {}
+
+    async def __aenter__(self) -> _Log:
+        for topic in self._settings.kafka.topics:
+            consumer = AIOKafkaConsumer(**consumer_options(self._settings))
+            await consumer.start()
+            self._consumers[topic] = consumer
+            consumer.assign([TopicPartition(topic, self._home)])
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        for consumer in self._consumers.values():
+            await consumer.stop()
+
+    async def begins(self, topic: str) -> int:
+        """The first offset that the log still holds."""
+        tp = TopicPartition(topic, self._home)
+        return int((await self._consumers[topic].beginning_offsets([tp]))[tp])
+
+    async def read(self, topic: str, first: int, last: int) -> list[Any]:
+        """The records from `first` to `last`."""
+        stream = self._streams.get(topic)
+        if stream is None:
+            self._consumers[topic].seek(TopicPartition(topic, self._home), first)
+            stream = self._streams[topic] = self._records(topic)
+        found = []
+        async for record in stream:
+            if record.offset >= first:
+                found.append(record)
+            if record.offset >= last:
+                break
+        return found
+
+    async def _records(self, topic: str) -> AsyncIterator[Any]:
+        while True:
+            fetched = await self._consumers[topic].getmany(timeout_ms=1000)
+            for records in fetched.values():
+                for record in records:
+                    yield record
+
+
+async def verify_log(report: Report, store: Store, settings: Settings, rules: Rules, home: int) -> None:
+    """Compare a home with a refold of the log in the journal's order."""
+    journal = [cast("tuple[int, int, str, int, int]", tuple(row)) for row in store.scan(JOURNAL, home)]
+    refold = Refold(home, rules)
+    async with _Log(settings, home) as log:
+        firsts: dict[str, int] = {}
+        for _, _, topic, first, _ in journal:
+            firsts.setdefault(topic, first)
+        for topic, first in firsts.items():
+            if await log.begins(topic) > first:
+                report.notes.append(
+                    f"home {home}: the log of {topic} no longer holds the offsets from {first}; only statistics compared"
+                )
+                return
+        for _, _, topic, first, last in journal:
+            refold.process(topic, await log.read(topic, first, last))
+    refold.compare(report, store, home)
+    refold.store.close()
+
+
+def verify(settings: Settings, *, log: bool, timeout: float) -> Report:
+    """Compare the configured store with recomputations; raises `Refused` if it changes meanwhile."""
+    store = open_store(settings.store.url, read_only=True)
+    report = Report()
+    versions = _versions(store)
+    for home in versions:
+        verify_statistics(report, store, home, settings.task_config)
+    if log:
+        asyncio.run(_verify_logs(report, store, settings, timeout, versions))
+    if _versions(store) != versions:
+        raise Refused("the store changed while it was verified: stop the workers, or try again when they are idle")
+    store.close()
+    return report
+
+
+async def _verify_logs(
+    report: Report, store: Store, settings: Settings, timeout: float, homes: Mapping[int, int]
+) -> None:
+    rules = Rules(
+        configure=settings.task_config,
+        privacy=site.privacy(store, settings),
+        home_of=partial(partition_for, count=int(store.meta(site.PARTITIONS) or 1)),
+        parsers={topic: Parser(settings.accepts(topic)) for topic in settings.kafka.topics},
+        alerts_topic=settings.kafka.alerts_topic,
+        dead_letters_topic=settings.kafka.dead_letters_topic,
+        capacity=settings.memory.items,
+    )
+    try:
+        async with asyncio.timeout(timeout):
+            for home in homes:
+                await verify_log(report, store, settings, rules, home)
+    except (KafkaError, TimeoutError) as error:
+        raise Unavailable(
+            f"the log could not be read within {timeout:.0f} s ({type(error).__name__}); give --timeout, or --no-log to "
+            "compare the statistics with the stored annotations only"
+        ) from None
+
+
+def _versions(store: Store) -> dict[int, int]:
+    return {home: cast("int", next(iter(store.scan(HOMES, home)))[1]) for home in store.homes()}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of `kappawatch verify`."""
+    add_config_argument(parser)
+    parser.add_argument("--no-log", action="store_true", help="compare with the stored annotations only, not the log")
+    parser.add_argument("--timeout", metavar="S", type=float, default=600.0, help="seconds for reading the log")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run `kappawatch verify`: exit code 0 if all is equal, 1 if not."""
+    settings = load_settings(args.config, os.environ)
+    try:
+        report = verify(settings, log=not args.no_log, timeout=args.timeout)
+    except StoreFailed as error:
+        raise Unavailable(str(error)) from None
+    for table, count in report.compared.items():
+        print(f"{table:14} {count:10,} rows compared")
+    for note in report.notes:
+        print(f"note: {note}")
+    for difference in islice(report.differences, MOST_SHOWN):
+        key = "/".join(map(str, difference.key))
+        print(f"DIFFERENT {difference.table} {key}\n  stored   {difference.stored}\n  expected {difference.expected}")
+    if report.differences:
+        print(f"{len(report.differences):,} rows differ")
+        return 1
+    print("everything is equal")
+    return 0
