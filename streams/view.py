@@ -9,7 +9,7 @@ import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
@@ -35,10 +35,16 @@ OTHERS: Final = 3
 WORST_PAIRS: Final = 5
 WORST_ANNOTATORS: Final = 5
 REFUSALS: Final = 10
+ALARMS: Final = 25
 
-PLOT_FROM: Final = 92
-"""Columns from which intervals are drawn, and from which they are written at all."""
-INTERVALS_FROM: Final = 62
+ROOMY: Final = 92
+"""Columns from which there is room for everything; for intervals, and for the number of answers."""
+INTERVALS_FROM: Final = 76
+ANSWERS_FROM: Final = 52
+ALPHA_INTERVAL: Final = 16
+GOLD_INTERVAL: Final = 12
+SHORTEST_PLOT: Final = 12
+LONGEST_PLOT: Final = 24
 
 QUIET: Final = "dim"
 HEADING: Final = "bold"
@@ -63,16 +69,15 @@ def _seconds(value: float) -> str:
 
 def _figure(reading: Document, form: Callable[[float], str]) -> Text:
     value = reading.get("value")
-    return Text("–", QUIET) if value is None else Text(form(value))
+    return Text("-", QUIET) if value is None else Text(form(value))
 
 
 def _interval(reading: Document, form: Callable[[float], str]) -> Text:
     low, high = reading.get("low"), reading.get("high")
     if low is None or high is None:
         return Text(_name(reading.get("why", "")) if reading.get("value") is None else "", QUIET)
-    if form is _percent:
-        return Text(f"[{100 * low:.1f}, {100 * high:.1f}]", QUIET)
-    return Text(f"[{form(low)}, {form(high)}]", QUIET)
+    low, high = (form(end).removesuffix(" %").removesuffix(" s") for end in (low, high))
+    return Text(f"[{low}, {high}]", QUIET)
 
 
 def interval_text(reading: Document, form: Callable[[float], str] = _ratio) -> str:
@@ -116,16 +121,24 @@ def _name(text: object) -> str:
     return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in str(text))
 
 
-def _clock(time: object) -> str:
-    """The time of day of an RFC 3339 time.
+def _times(moments: Sequence[tuple[str, object, str]], *, brief: bool) -> str:
+    """RFC 3339 times to the second, between a word before and one after; unless brief, a day where it is a new one.
 
-    >>> _clock("2026-01-05T08:00:23.483333Z")
-    '08:00:23'
+    >>> _times([("since", "2026-01-05T08:00:15Z", ""), ("raised", "2026-01-05T08:00:23.4Z", "")], brief=False)
+    'since 2026-01-05 08:00:15, raised 08:00:23 UTC'
     """
-    try:
-        return f"{datetime.fromisoformat(str(time)):%H:%M:%S}"
-    except ValueError:
-        return _name(time)
+    parts = []
+    day = None
+    for word, text, remark in moments:
+        try:
+            time = datetime.fromisoformat(str(text)).astimezone(UTC)
+        except ValueError:
+            parts.append(f"{word} {_name(text)}{remark}")
+            continue
+        new_day = not brief and time.date() != day
+        day = time.date()
+        parts.append(f"{word} {time:{'%Y-%m-%d ' if new_day else ''}%H:%M:%S}{remark}")
+    return f"{', '.join(parts)} UTC"
 
 
 def _upper(reading: Document) -> float:
@@ -150,7 +163,7 @@ class _Kind:
 
 _KINDS: Final = {
     "gold_errors": _Kind("gold accuracy", _percent, "answers"),
-    "log_duration": _Kind("time for an item", _seconds, "items"),
+    "log_duration": _Kind("time an item", _seconds, "items"),
 }
 _OTHER_KIND: Final = _Kind("level", lambda value: f"{value:.4g}", "observations")
 
@@ -161,19 +174,18 @@ def alarm_numbers(alarm: Document) -> str:
     >>> alarm_numbers({"kind": "gold_errors", "evidence": {
     ...     "before": 0.98, "before_low": 0.95, "before_high": 0.99, "before_n": 120,
     ...     "after": 0.5, "after_low": 0.3, "after_high": 0.7, "after_n": 20}})
-    'gold accuracy 98.0 % [95.0, 99.0] in 120 answers before, 50.0 % [30.0, 70.0] in 20 answers since'
+    'gold accuracy 98.0 % [95.0, 99.0] before (120 answers), 50.0 % [30.0, 70.0] since (20)'
     """
     evidence = alarm.get("evidence") or {}
     kind = _KINDS.get(alarm.get("kind", ""), _OTHER_KIND)
     latest = evidence.get("now") or {}
-    parts = [
-        f"{interval_text(reading, kind.form)} in {reading['n']:,} {kind.of} {when}"
-        for reading, when in (
-            (_level(latest, "before") or _level(evidence, "before"), "before"),
-            (_level(latest, "after") or _level(evidence, "after"), "since"),
-        )
-        if reading is not None
-    ]
+    before = _level(latest, "before") or _level(evidence, "before")
+    since = _level(latest, "after") or _level(evidence, "after")
+    parts = []
+    if before is not None:
+        parts.append(f"{interval_text(before, kind.form)} before ({before['n']:,} {kind.of})")
+    if since is not None:
+        parts.append(f"{interval_text(since, kind.form)} since ({since['n']:,})")
     return f"{kind.what} {', '.join(parts)}" if parts else ""
 
 
@@ -188,32 +200,33 @@ def _level(evidence: Document, name: str) -> dict[str, Any] | None:
     }
 
 
-def alarm_headline(alarm: Document) -> Text:
+def alarm_headline(alarm: Document, *, brief: bool = False) -> Text:
     """Who, where, since when and whether it is over."""
     evidence = alarm.get("evidence") or {}
     severity = alarm.get("severity", "")
     over = alarm.get("cleared_at") is not None
-    times = [f"since {_clock(evidence['since'])}"] if evidence.get("since") else []
-    times.append(f"raised {_clock(alarm.get('raised_at'))}")
+    times = [("since", evidence["since"], "")] if evidence.get("since") else []
+    if not (brief and times):
+        times.append(("raised", alarm.get("raised_at"), ""))
     if over:
-        times.append(f"cleared {_clock(alarm['cleared_at'])} ({_name(evidence.get('cleared') or 'over')})")
+        times.append(("cleared", alarm["cleared_at"], f" ({_name(evidence.get('cleared') or 'over')})"))
     return Text.assemble(
         (f"{_name(severity):8}", QUIET if over else SEVERITIES.get(severity, "bold")),
         (_name(alarm.get("subject")), "" if over else "bold"),
         (f"  {_name(alarm.get('kind'))}  {_name(alarm.get('project'))}/{_name(alarm.get('task'))}  "),
-        (", ".join(times), QUIET),
+        (_times(times, brief=brief), QUIET),
     )
 
 
-def _alarms(alarms: Iterable[Document], *, actions: bool) -> Iterator[RenderableType]:
+def _alarms(alarms: Iterable[Document], *, brief: bool = False) -> Iterator[RenderableType]:
     for alarm in alarms:
-        yield alarm_headline(alarm)
+        yield alarm_headline(alarm, brief=brief)
         numbers = alarm_numbers(alarm)
         if numbers:
-            yield Padding(Text(numbers), (0, 0, 0, 8))
+            yield Padding(Text(numbers), (0, 0, 0, 8), expand=False)
         action = (alarm.get("evidence") or {}).get("action")
-        if actions and action and alarm.get("cleared_at") is None:
-            yield Padding(Text(_name(action), QUIET), (0, 0, 0, 8))
+        if action and not brief and alarm.get("cleared_at") is None:
+            yield Padding(Text(_name(action), QUIET), (0, 0, 0, 8), expand=False)
 
 
 def _by_urgency(alarms: Iterable[Document]) -> list[Document]:
@@ -226,41 +239,44 @@ def _by_urgency(alarms: Iterable[Document]) -> list[Document]:
 
 
 class _Grid:
-    """A table whose columns depend on the room: some are left out on a narrow terminal."""
+    """A table with columns as wide as in the other tables; where there is no room for all, some are left out."""
 
-    def __init__(self, width: int, names: str, *, least: int = 0) -> None:
-        self.width = width
-        self.plot = 24 if width >= PLOT_FROM + 8 else 16
-        self.table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style=QUIET)
-        self.table.add_column(names, no_wrap=True, overflow="ellipsis", min_width=min(least, width // 3))
+    NAMES = 24
 
-    def number(self, heading: str) -> None:
-        self.table.add_column(heading, justify="right", no_wrap=True)
+    def __init__(self, width: int, names: str, plot: int = 0) -> None:
+        self.roomy = width >= ROOMY
+        self._interval = width >= INTERVALS_FROM
+        self._plot = plot if plot >= SHORTEST_PLOT else 0
+        gap = 2 if self.roomy or not self._interval else 1
+        self.table = Table(box=None, pad_edge=False, padding=(0, gap, 0, 0), header_style=QUIET)
+        self.table.add_column(names, no_wrap=True, overflow="ellipsis", min_width=min(self.NAMES, width // 3))
 
-    def reading(self, heading: str, *, plot: bool = False, count: str = "") -> None:
-        self.table.add_column(heading, justify="right", no_wrap=True, min_width=6)
-        if self.width >= INTERVALS_FROM:
-            self.table.add_column("95 % interval", no_wrap=True)
-        if plot and self.width >= PLOT_FROM:
-            self.table.add_column(f"0{'1':>{self.plot - 1}}", no_wrap=True, width=self.plot)
-        if count:
-            self.number(count)
+    def number(self, heading: str, least: int) -> None:
+        self.table.add_column(heading, justify="right", no_wrap=True, min_width=least)
 
-    def cells(
-        self, reading: Document, form: Callable[[float], str], *, plot: bool = False, count: bool = False
-    ) -> list[RenderableType]:
-        cells: list[RenderableType] = [_figure(reading, form)]
-        if self.width >= INTERVALS_FROM:
-            cells.append(_interval(reading, form))
-        if plot and self.width >= PLOT_FROM:
-            cells.append(_Plot(reading, self.plot))
-        if count:
-            cells.append(f"{reading.get('n', 0):,}")
-        return cells
+    def reading(self, heading: str, interval: int) -> None:
+        """A value, and where there is room its interval, in a column this wide."""
+        self.table.add_column(heading, justify="right", no_wrap=True, min_width=7)
+        if self._interval:
+            self.table.add_column("95 % interval", no_wrap=True, overflow="ellipsis", min_width=interval)
+
+    def plot(self) -> None:
+        """The interval drawn, where there is room."""
+        if self._plot:
+            self.table.add_column(f"0{'1':>{self._plot - 1}}", no_wrap=True, width=self._plot)
+
+    def row(self, name: Text, *cells: Sequence[RenderableType]) -> None:
+        self.table.add_row(name, *(part for cell in cells for part in ([cell] if isinstance(cell, str) else cell)))
+
+    def cells(self, reading: Document, form: Callable[[float], str]) -> list[RenderableType]:
+        return [_figure(reading, form), *([_interval(reading, form)] if self._interval else [])]
+
+    def drawn(self, reading: Document) -> list[RenderableType]:
+        return [_Plot(reading, self._plot)] if self._plot else []
 
 
 def _indented(*parts: RenderableType) -> RenderableType:
-    return Padding(Group(*parts), (0, 0, 0, 2))
+    return Padding(Group(*parts), (0, 0, 0, 2), expand=False)
 
 
 def events_line(events: Document) -> Text:
@@ -302,7 +318,9 @@ class _Whole:
         heading = f"Alarms: {open_alarms} open, {len(alarms) - open_alarms} cleared" if alarms else "No alarms"
         yield Rule(Text(heading, HEADING), align="left", style=QUIET)
         if alarms:
-            yield _indented(*_alarms(alarms, actions=True))
+            yield _indented(*_alarms(alarms[:ALARMS]))
+            if len(alarms) > ALARMS:
+                yield _indented(Text(f"and {len(alarms) - ALARMS:,} more, in --format json", QUIET))
         refused = document.get("events", {}).get("dead_letters", 0)
         letters = document.get("dead_letters", [])
         if letters or refused:
@@ -336,44 +354,64 @@ def _task(project: str, task: str, figures: Document, width: int) -> Iterator[Re
 
 
 def _readings(figures: Document, width: int) -> RenderableType:
-    grid = _Grid(width, "", least=24)
-    grid.reading("value", plot=True, count="n")
-    for name, reading in figures.get("agreement", {}).items():
-        cells = grid.cells(reading, _ratio, plot=True, count=True)
-        grid.table.add_row(Text(COEFFICIENT_NAMES.get(name, _name(name))), *cells)
-    accuracy = figures.get("gold", {}).get("accuracy", {})
-    grid.table.add_row(Text("gold accuracy"), *grid.cells(accuracy, _percent, plot=True, count=True))
+    grid = _Grid(width, "", plot=min(LONGEST_PLOT, width - 63))
+    grid.reading("value", ALPHA_INTERVAL)
+    grid.plot()
+    grid.number("n", 8)
+    rows = [
+        (COEFFICIENT_NAMES.get(name, _name(name)), reading, _ratio)
+        for name, reading in figures.get("agreement", {}).items()
+    ]
+    for name, reading, form in (*rows, ("gold accuracy", figures.get("gold", {}).get("accuracy", {}), _percent)):
+        grid.row(Text(name), grid.cells(reading, form), grid.drawn(reading), f"{reading.get('n', 0):,}")
     return grid.table
 
 
+def _scopes(width: int, names: str, plot: int = 0) -> _Grid:
+    grid = _Grid(width, names, plot)
+    if grid.roomy:
+        grid.number("annotations", 6)
+    grid.reading("alpha", ALPHA_INTERVAL if grid.roomy else 14)
+    grid.plot()
+    grid.reading("gold", GOLD_INTERVAL)
+    if width >= ANSWERS_FROM:
+        grid.number("answers", 7)
+    return grid
+
+
+def _scope(grid: _Grid, width: int, name: Text, held: Document) -> None:
+    alpha = held.get("agreement", {}).get("alpha", {})
+    accuracy = held.get("gold", {}).get("accuracy", {})
+    grid.row(
+        name,
+        [f"{held.get('annotations', 0):,}"] if grid.roomy else [],
+        grid.cells(alpha, _ratio),
+        grid.drawn(alpha),
+        grid.cells(accuracy, _percent),
+        [f"{accuracy.get('n', 0):,}"] if width >= ANSWERS_FROM else [],
+    )
+
+
 def _worst_values(figures: Document, width: int) -> RenderableType | None:
-    """The lowest values of each dimension: of annotators by gold, of everything else by agreement."""
-    grid = _Grid(width, "lowest of", least=24)
-    grid.number("annotations")
-    grid.reading("alpha")
-    grid.reading("gold", count="answers")
+    """The lowest values of each dimension: of annotators by gold, of everything else by agreement.
+
+    A dimension with one value that all annotations have says nothing that the task does not.
+    """
+    grid = _scopes(width, "lowest of")
     by = figures.get("by", {})
-    order = [*WORST, *sorted(by.keys() - WORST.keys() - {"cut"})]
-    some = False
-    for dimension in order:
+    for dimension in (*WORST, *sorted(by.keys() - WORST.keys() - {"cut"})):
         values = by.get(dimension) or {}
-        if not values:
+        whole = figures.get("annotations")
+        if not values or (len(values) == 1 and all(held.get("annotations") == whole for held in values.values())):
             continue
-        some = True
         shown = WORST.get(dimension, OTHERS)
-        ranked = _ranked(values.items(), by_gold=dimension == "annotator")[:shown]
-        heading = f"{_name(dimension.removeprefix('slice.'))}"
-        grid.table.add_row(
-            Text(f"{heading}" + (f"  {shown} of {len(values):,}" if len(values) > shown else ""), HEADING)
-        )
-        for value, held in ranked:
-            grid.table.add_row(
-                Text(f"  {_name(value)}"),
-                f"{held.get('annotations', 0):,}",
-                *grid.cells(held.get("agreement", {}).get("alpha", {}), _ratio),
-                *grid.cells(held.get("gold", {}).get("accuracy", {}), _percent, count=True),
-            )
-    return grid.table if some else None
+        heading = _name(dimension.removeprefix("slice."))
+        if len(values) > shown:
+            heading += f"  {shown} of {len(values):,}"
+        grid.row(Text(heading, HEADING))
+        for value, held in _ranked(values.items(), by_gold=dimension == "annotator")[:shown]:
+            _scope(grid, width, Text(f"  {_name(value)}"), held)
+    return grid.table if grid.table.row_count else None
 
 
 def _ranked(values: Iterable[tuple[str, Document]], *, by_gold: bool) -> list[tuple[str, Document]]:
@@ -395,12 +433,14 @@ def _cut(figures: Document) -> Iterator[RenderableType]:
 def _worst_pairs(pairs: Sequence[Document], width: int) -> RenderableType | None:
     if not pairs:
         return None
-    shown = f"pairs  {WORST_PAIRS} of {len(pairs):,}" if len(pairs) > WORST_PAIRS else "pairs"
-    grid = _Grid(width, f"lowest {shown}", least=24)
-    grid.reading("Cohen's kappa", count="items")
+    grid = _Grid(width, "lowest of")
+    grid.reading("kappa", ALPHA_INTERVAL)
+    grid.number("items", 8)
+    heading = f"pairs  {WORST_PAIRS} of {len(pairs):,}" if len(pairs) > WORST_PAIRS else "pairs"
+    grid.row(Text(heading, HEADING))
     for pair in sorted(pairs, key=lambda pair: (_upper(pair["cohen_kappa"]), pair["a"], pair["b"]))[:WORST_PAIRS]:
-        cells = grid.cells({**pair["cohen_kappa"], "n": pair["items"]}, _ratio, count=True)
-        grid.table.add_row(Text(f"  {_name(pair['a'])} and {_name(pair['b'])}"), *cells)
+        name = Text(f"  {_name(pair['a'])} and {_name(pair['b'])}")
+        grid.row(name, grid.cells(pair["cohen_kappa"], _ratio), f"{pair['items']:,}")
     return grid.table
 
 
@@ -436,17 +476,9 @@ class _Overview:
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         document, width = self.document, options.max_width
-        projects = _Grid(width, "project / task", least=24)
-        projects.number("annotations" if width >= INTERVALS_FROM else "labels")
-        projects.reading("alpha", plot=True)
-        projects.reading("gold", count="answers")
+        projects = _scopes(width, "project / task", plot=min(LONGEST_PLOT, width - 98))
         for project, task, figures in _tasks(document):
-            projects.table.add_row(
-                Text(f"{_name(project)} / {_name(task)}"),
-                f"{figures.get('annotations', 0):,}",
-                *projects.cells(figures.get("agreement", {}).get("alpha", {}), _ratio, plot=True),
-                *projects.cells(figures.get("gold", {}).get("accuracy", {}), _percent, count=True),
-            )
+            _scope(projects, width, Text(f"{_name(project)} / {_name(task)}"), figures)
         yield projects.table
         yield Text()
         yield self._worst_annotators(width)
@@ -457,15 +489,12 @@ class _Overview:
             return
         is_open = sum(alarm.get("cleared_at") is None for alarm in alarms)
         yield Text(f"alarms: {is_open} open, {len(alarms) - is_open} cleared", HEADING)
-        yield from _alarms(alarms[: self.room_for_alarms], actions=False)
+        yield from _alarms(alarms[: self.room_for_alarms], brief=True)
         if len(alarms) > self.room_for_alarms:
             yield Text(f"and {len(alarms) - self.room_for_alarms:,} more", QUIET)
 
     def _worst_annotators(self, width: int) -> RenderableType:
-        grid = _Grid(width, "lowest annotators", least=24)
-        grid.number("annotations" if width >= INTERVALS_FROM else "labels")
-        grid.reading("alpha", plot=True)
-        grid.reading("gold", count="answers")
+        grid = _scopes(width, "lowest annotators", plot=min(LONGEST_PLOT, width - 98))
         people = [
             (name, project, held)
             for project, _, figures in _tasks(self.document)
@@ -480,10 +509,6 @@ class _Overview:
         ranked = _ranked([(name, held) for name, _, held in people], by_gold=True)[:WORST_ANNOTATORS]
         for name, held in ranked:
             project = place[id(held)][1]
-            grid.table.add_row(
-                Text.assemble((_name(name), BAD if (project, name) in alarmed else ""), (f"  {_name(project)}", QUIET)),
-                f"{held.get('annotations', 0):,}",
-                *grid.cells(held.get("agreement", {}).get("alpha", {}), _ratio, plot=True),
-                *grid.cells(held.get("gold", {}).get("accuracy", {}), _percent, count=True),
-            )
+            style = BAD if (project, name) in alarmed else ""
+            _scope(grid, width, Text.assemble((_name(name), style), (f"  {_name(project)}", QUIET)), held)
         return grid.table
