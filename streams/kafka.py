@@ -211,5 +211,5 @@ def read_dead_letter(value: bytes | None, headers: Any) -> tuple[DeadLetter, Ori
             named[REASON].decode(), named[PATH].decode(), value or b"", int(named[LENGTH]), named[SHA256].decode()
         )
         return letter, Origin.of(named[ORIGIN].decode())
-    except (KeyError, AttributeError, ValueError):
+    except (KeyError, AttributeError, TypeError, ValueError):
         raise ValueError("expected the headers of a dead letter, found others") from None
