@@ -28,13 +28,13 @@ _METRICS: Final = (
         "kappawatch_events_total",
         "counter",
         "Events received, by outcome: applied, duplicate, erased, dead_letter (no project) or forwarded.",
-        ("project", "outcome"),
+        ("project", "outcome", "partition"),
     ),
     Metric(
         "kappawatch_dead_letters_total",
         "counter",
         "Events refused, by reason code.",
-        ("reason",),
+        ("reason", "partition"),
     ),
     Metric(
         "kappawatch_event_delay_seconds",

@@ -11,6 +11,7 @@ from detectors.scope import Scope
 from detectors.summary import TaskStatistics
 from streams.homes import Home
 from streams.metrics import MOST_FLAGGED, HomeReadings, Sample
+from streams.parsing import REASONS
 from streams.store import rows
 from streams.store.tables import SCOPES
 
@@ -77,29 +78,28 @@ class Readings:
         return {(place.dimension, place.value): scope for place, scope in found.items()}
 
     def _counts(self) -> Iterable[Sample]:
+        """Counts as the store holds them; with the partition, so that a home that moves away is not a counter reset."""
         totals = self._home.totals
-        for project, (applied, duplicates, erased) in totals.projects.items():
-            yield Sample("kappawatch_events_total", (project, "applied"), applied)
-            yield Sample("kappawatch_events_total", (project, "duplicate"), duplicates)
-            yield Sample("kappawatch_events_total", (project, "erased"), erased)
-        yield Sample("kappawatch_events_total", ("", "dead_letter"), totals.dead_letters)
-        yield Sample("kappawatch_events_total", ("", "forwarded"), totals.forwarded)
-        for reason, count in totals.reasons.items():
-            yield Sample("kappawatch_dead_letters_total", (reason,), count)
+        partition = str(self._home.number)
+        for project, counts in totals.projects.items():
+            for outcome, count in zip(("applied", "duplicate", "erased"), counts, strict=True):
+                yield Sample("kappawatch_events_total", (project, outcome, partition), count)
+        yield Sample("kappawatch_events_total", ("", "dead_letter", partition), totals.dead_letters)
+        yield Sample("kappawatch_events_total", ("", "forwarded", partition), totals.forwarded)
+        for reason in REASONS:
+            yield Sample("kappawatch_dead_letters_total", (reason, partition), totals.reasons.get(reason, 0))
 
     def _alarms(self) -> Iterable[Sample]:
         alarms = self._home.monitor.alarms.open.values()
         yield from _alarm_samples(alarms)
         drifting = {(alarm.cause.project, alarm.cause.task, alarm.cause.kind) for alarm in alarms}
         for project, task in self._tasks:
-            detectors = self._home.configure(project, task).detectors
-            for signal in detectors:
-                state = 2.0 if (project, task, signal) in drifting else 0.0
-                yield Sample("kappawatch_drift_state", (project, task, signal), state)
-        for raised, count in self._home.totals.raised.items():
-            yield Sample("kappawatch_alarms_raised_total", raised, count)
-            detector = DETECTORS[raised[2]].name if raised[2] in DETECTORS else ""
-            yield Sample("kappawatch_drift_detections_total", (*raised, detector), count)
+            for signal in self._home.configure(project, task).detectors:
+                kind = (project, task, signal)
+                raised = self._home.totals.raised.get(kind, 0)
+                yield Sample("kappawatch_drift_state", kind, 2.0 if kind in drifting else 0.0)
+                yield Sample("kappawatch_alarms_raised_total", kind, raised)
+                yield Sample("kappawatch_drift_detections_total", (*kind, DETECTORS[signal].name), raised)
 
 
 def _alarm_samples(alarms: Iterable[Alarm]) -> Iterable[Sample]:
