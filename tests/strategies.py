@@ -125,13 +125,17 @@ def events(
 
 
 def _labels(task: str) -> st.SearchStrategy[object]:
-    """Labels of the task, and one in a while of another's shape."""
-    return st.sampled_from(_LABELS[task] * 12 + _ANY_LABEL)
+    return st.sampled_from(_mostly_own(task))
+
+
+def _mostly_own(task: str) -> tuple[object, ...]:
+    """Labels of the task, and one in ten or so of another's shape, which does not fit."""
+    return _LABELS[task] * (150 // len(_LABELS[task])) + _ANY_LABEL
 
 
 def _answers(task: str) -> st.SearchStrategy[Fields]:
     """A label, a skip, and rarely a skip that carries a label all the same."""
-    given = [{"label": label} for label in _LABELS[task] * 12 + _ANY_LABEL]
+    given = [{"label": label} for label in _mostly_own(task)]
     skips = [{"skipped": True}, {"skipped": True, "label": None}, {"skipped": True, "label": _LABELS[task][0]}]
     return st.sampled_from(given + skips * (len(given) // 20))
 
