@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import base64
 import shutil
 import socket
 import subprocess
 import tempfile
-import uuid
 import xml.etree.ElementTree as ET
 from collections.abc import Mapping
 from contextlib import suppress
@@ -23,6 +21,7 @@ from tests.servers.server import Server
 
 POM = Path(__file__).with_name("pom.xml")
 CACHE = Path(__file__).resolve().parents[2] / ".cache" / "kafka"
+CLUSTER = "kappawatch-tests-00000"  # 22 characters of base64, as Kafka wants; a random one may start with "-"
 INSTALL_JAVA = "apt-get install -y --no-install-recommends default-jre-headless"
 INSTALL_MAVEN = "apt-get install -y --no-install-recommends maven"
 
@@ -101,8 +100,7 @@ class ApacheKafka(Server):
         }
         text = "".join(f"{key}={value}\n" for key, value in settings.items())
         (self.folder / "server.properties").write_text(text, encoding="ascii")
-        cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
-        command = [*_java(), "kafka.tools.StorageTool", "format", "-t", cluster, "-c", "server.properties"]
+        command = [*_java(), "kafka.tools.StorageTool", "format", "-t", CLUSTER, "-c", "server.properties"]
         finished = subprocess.run(command, cwd=self.folder, capture_output=True, text=True, timeout=60, check=False)
         if finished.returncode:
             raise FailedProcessError(f"Kafka's folder could not be formatted\n{finished.stdout}{finished.stderr}")
