@@ -92,6 +92,8 @@ class Router:
                 if topic is None
                 else Message(topic, outcome.project, raw)
             )
+        if outcome.reason == "too_large":  # for Kafka too, perhaps
+            return outcome
         try:
             address = _decode_address(raw)
             address.project.encode()  # a lone surrogate has no bytes
@@ -278,6 +280,7 @@ async def _stop(producer: AIOKafkaProducer, *, unconfirmed: bool) -> None:
         for _ in range(2):  # the first makes it wait for its requests, the second ends that
             sender.cancel()
             await asyncio.wait([sender], timeout=0.2)
+        producer._closed = True  # noqa: SLF001 - as above
     with suppress(TimeoutError, KafkaError):
         async with asyncio.timeout(FAREWELL_SECONDS):
             await producer.stop()
