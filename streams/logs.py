@@ -146,20 +146,22 @@ def _fields(record: logging.LogRecord) -> Iterator[tuple[str, object]]:
 
 
 def _message(record: logging.LogRecord) -> str:
-    if not _is_ours(record):
-        arguments = record.args
-        if isinstance(arguments, Mapping):
-            arguments = {name: _harmless(value) for name, value in arguments.items()}
-        elif arguments:
-            arguments = tuple(_harmless(value) for value in arguments)
-        text = str(record.msg)
-        with contextlib.suppress(TypeError, ValueError):  # a %d of what is now a text
-            text = text % arguments if arguments else text
-        if record.name == "asyncio":  # what follows is the repr of a task, with the exception in it
-            text = text.partition("\n")[0]
-    else:
-        text = record.getMessage()
+    let_through = _without_error if _is_ours(record) else _harmless
+    arguments = record.args
+    if isinstance(arguments, Mapping):
+        arguments = {name: let_through(value) for name, value in arguments.items()}
+    elif arguments:
+        arguments = tuple(let_through(value) for value in arguments)
+    text = str(record.msg)
+    with contextlib.suppress(TypeError, ValueError):  # a %d of what is now a text
+        text = text % arguments if arguments else text
+    if record.name == "asyncio":  # what follows is the repr of a task, with the exception in it
+        text = text.partition("\n")[0]
     return text if len(text) <= LONGEST_MESSAGE else f"{text[:LONGEST_MESSAGE]}..."
+
+
+def _without_error(value: object) -> object:
+    return describe(value) if isinstance(value, BaseException) else value
 
 
 def _harmless(value: object) -> object:

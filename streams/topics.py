@@ -174,6 +174,7 @@ class Cluster:
 _FORBIDDEN: Final = (
     KafkaError.TOPIC_AUTHORIZATION_FAILED,
     KafkaError.CLUSTER_AUTHORIZATION_FAILED,
+    KafkaError._UNSUPPORTED_FEATURE,  # noqa: SLF001 - librdkafka's own error, public under this name
 )
 
 
