@@ -495,7 +495,8 @@ class Monitor:
                 moves.append((key, before, after))
         lacks = Lacks(set(), set(), set(), set())
         if not self.scopes.complete or not self.pairs.complete:
-            scopes, pairs = set(), set()
+            scopes: set[ScopeKey] = set()
+            pairs: set[PairKey] = set()
             for (project, task, _), *sides in moves:
                 for side in sides:
                     scopes.update(ScopeKey(project, task, delta.dimension, delta.value) for delta in side.scopes)
@@ -599,16 +600,14 @@ class Monitor:
         """History was corrected: the detector is rebuilt without raising anything, and may clear what no longer holds."""
         key = signal.watch
         history = self._histories.setdefault(key, {})
-        for number, answer in history.items():
-            if answer.annotation == signal.annotation:
-                break
-        else:
+        number = next((n for n, answer in history.items() if answer.annotation == signal.annotation), None)
+        if number is None:
             return
         if signal.value is None:
             del history[number]
             self._changes.answers[AnswerKey(*key, number)] = None
         else:
-            corrected = answer._replace(value=signal.value)
+            corrected = history[number]._replace(value=signal.value)
             history[number] = self._changes.answers[AnswerKey(*key, number)] = corrected
         cause = self._cause(key)
         watch.rebuild((history[number] for number in sorted(history)), alarmed=cause in self.alarms.open)

@@ -140,10 +140,7 @@ class TaskStatistics:
             if label_type == self.label_type
         }
         shown = sorted(confusions, key=lambda pair: (-confusions[pair][0], pair))[:MOST_VALUES]
-        return [
-            PairSummary(*pair, confusions[pair][0], pair_agreement(confusions[pair][1]))
-            for pair in shown
-        ]
+        return [PairSummary(*pair, confusions[pair][0], pair_agreement(confusions[pair][1])) for pair in shown]
 
     def _tally(self, scope: Scope) -> Tally:
         return scope.tallies.get(self.label_type or "", _NOTHING)
@@ -176,5 +173,3 @@ def _label_counts(patterns: Mapping[str, int]) -> dict[str, int]:
 
 def _seen(patterns: Iterable[str]) -> int:
     return len({label for pattern in patterns for label in pattern.split("\x1f")})
-
-

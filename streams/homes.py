@@ -20,6 +20,7 @@ from detectors.config import TaskConfig
 from detectors.fingerprint import fingerprint
 from detectors.item import ItemKey
 from detectors.monitor import Changes, Erased, Lacks, Monitor, Needs, TaskCounts, TaskKey
+from detectors.records import AnnotationRecord
 from detectors.watch import Answer, Watch, WatchKey
 from streams.alerts import alert_message
 from streams.events import Event
@@ -29,7 +30,6 @@ from streams.store import rows
 from streams.store.base import Batch, Row, Store
 from streams.store.tables import (
     ALARMS,
-    ANNOTATIONS,
     ANSWERS,
     CONTEXTS,
     DEAD_LETTERS,
@@ -220,7 +220,7 @@ class Home:
 
     def _hold_annotations(self, found: Iterable[Row], wanted: Iterable[ItemKey]) -> None:
         monitor = self.monitor
-        items: dict[ItemKey, list[rows.AnnotationRecord]] = {}
+        items: dict[ItemKey, list[AnnotationRecord]] = {}
         for row in found:
             item, record = rows.annotation_record(row)
             if item is None:
@@ -228,7 +228,8 @@ class Home:
             elif item not in monitor.items.rows:
                 items.setdefault(item, []).append(record)
         gold = dict(
-            rows.gold_event(row) for row in self._store.find(GOLD, self.number, {*items, *wanted} - monitor.items.rows.keys())
+            rows.gold_event(row)
+            for row in self._store.find(GOLD, self.number, {*items, *wanted} - monitor.items.rows.keys())
         )
         for key in {*items, *gold}:
             monitor.hold_item(key, items.get(key, ()), gold.get(key))
@@ -436,9 +437,7 @@ class Home:
             ),
         )
 
-    def _forward(
-        self, batch: Batch, topic: str, record: Record, element: int, project: str, destination: int
-    ) -> None:
+    def _forward(self, batch: Batch, topic: str, record: Record, element: int, project: str, destination: int) -> None:
         self.totals.forwarded += 1
         origin = f"{topic}/{self.number}/{record.offset}"
         self._send(

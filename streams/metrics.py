@@ -15,7 +15,8 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Final, NamedTuple
 
 from prometheus_client import CollectorRegistry
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric as Family
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
+from prometheus_client.core import Metric as Family
 from prometheus_client.registry import Collector
 
 from streams.catalogue import CATALOGUE
@@ -160,7 +161,7 @@ def _family(name: str, kind: str, help_: str, labels: Labels, values: Mapping[La
     else:
         family = GaugeMetricFamily(name, help_, labels=labels)
     for place, value in sorted(values.items())[:MOST_SERIES]:
-        family.add_metric(place, value)  # type: ignore[attr-defined]
+        family.add_metric(place, value)
     return family
 
 

@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import islice
-from typing import Any, Final, cast
+from typing import Any, Final, Self, cast
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
@@ -160,11 +160,10 @@ def verify_statistics(report: Report, store: Store, home: int, configure: Callab
     for key, scope in scopes.items():
         if key.dimension == "annotator" and scope.annotations:
             annotators[key.project, key.task] = annotators.get((key.project, key.task), 0) + 1
-    for row in store.scan(TASKS, home):
-        place = tuple(row[1:3])
-        expected = annotators.pop(place, 0)
-        if row[3] != expected:
-            report.differences.append(Difference(TASKS.name, (home, *place), (row[3],), (expected,)))
+    for _, project, task, stored, *_ in store.scan(TASKS, home):
+        expected = annotators.pop((project, task), 0)
+        if stored != expected:
+            report.differences.append(Difference(TASKS.name, (home, project, task), (stored,), (expected,)))
     for place, count in annotators.items():
         report.differences.append(Difference(TASKS.name, (home, *place), None, (count,)))
 
@@ -207,7 +206,7 @@ class _Log:
         self._consumers: dict[str, Any] = {}
         self._streams: dict[str, AsyncIterator[Any]] = {}
 
-    async def __aenter__(self) -> _Log:
+    async def __aenter__(self) -> Self:
         for topic in self._settings.kafka.topics:
             consumer = AIOKafkaConsumer(**consumer_options(self._settings))
             await consumer.start()
@@ -282,7 +281,7 @@ def verify(settings: Settings, *, log: bool, timeout: float) -> Report:
 
 
 async def _verify_logs(
-    report: Report, store: Store, settings: Settings, timeout: float, homes: Mapping[int, int]
+    report: Report, store: Store, settings: Settings, patience: float, homes: Mapping[int, int]
 ) -> None:
     rules = Rules(
         configure=settings.task_config,
@@ -294,12 +293,12 @@ async def _verify_logs(
         capacity=settings.memory.items,
     )
     try:
-        async with asyncio.timeout(timeout):
+        async with asyncio.timeout(patience):
             for home in homes:
                 await verify_log(report, store, settings, rules, home)
     except (KafkaError, TimeoutError) as error:
         raise Unavailable(
-            f"the log could not be read within {timeout:.0f} s ({type(error).__name__}); give --timeout, or --no-log to "
+            f"the log could not be read within {patience:.0f} s ({type(error).__name__}); give --timeout, or --no-log to "
             "compare the statistics with the stored annotations only"
         ) from None
 

@@ -26,7 +26,7 @@ class _Object:
         """The label's one spelling."""
         return label.text() if isinstance(label, ObjectLabel) and label.shape == self.name else None
 
-    def declared(self, key: str, labels: frozenset[str]) -> bool:  # noqa: ARG002 - a declared set names the classes inside
+    def declared(self, key: str, labels: frozenset[str]) -> bool:
         """Whether the label fits a declared set: the set names classes inside the object, not the object."""
         return True
 

@@ -24,4 +24,4 @@ def open_store(url: str, *, read_only: bool = False) -> Store:
         from streams.store.postgres import PostgresStore
 
         return PostgresStore(url, read_only=read_only)
-    raise Refused(f"store.url: expected sqlite:///FILE or postgresql://..., found the scheme {url.split(':')[0]!r}")
+    raise Refused(f"store.url: expected sqlite:///FILE or postgresql://..., found {url.partition(':')[0]!r}")

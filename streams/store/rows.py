@@ -50,7 +50,7 @@ def annotation_row(home: int, key: tuple[str, str], item: ItemKey | None, record
     """The row of an annotation, or of the retraction of one that was never delivered."""
     event = cast("Annotation | None", record.event)
     earlier = _encode(record.earlier).decode() if record.earlier else None
-    withdrawn = None if record.withdrawn is None else "%d %d" % record.withdrawn
+    withdrawn = None if record.withdrawn is None else "{} {}".format(*record.withdrawn)
     if event is None or item is None:
         return home, record.row, *key, None, None, None, None, None, None, earlier, withdrawn
     return (

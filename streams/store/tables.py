@@ -47,7 +47,11 @@ HOMES = _table(
     "version:i positions received:i dead_letters:i forwarded:i next_row:i next_letter:i next_message:i reasons",
 )
 PROJECTS = _table("projects", "home:i project", "applied:i duplicates:i erased:i")
-TASKS = _table("tasks", "home:i project task", "annotators:i passed:i failed:i passed_retracted:i failed_retracted:i fingerprint rebuilt_to:i")
+TASKS = _table(
+    "tasks",
+    "home:i project task",
+    "annotators:i passed:i failed:i passed_retracted:i failed_retracted:i fingerprint rebuilt_to:i",
+)
 ANNOTATIONS = _table(
     "annotations",
     "home:i row:i",
@@ -103,7 +107,5 @@ VIEWS: Final = {
         "SELECT home, project, task, value AS annotator, annotations, items, answers, correct, tallies "
         "FROM scopes WHERE dimension = 'annotator'"
     ),
-    "classes": (
-        "SELECT home, project, task, value AS class, answers, correct FROM scopes WHERE dimension = 'class'"
-    ),
+    "classes": ("SELECT home, project, task, value AS class, answers, correct FROM scopes WHERE dimension = 'class'"),
 }

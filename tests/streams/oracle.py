@@ -20,12 +20,12 @@ def figures(events: Iterable[Event]) -> dict[str, dict[str, dict[str, Any]]]:
     """By project and task: what the document must say."""
     events = list(events)
     found: dict[str, dict[str, dict[str, Any]]] = {event.project: {} for event in events}
-    for project in found:
+    for project, tasks in found.items():
         own = [event for event in events if event.project == project]
         in_force = _in_force(own)
         for task in sorted({annotation.task for annotation in in_force}):
             annotations = [annotation for annotation in in_force if annotation.task == task]
-            found[project][task] = _task(annotations, _keys(own, task))
+            tasks[task] = _task(annotations, _keys(own, task))
     return found
 
 
@@ -106,7 +106,7 @@ def _task(annotations: Sequence[Annotation], keys: dict[str, Gold]) -> dict[str,
         "correct": correct,
         "percent": _percent(items.values()) if shape == "nominal" else None,
         "alpha": _alpha(items.values()) if shape == "nominal" else None,
-        "stages": {stage: n for stage, n in Counter(a.stage for a in annotations).items()},
+        "stages": dict(Counter(annotation.stage for annotation in annotations)),
         "by_annotator": dict(Counter(annotation.annotator for annotation in work)),
         "by_vendor": dict(Counter(annotation.vendor for annotation in work if annotation.vendor is not None)),
     }
@@ -116,7 +116,12 @@ def _gold(counting: dict[tuple[str, str], object], keys: dict[str, Gold], shape:
     if shape in {"boxes", "spans", None}:
         return 0, 0
     answers = [
-        label in {_label(answer.label)[1] for answer in keys[item].accepted if answer.weight > 0 and _label(answer.label)[0] == shape}
+        label
+        in {
+            _label(answer.label)[1]
+            for answer in keys[item].accepted
+            if answer.weight > 0 and _label(answer.label)[0] == shape
+        }
         for (item, _), label in counting.items()
         if item in keys
     ]
@@ -141,7 +146,10 @@ def _alpha(items: Iterable[Sequence[object]]) -> Fraction | None:
     if not expected:
         return None
     observed = sum(
-        (Fraction(len(labels) ** 2 - sum(count**2 for count in Counter(labels).values()), len(labels) - 1) for labels in pairable),
+        (
+            Fraction(len(labels) ** 2 - sum(count**2 for count in Counter(labels).values()), len(labels) - 1)
+            for labels in pairable
+        ),
         Fraction(0),
     )
     return 1 - (n - 1) * observed / expected
