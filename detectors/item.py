@@ -211,9 +211,6 @@ def _other_stages(in_force: Sequence[Annotation], fit: Fit) -> list[Delta]:
     return deltas
 
 
-_ATTRIBUTES = ("vendor", "batch", "guideline")
-
-
 def _by_attributes(
     scopes: list[Delta],
     annotated: Sequence[Annotation],
@@ -221,49 +218,38 @@ def _by_attributes(
     key: Key | None,
     whole: tuple[Share, ...],
 ) -> None:
-    """Each value's annotations among themselves; where all share one value, that is the whole item."""
+    """Each value's annotations among themselves; where all have the same values, that is the whole item."""
     first = annotated[0]
-    for dimension in _ATTRIBUTES:
-        value = getattr(first, dimension)
-        if all(getattr(annotation, dimension) == value for annotation in annotated):
-            if value is not None:
-                scopes.append(Delta(dimension, value, len(annotated), 1, 0, whole))
-        else:
-            values = {getattr(annotation, dimension) for annotation in annotated} - {None}
-            for value in sorted(values):
-                scopes.append(
-                    _part(
-                        dimension,
-                        value,
-                        [annotation for annotation in annotated if getattr(annotation, dimension) == value],
-                        [label for label in labels if getattr(label.annotation, dimension) == value],
-                        key,
-                    )
-                )
-    if any(annotation.slice for annotation in annotated):
-        slices = sorted({pair for annotation in annotated for pair in _slices(annotation)})
-        for name, value in slices:
-            scopes.append(
-                _part(
-                    name,
-                    value,
-                    [annotation for annotation in annotated if (name, value) in _slices(annotation)],
-                    [label for label in labels if (name, value) in _slices(label.annotation)],
-                    key,
-                )
-            )
+    if all(_alike(annotation, first) for annotation in annotated):
+        n = len(annotated)
+        scopes.extend([Delta(dimension, value, n, 1, 0, whole) for dimension, value in _attributes(first)])
+        return
+    members: dict[tuple[str, str], int] = {}
+    for annotation in annotated:
+        for place in _attributes(annotation):
+            members[place] = members.get(place, 0) + 1
+    attributes = [(label, _attributes(label.annotation)) for label in labels]
+    for place, n in sorted(members.items()):
+        own = [label for label, places in attributes if place in places]
+        scopes.append(Delta(*place, n, 1, 0, _shares(own, key)))
 
 
-def _part(
-    dimension: str, value: str, annotations: Sequence[Annotation], labels: Sequence[Counted], key: Key | None
-) -> Delta:
-    return Delta(dimension, value, len(annotations), 1, 0, _shares(labels, key))
+def _alike(one: Annotation, other: Annotation) -> bool:
+    return (
+        one.vendor == other.vendor
+        and one.batch == other.batch
+        and one.guideline == other.guideline
+        and one.slice == other.slice
+    )
 
 
-def _slices(annotation: Annotation) -> list[tuple[str, str]]:
-    if not annotation.slice:
-        return []
-    return [(f"slice.{name}", _slice_value(value)) for name, value in annotation.slice.items()]
+def _attributes(annotation: Annotation) -> list[tuple[str, str]]:
+    """The dimensions that an annotation's own fields name, with their values."""
+    fields = (("vendor", annotation.vendor), ("batch", annotation.batch), ("guideline", annotation.guideline))
+    places = [(dimension, value) for dimension, value in fields if value is not None]
+    if annotation.slice:
+        places.extend((f"slice.{name}", _slice_value(value)) for name, value in annotation.slice.items())
+    return places
 
 
 def _slice_value(value: str | bool | int | float) -> str:
