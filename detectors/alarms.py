@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 Evidence = Mapping[str, object]
@@ -23,7 +23,8 @@ class Cause(NamedTuple):
 class Alarm:
     """One alarm: its times are microseconds since 1970 UTC, `sequence` counts its messages from 1.
 
-    `state` is raised, updated or cleared; `seen` is how many observations of the cause came since it was raised.
+    `state` is raised, updated or cleared; `seen` is how many observations of the cause came since it was raised;
+    `history` holds the state and the time of each message so far.
     """
 
     id: str
@@ -35,6 +36,7 @@ class Alarm:
     state: str
     sequence: int
     seen: int = 0
+    history: tuple[tuple[str, int], ...] = ()
 
 
 def alarm_id(cause: Cause, event: str) -> str:
@@ -64,22 +66,24 @@ class AlarmBook:
     def open_alarm(self, cause: Cause, severity: str, at: int, event: str, evidence: Evidence) -> None:
         """Open an alarm, unless its cause has one."""
         if cause not in self.open:
-            self._put(Alarm(alarm_id(cause, event), cause, severity, at, None, evidence, "raised", 1))
+            alarm = Alarm(alarm_id(cause, event), cause, severity, at, None, evidence, "raised", 0)
+            self._say(alarm, "raised", at)
 
-    def observe(self, cause: Cause, evidence: Evidence) -> None:
+    def observe(self, cause: Cause, at: int, evidence: Callable[[], Evidence]) -> None:
         """Note one more observation of an open alarm's cause; at each doubling its evidence is renewed."""
         alarm = self.open[cause]
-        seen = alarm.seen + 1
-        if seen >= self.FIRST_UPDATE and seen & (seen - 1) == 0:
-            self._put(_changed(alarm, seen=seen, state="updated", evidence={**alarm.evidence, "now": evidence}))
+        alarm = replace(alarm, seen=alarm.seen + 1)
+        if alarm.seen >= self.FIRST_UPDATE and alarm.seen & (alarm.seen - 1) == 0:
+            self._say(replace(alarm, evidence={**alarm.evidence, "now": evidence()}), "updated", at)
         else:
-            self.open[cause] = self._changed[alarm.id] = _changed(alarm, seen=seen, sequence=alarm.sequence)
+            self.open[cause] = self._changed[alarm.id] = alarm
 
     def clear(self, cause: Cause, at: int, why: str, evidence: Evidence) -> None:
         """Clear the cause's alarm; why is recovered, corrected or erased."""
-        alarm = self.open.pop(cause)
+        alarm = self.open[cause]
         evidence = {**alarm.evidence, "cleared": why, "now": evidence}
-        self._say(_changed(alarm, state="cleared", cleared_at=at, evidence=evidence))
+        self._say(replace(alarm, cleared_at=at, evidence=evidence), "cleared", at)
+        del self.open[cause]
 
     def take(self) -> tuple[list[Alarm], list[Alarm]]:
         """What changed since the last call: the alarms as they now are, and the messages about them in order."""
@@ -87,32 +91,7 @@ class AlarmBook:
         messages, self._messages = self._messages, []
         return list(changed.values()), messages
 
-    def _put(self, alarm: Alarm) -> None:
-        self.open[alarm.cause] = alarm
-        self._say(alarm)
-
-    def _say(self, alarm: Alarm) -> None:
-        self._changed[alarm.id] = alarm
+    def _say(self, alarm: Alarm, state: str, at: int) -> None:
+        alarm = replace(alarm, state=state, sequence=alarm.sequence + 1, history=(*alarm.history, (state, at)))
+        self.open[alarm.cause] = self._changed[alarm.id] = alarm
         self._messages.append(alarm)
-
-
-def _changed(
-    alarm: Alarm,
-    *,
-    state: str | None = None,
-    sequence: int | None = None,
-    seen: int | None = None,
-    cleared_at: int | None = None,
-    evidence: Evidence | None = None,
-) -> Alarm:
-    return Alarm(
-        alarm.id,
-        alarm.cause,
-        alarm.severity,
-        alarm.raised_at,
-        cleared_at,
-        alarm.evidence if evidence is None else evidence,
-        alarm.state if state is None else state,
-        alarm.sequence + 1 if sequence is None else sequence,
-        alarm.seen if seen is None else seen,
-    )

@@ -633,7 +633,7 @@ class Monitor:
         elif detector.recovered:
             self.alarms.clear(cause, signal.event_at, "recovered", self._evidence(watch))
         else:
-            self.alarms.observe(cause, self._evidence(watch))
+            self.alarms.observe(cause, signal.event_at, lambda: self._evidence(watch))
 
     def _evidence(self, watch: Watch) -> dict[str, object]:
         return dict(watch.detector.evidence())

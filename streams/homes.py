@@ -93,6 +93,8 @@ class Rules:
     alerts_topic: str
     dead_letters_topic: str
     capacity: int = 200_000
+    letters_kept_seconds: float = 14 * 86_400.0
+    """Dead letters leave the store after this; the topic has a retention of its own."""
     publishes: bool = True
     """Whether there is anyone to send messages to; a replay has no broker."""
     clock: Callable[[], float] = time.time
@@ -149,6 +151,7 @@ class Home:
             rules.configure, rules.privacy.pseudonym, rules.privacy.erasure_hash, capacity=rules.capacity
         )
         self.unsent: list[Message] = []
+        self._prune_at = 0.0
         self._fingerprints: dict[TaskKey, str] = {}
         self._rebuilt_to: dict[TaskKey, int] = {}
         self._erasures: list[tuple[Erased, int, int]] = []
@@ -182,6 +185,18 @@ class Home:
             if message is not None:
                 self.unsent.append(message)
         self._fill_shelves()
+
+    def _prune_letters(self, batch: Batch) -> None:
+        """Drop the dead letters that are older than they are kept; looks once an hour."""
+        now = self._rules.clock()
+        if now < self._prune_at:
+            return
+        self._prune_at = now + 3600.0
+        oldest = now - self._rules.letters_kept_seconds
+        for row in self._store.scan(DEAD_LETTERS, self.number):
+            if cast("int", row[-1]) >= oldest:
+                break
+            batch.drop(DEAD_LETTERS, row[:2])
 
     def _fill_shelves(self) -> None:
         """Load the statistics if they fit, so that nothing need be looked up; a fresh home is complete by itself."""
@@ -292,6 +307,7 @@ class Home:
         self.totals.received += len(outcomes)
         changes = self._fold(events)
         self._count(batch, changes)
+        self._prune_letters(batch)
         self.positions[topic] = last
         batch.put(JOURNAL, (home, self.version + 1, topic, first, last))
         self._commit(batch, changes)

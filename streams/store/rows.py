@@ -38,6 +38,7 @@ _gold = msgspec.json.Decoder(Gold).decode
 _review = msgspec.json.Decoder(Review).decode
 _context = msgspec.json.Decoder(Context).decode
 _tallies = msgspec.json.Decoder(dict[str, tuple[int, int, int, int, dict[str, int]]]).decode
+_history = msgspec.json.Decoder(tuple[tuple[str, int], ...]).decode
 _confusion = msgspec.json.Decoder(dict[str, int]).decode
 
 
@@ -148,17 +149,19 @@ def alarm_row(home: int, alarm: Alarm, version: int) -> Row:
         alarm.state,
         alarm.sequence,
         alarm.seen,
+        to_json(alarm.history),
         version,
     )
 
 
 def alarm(row: Row) -> Alarm:
     """The alarm of a row."""
-    _, name, project, task, kind, subject, severity, raised, cleared, evidence, state, sequence, seen, _ = cast(
+    _, name, project, task, kind, subject, severity, raised, cleared, evidence, state, sequence, seen, said, _ = cast(
         "tuple[Any, ...]", row
     )
     cause = Cause(project, task, kind, subject)
-    return Alarm(name, cause, severity, raised, cleared, msgspec.json.decode(evidence), state, sequence, seen)
+    history = _history(said)
+    return Alarm(name, cause, severity, raised, cleared, msgspec.json.decode(evidence), state, sequence, seen, history)
 
 
 def write_changes(batch: Batch, home: int, version: int, changes: Changes, next_row: int) -> int:

@@ -72,7 +72,7 @@ ANSWERS = _table("answers", "home:i project task signal annotator number:i", "an
 ALARMS = _table(
     "alarms",
     "home:i id",
-    "project task kind subject severity raised_at:i cleared_at:i evidence state sequence:i seen:i version:i",
+    "project task kind subject severity raised_at:i cleared_at:i evidence state sequence:i seen:i history version:i",
 )
 DEAD_LETTERS = _table(
     "dead_letters",
