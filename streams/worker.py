@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import logging
+import math
 import os
 import signal
 import time
@@ -134,6 +135,7 @@ class Worker:
 
     def _make_rules(self, partitions: int) -> Rules:
         kafka = self.settings.kafka
+        days = kafka.dead_letters_retention_days
         return Rules(
             configure=self.settings.task_config,
             privacy=site.privacy(self._opened(), self.settings),
@@ -142,6 +144,7 @@ class Worker:
             alerts_topic=kafka.alerts_topic,
             dead_letters_topic=kafka.dead_letters_topic,
             capacity=self.settings.memory.items,
+            letters_kept_seconds=days * 86_400.0 if days >= 0 else math.inf,
         )
 
     async def _partition_counts(self) -> dict[str, int]:
