@@ -13,27 +13,26 @@ import os
 import sys
 import time
 from collections import Counter
-from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
-from contextlib import aclosing, contextmanager
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
+from rich.progress import Progress
 
 from streams import logs
 from streams.errors import Refused, Unavailable
 from streams.kafka import consumer_options, read_dead_letter
 from streams.lines import Lines, check_readable
 from streams.logs import describe
+from streams.output import progress_bar
 from streams.parsing import REASONS, DeadLetter, Parser
 from streams.publisher import Message, Publisher, Router
 from streams.settings import Settings, add_config_argument, load_settings
 
 FIRST_SHOWN: Final = 10
-
-Progress = Callable[[str, int, int | None], None]
-"""Told the name of what is read, how far it is, and how long it is where that is known."""
 
 
 @dataclass(slots=True)
@@ -56,7 +55,9 @@ class Published:
             self.first.append(f"{where}: {fate}: {letter.reason} at {letter.path}")
 
 
-async def publish(settings: Settings, files: Sequence[str], patience: float, progress: Progress) -> Published:
+async def publish(
+    settings: Settings, files: Sequence[str], patience: float, progress: Progress | None = None
+) -> Published:
     """Send the lines of files (`-`: standard input), in order."""
     published = Published()
     router = Router(settings)
@@ -64,6 +65,7 @@ async def publish(settings: Settings, files: Sequence[str], patience: float, pro
     async with Publisher(settings, timeout=patience) as publisher:
         for name in files:
             with Lines(name) as lines:
+                bar = None if progress is None else progress.add_task(lines.name, total=lines.size)
                 for number, line in lines:
                     for message in router.route(line):
                         where = f"{lines.name}: line {number}"
@@ -74,9 +76,8 @@ async def publish(settings: Settings, files: Sequence[str], patience: float, pro
                                 published.note(where, letter, sent=True)
                         else:
                             published.note(where, message, sent=False)
-                    if number % 200 == 0:
-                        progress(lines.name, lines.position, lines.size)
-                progress(lines.name, lines.position, lines.size)
+                    if progress is not None and bar is not None and number % 200 == 0:
+                        progress.update(bar, completed=lines.position)
     return published
 
 
@@ -91,9 +92,7 @@ class SentAgain:
     skipped: Counter[str] = field(default_factory=Counter)
 
 
-async def publish_dead_letters(
-    settings: Settings, reason: str | None, patience: float, progress: Progress
-) -> SentAgain:
+async def publish_dead_letters(settings: Settings, reason: str | None, patience: float) -> SentAgain:
     """Send to its origin topic each refused message that is accepted there by now.
 
     To its own topic and no other: who may write to one topic must not reach another through a dead letter. What is
@@ -104,7 +103,7 @@ async def publish_dead_letters(
     seen: set[bytes] = set()
     async with (
         Publisher(settings, timeout=patience) as publisher,
-        aclosing(_read_to_end(settings, patience, progress)) as messages,
+        aclosing(_read_to_end(settings, patience)) as messages,
     ):
         async for value, headers in messages:
             try:
@@ -139,9 +138,7 @@ def _reason(outcome: object) -> str:
     return outcome.reason if isinstance(outcome, DeadLetter) else ""
 
 
-async def _read_to_end(
-    settings: Settings, patience: float, progress: Progress
-) -> AsyncGenerator[tuple[bytes | None, Any], None]:
+async def _read_to_end(settings: Settings, patience: float) -> AsyncGenerator[tuple[bytes | None, Any], None]:
     """The messages that the dead-letters topic holds now: value and headers."""
     topic = settings.kafka.dead_letters_topic
     where = f"Kafka at {settings.kafka.bootstrap_servers}"
@@ -162,7 +159,6 @@ async def _read_to_end(
             starts = await consumer.beginning_offsets(partitions)
             for partition in partitions:
                 consumer.seek(partition, starts[partition])
-        total = sum(ends.values()) - sum(starts.values())
         waiting = {partition for partition in partitions if starts[partition] < ends[partition]}
         positions = dict(starts)
         last_news = time.monotonic()
@@ -181,7 +177,6 @@ async def _read_to_end(
                 last_news = time.monotonic()
             elif time.monotonic() - last_news > patience:
                 raise Unavailable(f"{where}: expected the rest of topic {topic} within {patience:g} s, found no answer")
-            progress(topic, min(total, sum(positions.values()) - sum(starts.values())), total)
     except (KafkaError, OSError) as error:
         raise Unavailable(
             f"{where}: expected to read topic {topic}, found an error ({describe(error)}); check that the broker runs, "
@@ -225,16 +220,14 @@ def run(args: argparse.Namespace) -> int:
         raise Refused("publish: expected --dead-letters with --reason, found files; leave --reason out")
     settings = load_settings(args.config, os.environ)
     logs.configure(settings.log.level, settings.log.format)
-    with _progress() as progress:
-        if args.dead_letters:
-            again = asyncio.run(publish_dead_letters(settings, args.reason, args.timeout, progress))
-        else:
-            published = asyncio.run(publish(settings, args.files, args.timeout, progress))
     if args.dead_letters:
+        again = asyncio.run(publish_dead_letters(settings, args.reason, args.timeout))
         _say(sys.stdout, f"{_sum_by_topic(again.sent)} sent again")
         for why, count in sorted(again.skipped.items()):
             _say(sys.stdout, f"{count:,} skipped: {why}")
         return 0
+    with progress_bar() as progress:
+        published = asyncio.run(publish(settings, args.files, args.timeout, progress))
     for line in published.first:
         _say(sys.stderr, line)
     _say(sys.stdout, f"{_sum_by_topic(published.sent)} sent")
@@ -261,31 +254,3 @@ def _sum_by_topic(counts: Counter[str]) -> str:
     """
     parts = ", ".join(f"{topic} {count:,}" for topic, count in sorted(counts.items()))
     return f"{counts.total():,} messages" + (f" ({parts})" if parts else "")
-
-
-@contextmanager
-def _progress() -> Iterator[Progress]:
-    """A bar on a terminal, nothing elsewhere; always on standard error."""
-    if not sys.stderr.isatty():
-        yield lambda _name, _done, _total: None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, TaskID, TextColumn, TimeRemainingColumn
-    from rich.progress import Progress as Bar
-
-    tasks: dict[str, TaskID] = {}
-    shown = 0.0
-    columns = (TextColumn("{task.description}", markup=False), BarColumn(), TimeRemainingColumn())
-    with Bar(*columns, console=Console(stderr=True)) as bar:
-
-        def show(name: str, done: int, total: int | None) -> None:
-            nonlocal shown
-            now = time.monotonic()
-            if name not in tasks:
-                tasks[name] = bar.add_task(name, total=total)
-            elif now - shown < 0.1 and done != total:
-                return
-            shown = now
-            bar.update(tasks[name], completed=done)
-
-        yield show
