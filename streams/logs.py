@@ -103,7 +103,8 @@ class _Quiet(logging.Filter):
 
 
 def _is_ours(record: logging.LogRecord) -> bool:
-    return record.name.partition(".")[0] in OURS
+    # What mode says of a service ("[^--Consumer]: ...") bears the name of the module that made the service.
+    return record.name.partition(".")[0] in OURS and not str(record.msg).startswith("[^")
 
 
 class JsonLines(logging.Formatter):

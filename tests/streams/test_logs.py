@@ -89,6 +89,13 @@ def test_libraries_are_never_heard_at_debug(name, level, ours, theirs, configure
     assert [kind for logger, kind in found if logger == name] == theirs
 
 
+def test_what_mode_says_of_our_services_is_a_librarys_word(configured):
+    stream = configured()
+    logging.getLogger("streams.transport").info("[^-ChunkConsumer]: Stopping...")
+    logging.getLogger("streams.transport").error("[^-ChunkConsumer]: %r", Event())
+    assert [document["message"] for document in documents(stream)] == ["[^-ChunkConsumer]: '<Event>'"]
+
+
 class Event:
     def __repr__(self) -> str:
         return f"<Event {SECRET}>"
