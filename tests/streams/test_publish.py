@@ -157,6 +157,12 @@ def test_an_array_of_one_destination_stays_one_message():
     assert [(letter.reason, letter.path) for letter in message.refused] == [("wrong_type", "$[1].item")]
 
 
+@pytest.mark.parametrize("parts", [[line("gold"), line("gold", "dogs")], [line("gold"), line("annotation")]])
+def test_projects_and_topics_are_kept_apart(parts):
+    messages = Router(Settings()).route(b"[" + b",".join(parts) + b"]")
+    assert [message.value for message in messages] == parts
+
+
 def test_an_array_of_several_destinations_is_sent_in_parts():
     parts = [line("annotation"), line("gold"), line("annotation", project="dogs"), line("nonsense")]
     messages = Router(Settings()).route(b"[" + b" ,\n".join(parts) + b"]")

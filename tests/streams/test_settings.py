@@ -547,6 +547,11 @@ def test_the_most_specific_table_is_a_tasks_configuration(write):
     assert Settings().task_config("cats", "breed") == TaskConfig()
 
 
+def test_a_projects_own_table_comes_before_a_tasks_of_all_projects(write):
+    tables = '[projects.cats.tasks."*"]\nlabel_type = "ordinal"\n[projects."*".tasks.breed]\nlabel_type = "interval"'
+    assert load_settings(write(tables), {}).task_config("cats", "breed").label_type == "ordinal"
+
+
 def test_labels_of_every_type_are_taken(write):
     settings = load_settings(
         write(
