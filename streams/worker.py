@@ -53,7 +53,7 @@ class Worker:
 
     def __init__(self, settings: Settings, *, adopt: bool = False) -> None:
         self.settings = settings
-        self.metrics = WorkerMetrics()
+        self.metrics = _metrics(settings)
         self.address = ""
         self._adopt = adopt
         self._store: Store | None = None
@@ -312,6 +312,7 @@ class Worker:
             except Conflict as error:
                 log.info("%s; loading it again", error)
                 self.metrics.add("kappawatch_conflicts_total")
+                self.metrics.add("kappawatch_rereads_total", ("conflict",))
                 self._discard(chunk.partition)
                 await self._rewind(chunk.partition)
                 return
@@ -465,6 +466,17 @@ class Worker:
             self._unready["lag"] = f"a lag of {lag} messages and no progress for {still:.0f} s"
         if still > IDLE_SECONDS and not {"store", "broker"} & self._unready.keys():
             self.stop(Unavailable(f"{self._unready['lag']}, though broker and store answer: ending, to be restarted"))
+
+
+def _metrics(settings: Settings) -> WorkerMetrics:
+    """The worker's metrics with every counter begun at 0: `increase` does not see a counter's first value."""
+    metrics = WorkerMetrics()
+    for reason in ("conflict", "gap"):
+        metrics.add("kappawatch_rereads_total", (reason,), 0)
+    kafka = settings.kafka
+    for topic in (kafka.alerts_topic, kafka.dead_letters_topic, *kafka.topics):
+        metrics.add("kappawatch_outbox_failed_total", (topic,), 0)
+    return metrics
 
 
 def _check_bounds(tp: TP, position: int, begins: int, end: int) -> None:
