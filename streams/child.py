@@ -13,7 +13,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from types import TracebackType
 from typing import IO, Final, Self
@@ -55,7 +55,14 @@ class Child:
     with the thread that started it.
     """
 
-    def __init__(self, module: str, *arguments: str, log: IO[bytes], answers: bool = False) -> None:
+    def __init__(
+        self,
+        module: str,
+        *arguments: str,
+        log: IO[bytes],
+        answers: bool = False,
+        environ: Mapping[str, str] | None = None,
+    ) -> None:
         self._log = log
         # A session of its own: Ctrl-C reaches the parent alone, which then ends its children in good order.
         self._process = subprocess.Popen(
@@ -63,6 +70,7 @@ class Child:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE if answers else log,
             stderr=log,
+            env=environ,
             start_new_session=True,
         )
 

@@ -55,7 +55,8 @@ SEVERITIES: Final = {"critical": "bold red", "warning": "bold yellow", "info": "
 # ------------------------------------------------------------------------------------------------------------ figures
 
 
-def _percent(value: float) -> str:
+def percent(value: float) -> str:
+    """A ratio in percent."""
     return f"{100 * value:.1f} %"
 
 
@@ -162,7 +163,7 @@ class _Kind:
 
 
 _KINDS: Final = {
-    "gold_errors": _Kind("gold accuracy", _percent, "answers"),
+    "gold_errors": _Kind("gold accuracy", percent, "answers"),
     "log_duration": _Kind("time an item", _seconds, "items"),
 }
 _OTHER_KIND: Final = _Kind("level", lambda value: f"{value:.4g}", "observations")
@@ -362,7 +363,7 @@ def _readings(figures: Document, width: int) -> RenderableType:
         (COEFFICIENT_NAMES.get(name, _name(name)), reading, _ratio)
         for name, reading in figures.get("agreement", {}).items()
     ]
-    for name, reading, form in (*rows, ("gold accuracy", figures.get("gold", {}).get("accuracy", {}), _percent)):
+    for name, reading, form in (*rows, ("gold accuracy", figures.get("gold", {}).get("accuracy", {}), percent)):
         grid.row(Text(name), grid.cells(reading, form), grid.drawn(reading), f"{reading.get('n', 0):,}")
     return grid.table
 
@@ -387,7 +388,7 @@ def _scope(grid: _Grid, width: int, name: Text, held: Document) -> None:
         [f"{held.get('annotations', 0):,}"] if grid.roomy else [],
         grid.cells(alpha, _ratio),
         grid.drawn(alpha),
-        grid.cells(accuracy, _percent),
+        grid.cells(accuracy, percent),
         [f"{accuracy.get('n', 0):,}"] if width >= ANSWERS_FROM else [],
     )
 
@@ -472,7 +473,6 @@ def render_overview(document: Document) -> RenderableType:
 @dataclass(frozen=True, slots=True)
 class _Overview:
     document: Document
-    room_for_alarms: int = 4
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         document, width = self.document, options.max_width
@@ -489,9 +489,10 @@ class _Overview:
             return
         is_open = sum(alarm.get("cleared_at") is None for alarm in alarms)
         yield Text(f"alarms: {is_open} open, {len(alarms) - is_open} cleared", HEADING)
-        yield from _alarms(alarms[: self.room_for_alarms], brief=True)
-        if len(alarms) > self.room_for_alarms:
-            yield Text(f"and {len(alarms) - self.room_for_alarms:,} more", QUIET)
+        room = max(1, min(6, ((options.height or console.height) - 18) // 2))
+        yield from _alarms(alarms[:room], brief=True)
+        if len(alarms) > room:
+            yield Text(f"and {len(alarms) - room:,} more", QUIET)
 
     def _worst_annotators(self, width: int) -> RenderableType:
         grid = _scopes(width, "lowest annotators", plot=min(LONGEST_PLOT, width - 98))
