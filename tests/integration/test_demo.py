@@ -39,8 +39,10 @@ class RunningDemo:
         lines = list(itertools.takewhile(str.strip, self.process.stdout))
         self.head = "".join(lines)
         self.pids = [int(pid) for pid in re.findall(r"pid (\d+)", self.head)]
-        [store] = re.findall(r"^  store +(.+)$", self.head, re.MULTILINE)
-        self.store = Path(store)
+        store = re.search(r"^  store +(.+)$", self.head, re.MULTILINE)
+        if store is None:
+            pytest.fail(f"the demo did not start: {self.end()}")
+        self.store = Path(store[1])
 
     def end(self) -> tuple[int, str, str]:
         out, err = self.process.communicate(timeout=120)
