@@ -57,10 +57,13 @@ class AnnotationRecord:
             self.earlier = _kept((*self.earlier, held), event)
             self.event = event
             return True, True
-        if any(event.canonical() == known.canonical() for known in (held, *self.earlier)):
-            return False, False
         before = self.earlier
-        self.earlier = _kept(sorted((*before, event), key=_order), held)
+        place = len(before)
+        while place and precedes(event, before[place - 1]):
+            place -= 1
+        if not precedes(event, held) or (place and not precedes(before[place - 1], event)):
+            return False, False
+        self.earlier = _kept((*before[:place], event, *before[place:]), held)
         return False, self.earlier != before
 
     def withdraw(self, revision: int | None, at: int) -> bool:
@@ -101,10 +104,6 @@ def _but_content(event: Event) -> tuple[int, int, str]:
     """The order without its last part, which is seldom needed and costs most; a context has no number."""
     number: int = getattr(event, "revision", 0) or getattr(event, "version", 0)
     return number, event.at, event.id
-
-
-def _order(event: Event) -> tuple[int, int, str, bytes]:
-    return (*_but_content(event), event.canonical())
 
 
 def _kept(earlier: Iterable[Annotation], highest: Annotation) -> tuple[Annotation, ...]:
