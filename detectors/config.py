@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-LABEL_TYPES = ("nominal", "ordinal", "interval", "ratio", "multilabel", "boxes", "spans", "preference")
-
-
 @dataclass(frozen=True, slots=True)
 class TaskConfig:
     """A task's configuration; the default serves a project that nobody configured.
