@@ -19,8 +19,8 @@ GUIDE = Path(__file__).parents[1] / "docs" / "extending.md"
 
 def annotation(item: str, annotator: str, label: str) -> bytes:
     return (
-        '{"type": "annotation", "id": "%s-%s", "source": "t", "time": "2026-01-05T09:00:00Z", "project": "p", '
-        '"item": "%s", "annotator": "%s", "label": "%s"}' % (item, annotator, item, annotator, label)
+        f'{{"type": "annotation", "id": "{item}-{annotator}", "source": "t", "time": "2026-01-05T09:00:00Z", "project": "p", '
+        f'"item": "{item}", "annotator": "{annotator}", "label": "{label}"}}'
     ).encode()
 
 
