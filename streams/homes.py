@@ -151,6 +151,7 @@ class Home:
             rules.configure, rules.privacy.pseudonym, rules.privacy.erasure_hash, capacity=rules.capacity
         )
         self.unsent: list[Message] = []
+        self._said: list[Message] = []
         self._prune_at = 0.0
         self._fingerprints: dict[TaskKey, str] = {}
         self._rebuilt_to: dict[TaskKey, int] = {}
@@ -311,7 +312,8 @@ class Home:
         self.positions[topic] = last
         batch.put(JOURNAL, (home, self.version + 1, topic, first, last))
         self._commit(batch, changes)
-        self._erase()
+        while self._erasures:
+            self._erase_step()
         return Outcome(events, refused, changes)
 
     def _fold(self, events: Sequence[Event]) -> Changes:
@@ -367,6 +369,8 @@ class Home:
             batch,
         )
         self.version = version
+        self.unsent += self._said
+        self._said.clear()
         self._erasures.extend((erased, at, 0) for erased, at in changes.erased)
         self.monitor.trim()
 
@@ -411,7 +415,7 @@ class Home:
         headers = (("kappawatch-id", name), *headers)
         message = Message(self._next_message, name, topic, partition, key, value, headers)
         self._next_message += 1
-        self.unsent.append(message)
+        self._said.append(message)
         batch.put(
             OUTBOX,
             (self.number, message.number, name, topic, partition, key, value, rows.to_json(headers), "unsent"),
@@ -478,40 +482,48 @@ class Home:
 
     # -- erasing and rebuilding -----------------------------------------------------------------------------------
 
-    def pending_work(self) -> bool:
-        """Whether an erasure or a rebuild is to be finished before new events are taken in."""
-        return bool(self._erasures or self._rebuilt_to or self._outdated())
+    def step(self) -> tuple[str, int] | None:
+        """Take a step of an unfinished rebuild or erasure: what it was and up to which row; None if all is done.
+
+        Rebuilds go first: an erasure takes from statistics what they hold under the present configuration.
+        """
+        outdated = self._outdated()
+        if outdated:
+            self._start_rebuild(outdated)
+        if self._rebuilt_to:
+            return self._rebuild_step()
+        return self._erase_step() if self._erasures else None
 
     def finish_work(self, progress: Callable[[str, int], None] = lambda _, __: None) -> None:
         """Finish interrupted erasures and rebuild the tasks whose statistics are outdated, in bounded steps."""
-        self._erase()
-        self._rebuild(progress)
+        while (done := self.step()) is not None:
+            progress(*done)
 
     def rebuild_all(self, progress: Callable[[str, int], None] = lambda _, __: None) -> None:
         """Rebuild every task, outdated or not."""
         self._fingerprints = dict.fromkeys(self._fingerprints, "")
         self.finish_work(progress)
 
-    def _erase(self) -> None:
-        while self._erasures:
-            erased, at, scanned_to = self._erasures[0]
-            found = self._store.scan_annotations(self.number, scanned_to, STEP)
-            batch = Batch()
-            for row in found:
-                self._forget(erased, row, at)
-            done = len(found) < STEP
-            if found:
-                scanned_to = cast("int", found[-1][1])
-            if done:
-                for row in self._store.scan(REVIEWS, self.number, erased.project):
-                    if self._rules.privacy.erasure_hash(erased.project, cast("str", row[3])) == erased.hash:
-                        batch.drop(REVIEWS, row[:5])
-            batch.put(ERASURES, (self.number, *erased, at, scanned_to, int(done)))
-            self._commit(batch, self._settle())
-            if done:
-                del self._erasures[0]
-            else:
-                self._erasures[0] = (erased, at, scanned_to)
+    def _erase_step(self) -> tuple[str, int]:
+        erased, at, scanned_to = self._erasures[0]
+        found = self._store.scan_annotations(self.number, scanned_to, STEP)
+        batch = Batch()
+        for row in found:
+            self._forget(erased, row, at)
+        done = len(found) < STEP
+        if found:
+            scanned_to = cast("int", found[-1][1])
+        if done:
+            for row in self._store.scan(REVIEWS, self.number, erased.project):
+                if self._rules.privacy.erasure_hash(erased.project, cast("str", row[3])) == erased.hash:
+                    batch.drop(REVIEWS, row[:5])
+        batch.put(ERASURES, (self.number, *erased, at, scanned_to, int(done)))
+        self._commit(batch, self._settle())
+        if done:
+            del self._erasures[0]
+        else:
+            self._erasures[0] = (erased, at, scanned_to)
+        return f"home {self.number}: an erasure", scanned_to
 
     def _forget(self, erased: Erased, row: Row, at: int) -> None:
         """Withdraw the person's deliveries from one stored annotation."""
@@ -535,28 +547,23 @@ class Home:
         configure = self._rules.configure
         return [key for key, print_ in self._fingerprints.items() if print_ != fingerprint(configure(*key))]
 
-    def _rebuild(self, progress: Callable[[str, int], None]) -> None:
-        outdated = self._outdated()
-        if outdated:
-            self._start_rebuild(outdated)
-        while self._rebuilt_to:
-            tasks = dict(self._rebuilt_to)
-            scanned_to = min(tasks.values())
-            tasks = {key: place for key, place in tasks.items() if place == scanned_to}
-            found = self._store.scan_annotations(self.number, scanned_to, STEP)
-            self._rebuild_items(tasks, found)
-            done = len(found) < STEP
-            for key in tasks:
-                if done:
-                    del self._rebuilt_to[key]
-                else:
-                    self._rebuilt_to[key] = cast("int", found[-1][1])
-            batch = Batch()
-            changes = self._settle()
-            for key in tasks:
-                changes.tasks[key] = self.monitor.tasks[key]
-            self._commit(batch, changes)
-            progress(f"home {self.number}: rebuilt {len(tasks)} tasks", max(self._rebuilt_to.values(), default=0))
+    def _rebuild_step(self) -> tuple[str, int]:
+        scanned_to = min(self._rebuilt_to.values())
+        tasks = [key for key, place in self._rebuilt_to.items() if place == scanned_to]
+        found = self._store.scan_annotations(self.number, scanned_to, STEP)
+        self._rebuild_items(tasks, found)
+        if found:
+            scanned_to = cast("int", found[-1][1])
+        for key in tasks:
+            if len(found) < STEP:
+                del self._rebuilt_to[key]
+            else:
+                self._rebuilt_to[key] = scanned_to
+        changes = self._settle()
+        for key in tasks:
+            changes.tasks[key] = self.monitor.tasks[key]
+        self._commit(Batch(), changes)
+        return f"home {self.number}: a rebuild of {len(tasks)} tasks", scanned_to
 
     def _start_rebuild(self, outdated: Sequence[TaskKey]) -> None:
         """Drop the statistics of these tasks; from here on they are unfinished until every annotation was seen."""
@@ -575,7 +582,7 @@ class Home:
                 del rows_of[place]
         self._commit(batch, changes)
 
-    def _rebuild_items(self, tasks: Mapping[TaskKey, int], found: Sequence[Row]) -> None:
+    def _rebuild_items(self, tasks: Sequence[TaskKey], found: Sequence[Row]) -> None:
         """Add the items whose first row is among these: each item is added once, whole."""
         numbers: dict[ItemKey, int] = {}
         for row in found:

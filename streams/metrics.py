@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from typing import Final, NamedTuple
 
+import numpy as np
+import numpy.typing as npt
 from prometheus_client import CollectorRegistry
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 from prometheus_client.core import Metric as Family
@@ -50,6 +52,12 @@ class Histogram:
         """Count one value."""
         self.counts[bisect_left(self.bounds, value)] += 1
         self.total += value
+
+    def observe_all(self, values: npt.NDArray[np.float64]) -> None:
+        """Count many values."""
+        found = np.bincount(np.searchsorted(self.bounds, values), minlength=len(self.counts))
+        self.counts = [count + more for count, more in zip(self.counts, found.tolist(), strict=True)]
+        self.total += float(values.sum())
 
     def buckets(self) -> list[tuple[str, float]]:
         """Bounds and cumulative counts, as Prometheus wants them."""
@@ -100,12 +108,12 @@ class WorkerMetrics:
         for labels in [labels for labels in family if labels not in kept]:
             del family[labels]
 
-    def delay(self, project: str, seconds: float) -> None:
-        """Count how old an event was when it was committed."""
+    def delay(self, project: str, seconds: npt.NDArray[np.float64]) -> None:
+        """Count how old a project's events were when they were committed."""
         histogram = self.delays.get((project,))
         if histogram is None:
             histogram = self.delays[project,] = Histogram(DELAY_BUCKETS)
-        histogram.observe(max(0.0, seconds))
+        histogram.observe_all(np.maximum(seconds, 0.0))
 
 
 class WorkerCollector(Collector):

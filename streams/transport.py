@@ -2,26 +2,27 @@
 
 Per message Faust costs twenty times what decoding does. The position is held by the store, so records that Faust
 loses between a rebalance and the agent are simply read again: after every assignment the partitions are sought to the
-store's position + 1, and the agent asks for a rewind when a chunk does not continue it.
+store's position + 1, and again when a chunk does not continue it (`streams.chunks`).
 
 The classes below override internals of one version of Faust, which is checked when this module is imported.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from importlib.metadata import version
-from typing import Any, Final, NamedTuple, Protocol
+from typing import Any, Final, Protocol, cast
 
 import faust
 from aiokafka.coordinator.assignors.range import RangePartitionAssignor
+from aiokafka.errors import IllegalStateError, KafkaError
 from faust.transport.drivers import aiokafka as driver
 from faust.types.tuples import TP, ConsumerMessage
 
+from streams.chunks import Chunk, Cursors
+
 FAUST_VERSION: Final = "0.15.3"
-MOST_RECORDS: Final = 1000
-MOST_BYTES: Final = 1 << 20
+DAYS: Final = 30 * 86_400.0
 
 if version("faust-streaming") != FAUST_VERSION:
     raise ImportError(
@@ -30,28 +31,24 @@ if version("faust-streaming") != FAUST_VERSION:
     )
 
 
-class Chunk(NamedTuple):
-    """Records of one partition in order; `reads` says how often it had been rewound when they were fetched."""
+class Keeper(Protocol):
+    """Who keeps the positions."""
 
-    topic: str
-    partition: int
-    reads: int
-    records: Sequence[Any]
-
-
-class Positions(Protocol):
-    """Who holds the positions."""
-
-    async def assigned(self, partitions: Iterable[TP]) -> Mapping[TP, int]:
-        """These partitions were assigned: forget what memory holds of all homes; answer where to read on."""
+    @property
+    def covered(self) -> Mapping[TP, int]:
+        """The first offset of each partition that the store does not cover yet."""
         ...
 
-    async def revoked(self, partitions: Iterable[TP]) -> None:
-        """These partitions were taken away."""
+    async def assigned(self, partitions: Collection[TP]) -> None:
+        """These partitions, all of them, are ours now: forget what memory holds, and read on from the store's positions."""
+        ...
+
+    async def revoked(self, partitions: Collection[TP]) -> None:
+        """These partitions were taken away: forget what memory holds of them."""
         ...
 
 
-class ChunkSchema(faust.Schema):  # type: ignore[misc]
+class ChunkSchema(faust.Schema):  # type: ignore[type-arg]
     """Hands the chunk to the agent as it is."""
 
     def loads_key(self, app: Any, message: Any, **_: Any) -> None:
@@ -62,7 +59,9 @@ class ChunkSchema(faust.Schema):  # type: ignore[misc]
         return message.value
 
 
-class _ConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
+class _ConsumerThread(driver.AIOKafkaConsumerThread):
+    consumer: ChunkConsumer
+
     def _create_worker_consumer(self, transport: Any) -> Any:
         consumer = super()._create_worker_consumer(transport)
         # Round robin would split a home's topics between workers; aborted transactions are not events.
@@ -70,123 +69,145 @@ class _ConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
         consumer._isolation_level = "read_committed"
         return consumer
 
-    async def _fetch_records(self, consumer: Any, *args: Any, **options: Any) -> Any:
+    async def _fetch_records(  # type: ignore[override]
+        self, consumer: Any, active: Collection[TP], **options: Any
+    ) -> Mapping[TP, list[Chunk]]:
         # Faust does not ask: without this, a worker whose group coordinator died is idle for ever, silently.
         consumer._coordinator.check_errors()
-        return await super()._fetch_records(consumer, *args, **options)
+        # Faust's set changes while the fetch waits, and an empty one would mean all partitions.
+        partitions = set(active)
+        fetched = await super()._fetch_records(consumer, partitions, **options) if partitions else {}
+        cut = self.consumer.cursors.cut
+        return {TP(*tp): cut(TP(*tp), records) for tp, records in fetched.items()}
+
+    async def _seek_wait(self, consumer: Any, partitions: Mapping[TP, int]) -> None:
+        for tp, offset in partitions.items():
+            try:
+                consumer.seek(tp, offset)
+            except IllegalStateError:
+                continue  # revoked meanwhile
+            self.consumer.cursors.seek(tp, offset)
+
+    async def on_partitions_revoked(self, revoked: set[TP]) -> None:
+        """Where these are read on after another assignment is not known."""
+        self.consumer.cursors.forget(revoked)
+        await super().on_partitions_revoked(revoked)
+
+    async def _commit(self, offsets: Mapping[TP, int]) -> bool:
+        """Only lag displays read the committed offset; failing to write it must not end the worker, as it does in Faust."""
+        consumer = self._ensure_consumer()
+        held = {tp: offset for tp in consumer.assignment() if (offset := offsets.get(TP(*tp))) is not None}
+        try:
+            await consumer.commit(held)
+        except KafkaError as error:
+            self.log.debug("offsets not committed: %s", error)
+            return False
+        return True
+
+    async def partition_counts(self, topics: Iterable[str]) -> dict[str, int]:
+        """How many partitions these topics have now."""
+        client = self._ensure_consumer()._client
+        if not await client.force_metadata_update():
+            raise KafkaError("the broker did not answer")
+        return {topic: len(client.cluster.partitions_for_topic(topic) or ()) for topic in topics}
+
+    def on_crash(self, msg: str, *fmt: Any, **_: Any) -> None:
+        """Whoever started the thread is told, and logs it; Faust also prints it."""
 
 
-class ChunkConsumer(driver.Consumer):  # type: ignore[misc]
+class _NoOffsets(dict[TP, None]):
+    """Faust drops what lies below the last offset it has handed on; the store's position alone decides that."""
+
+    def __missing__(self, tp: TP) -> None:
+        return None
+
+    def __setitem__(self, tp: TP, offset: object) -> None:
+        pass
+
+
+class ChunkConsumer(driver.Consumer):
     """The consumer that yields chunks."""
 
+    transport: ChunkTransport
+    _thread: _ConsumerThread
+
     def __init__(self, *args: Any, **options: Any) -> None:
-        self.reads: dict[TP, int] = defaultdict(int)
+        self.cursors = Cursors()
         super().__init__(*args, **options)
+        self._read_offset: Any = _NoOffsets()
 
     def _new_consumer_thread(self) -> _ConsumerThread:
         return _ConsumerThread(self, loop=self.loop, beacon=self.beacon)
 
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:
-        """Also tell the holder of the positions."""
-        for tp in revoked:
-            self.reads[tp] += 1
-        await self.transport.positions.revoked(revoked)
+        """Also tell the keeper of the positions."""
+        await self.transport.keeper.revoked(revoked)
         await super().on_partitions_revoked(revoked)
 
     async def perform_seek(self) -> None:
-        """After every assignment: read on where the store's positions end."""
-        await super().perform_seek()
-        assigned = {tp for tp in self.assignment() if tp.topic in self.transport.topics}
-        for tp in assigned:
-            self.reads[tp] += 1
-        await self.rewind(await self.transport.positions.assigned(assigned))
+        """After every assignment: read on where the store's positions end, not where the committed offsets are."""
+        await self.transport.keeper.assigned(self.assignment())
 
-    async def rewind(self, offsets: Mapping[TP, int]) -> None:
-        """Read these partitions again from these offsets; chunks fetched before are known by their `reads`."""
-        for tp in offsets:
-            self.reads[tp] += 1
-        if offsets:
-            await self.seek_wait(offsets)
-        # Faust drops what lies below the last offset it has handed on.
-        self._read_offset.update(dict.fromkeys(offsets))
+    async def partition_counts(self, topics: Iterable[str]) -> dict[str, int]:
+        """How many partitions these topics have now, as the broker says."""
+        counts: dict[str, int] = await self._thread.call_thread(self._thread.partition_counts, topics)
+        return counts
 
     async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, ConsumerMessage]]:
         """The next chunks of all active partitions."""
-        reads = dict(self.reads)
-        records, active = await self._wait_next_records(timeout)
-        if records is None or self.should_stop:
-            return
-        for tp, fetched in records.items():
-            if active is not None and tp not in active:
-                continue
-            for chunk in _chunks(fetched):
-                last = chunk[-1]
-                yield (
-                    tp,
-                    ConsumerMessage(
-                        last.topic,
-                        last.partition,
-                        last.offset,
-                        last.timestamp / 1000.0,
-                        last.timestamp_type,
-                        last.headers,
-                        None,
-                        Chunk(tp.topic, tp.partition, reads.get(tp, 0), chunk),
-                        None,
-                        0,
-                        len(chunk),
-                        tp,
-                        generation_id=self.app.consumer_generation_id,
-                    ),
-                )
+        fetched, _ = await self._wait_next_records(timeout)
+        for tp, chunks in (fetched or {}).items():
+            for chunk in chunks:
+                if self.should_stop or not self.flow_active:
+                    return
+                yield tp, self._message(tp, chunk)
+
+    def _message(self, tp: TP, chunk: Chunk) -> ConsumerMessage:
+        last = chunk.records[-1]
+        return ConsumerMessage(
+            topic=tp.topic,
+            partition=tp.partition,
+            offset=last.offset,
+            timestamp=last.timestamp / 1000.0,
+            timestamp_type=last.timestamp_type,
+            headers=None,
+            key=None,
+            value=cast("Any", chunk),
+            checksum=None,
+            serialized_key_size=0,
+            serialized_value_size=len(chunk.records),
+            tp=tp,
+            generation_id=self.app.consumer_generation_id,
+        )
 
     async def _add_gap(self, tp: TP, offset_from: int, offset_to: int) -> None:
         """Offsets between chunks are not gaps: only whole chunks are acknowledged."""
 
     def _new_offset(self, tp: TP) -> int | None:
-        """The offset to commit: it feeds lag displays, nothing else reads it."""
-        acked = self._acked[tp]
-        if not acked:
-            return None
-        last: int = acked[-1]
-        acked.clear()
+        """The offset to commit: what the store covers, whatever else was acknowledged."""
+        self._acked[tp].clear()
         self._acked_index[tp].clear()
-        return last + 1
+        return self.transport.keeper.covered.get(tp)
 
 
-class ChunkTransport(driver.Transport):  # type: ignore[misc]
+class ChunkTransport(driver.Transport):
     """The transport of the worker's Faust app."""
 
     Consumer = ChunkConsumer
-    positions: Positions
-    topics: frozenset[str] = frozenset()
-
-
-def _chunks(records: Sequence[Any]) -> Iterable[Sequence[Any]]:
-    """Runs of at most 1,000 records and, unless one record is larger, 1 MiB."""
-    start = size = 0
-    for place, record in enumerate(records):
-        length = len(record.value or b"")
-        if place > start and (place - start == MOST_RECORDS or size + length > MOST_BYTES):
-            yield records[start:place]
-            start, size = place, 0
-        size += length
-    if start < len(records):
-        yield records[start:]
+    keeper: Keeper
 
 
 def create_app(
-    options: Mapping[str, Any],
-    topics: Sequence[str],
-    positions: Positions,
-    process: Callable[[Chunk], Awaitable[None]],
+    options: Mapping[str, Any], topics: Sequence[str], keeper: Keeper, process: Callable[[Chunk], Awaitable[None]]
 ) -> Any:
     """The Faust app: one agent that hands each chunk on and, when it is dealt with, acknowledges it."""
     app = faust.App(
         **options,
         version=1,
         autodiscover=False,
-        broker_max_poll_interval=300.0,
+        # A worker waits for its database as long as it takes; Faust would leave the group, and not come back.
+        broker_max_poll_interval=DAYS,
+        broker_commit_livelock_soft_timeout=DAYS,
         broker_commit_interval=1.0,
         consumer_auto_offset_reset="earliest",
         consumer_max_fetch_size=2 << 20,
@@ -194,7 +215,7 @@ def create_app(
         stream_buffer_maxsize=8,
         # A chunk in flight may outlive its assignment: the compare-and-set refuses it, so nothing waits for it.
         stream_wait_empty=False,
-        stream_processing_timeout=86_400.0,
+        stream_processing_timeout=DAYS,
         topic_allow_declare=False,
         topic_disable_leader=True,
         table_standby_replicas=0,
@@ -202,11 +223,10 @@ def create_app(
         worker_redirect_stdouts=False,
     )
     transport = ChunkTransport(app.conf.broker_consumer, app)
-    transport.positions = positions
-    transport.topics = frozenset(topics)
+    transport.keeper = keeper
     app.transport = transport
 
-    @app.agent(app.topic(*topics, schema=ChunkSchema()), concurrency=1)  # type: ignore[untyped-decorator]
+    @app.agent(app.topic(*topics, schema=ChunkSchema()), concurrency=1)
     async def watch(stream: Any) -> None:
         async for chunk in stream:
             await process(chunk)

@@ -1,6 +1,8 @@
 """The worker: Faust brings chunks, homes take them in, the outbox is published, and only then is a chunk acknowledged.
 
-All work on the state happens in one thread of its own, one step at a time; the event loop never waits for a database.
+All work on the state happens in one thread of its own, one step after the other (`streams.owner`); the event loop never
+waits for a database. What the environment refuses is tried again, for ever; meanwhile the worker is not ready and says
+why.
 """
 
 from __future__ import annotations
@@ -8,68 +10,87 @@ from __future__ import annotations
 import argparse
 import asyncio
 import logging
-import math
 import os
 import signal
+import threading
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import Any, Final, TypeVar
+from typing import Any, Final, NoReturn, TypeVar
 
-from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 from faust.types.tuples import TP
 
 from streams import site
-from streams.delivery import publish, settled
+from streams.chunks import Chunk, Following
+from streams.delivery import Delivery
 from streams.errors import Refused, Unavailable
-from streams.events import microseconds
-from streams.homes import Home, Message, Outcome, Rules
+from streams.homes import Rules
 from streams.http import serve
 from streams.kafka import faust_options, partition_for, producer_options
-from streams.logs import configure
+from streams.logs import configure, describe
 from streams.metrics import WorkerMetrics
+from streams.owner import Owner
 from streams.parsing import Parser
-from streams.readings import Readings
 from streams.settings import Settings, add_config_argument, load_settings
 from streams.store import Conflict, Store, StoreFailed, open_store
 from streams.topics import Cluster
-from streams.transport import Chunk, create_app
+from streams.transport import create_app
 
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-SNAPSHOT_SECONDS: Final = 1.0
-LOOK_SECONDS: Final = 2.0
-LONGEST_PAUSE: Final = 30.0
+FIRST_PAUSE: Final = 0.2
+LONGEST_PAUSE: Final = 15.0
+BROKER_SECONDS: Final = 10.0
+"""For the broker's answer to a question; then it is asked again."""
+HANDOVER_SECONDS: Final = 5.0
+"""How long a rebalance waits for memory to be thrown away or loaded; both go on without it."""
 IDLE_SECONDS: Final = 120.0
 """A worker that has lag and has made no step for so long, while broker and store answer, ends itself to be restarted."""
+FAREWELL_SECONDS: Final = 3.0
+STOP_SECONDS: Final = 12.0
+"""After this a worker that was asked to stop ends at once, whatever a library waits for: nothing is lost by that."""
+
+
+class _Stopped(Exception):
+    """The worker was asked to stop."""
 
 
 class Worker:
-    """One worker process: the homes that Kafka assigns to it, and what it says of them."""
+    """One worker process: the homes that Kafka assigns to it, and what it says of them.
 
-    def __init__(self, settings: Settings, *, adopt: bool = False) -> None:
+    `on_stop` is called once, when the worker begins to end.
+    """
+
+    def __init__(
+        self, settings: Settings, *, adopt: bool = False, on_stop: Callable[[Exception | None], None] = lambda _: None
+    ) -> None:
         self.settings = settings
-        self.metrics = _metrics(settings)
+        self.metrics = WorkerMetrics()
         self.address = ""
         self._adopt = adopt
-        self._store: Store | None = None
-        self._rules: Rules | None = None
+        self._on_stop = on_stop
+        self._owner = Owner(partial(open_store, settings.store.url), self._make_rules, self.metrics)
+        self._delivery = Delivery(partial(producer_options, settings))
+        self._publishing = asyncio.Lock()
         self._state = ThreadPoolExecutor(1, thread_name_prefix="state")
-        self._lock = asyncio.Lock()
-        self._homes: dict[int, Home] = {}
-        self._readings: dict[int, Readings] = {}
-        self._rereads: dict[TP, int] = {}
+        self._partitions = 0
+        self._assigned: frozenset[TP] = frozenset()
+        self._handover: asyncio.Task[None] | None = None
         self._unready: dict[str, str] = {"assignment": "no partitions assigned yet"}
         self._stopped = asyncio.Event()
         self._fatal: Exception | None = None
-        self._progress = time.monotonic()
-        self._seen: tuple[object, ...] = ()
+        self._progress = self._still_since = time.monotonic()
+        self._seen: object = None
         self._app: Any = None
-        self._producer: Any = None
+
+    @property
+    def covered(self) -> Mapping[TP, int]:
+        """The first offset of each partition that the store does not cover yet."""
+        return self._owner.covered
 
     # -- running --------------------------------------------------------------------------------------------------
 
@@ -78,12 +99,18 @@ class Worker:
         http = await serve(self.settings.http, self.metrics, self.not_ready)
         self.address = http.address
         log.info("listening on http://%s (/metrics, /healthz, /readyz)", http.address)
+        looks = ((self._tend, 1.0), (self._show, 1.0), (self._look, 2.0))
         tasks: list[asyncio.Task[None]] = []
         try:
             await self._begin()
-            tasks = [asyncio.create_task(self._watch(look)) for look in (self._snapshot, self._look)]
-            await self._stopped.wait()
+            tasks = [asyncio.create_task(self._watch(look, seconds)) for look, seconds in looks]
+            await self._read()
+        except _Stopped:
+            pass
+        except Refused as error:
+            self.stop(error)
         finally:
+            self.stop()
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
@@ -94,110 +121,117 @@ class Worker:
 
     def stop(self, error: Exception | None = None) -> None:
         """End; with an error, `run` raises it."""
-        self._fatal = self._fatal or error
-        self._stopped.set()
+        if not self._stopped.is_set():
+            self._fatal = error
+            self._stopped.set()
+            self._on_stop(error)
 
     async def _begin(self) -> None:
-        await self._retry("store", self._open_store)
-        counts = await self._retry("broker", self._partition_counts)
-        partitions = await self._retry("store", lambda: self._in_state(site.check_partitions, self._opened(), counts))
-        self._rules = await self._retry("store", lambda: self._in_state(self._make_rules, partitions))
-        self._producer = await self._retry("broker", self._start_producer)
-        self._app = create_app(faust_options(self.settings), self.settings.kafka.topics, self, self.process)
-        await self._app.start()
+        """Check everything that can be checked before anything is written."""
+        await self._retry("store", lambda: self._in_state(self._owner.use, lambda _: None))
+        counts = await self._retry("broker", self._find_topics)
+        await self._retry("store", lambda: self._in_state(self._owner.use, partial(self._check, counts)))
 
-    async def _end(self) -> None:
-        if self._app is not None:
-            await self._app.stop()
-        if self._producer is not None:
-            await self._producer.stop()
-        if self._store is not None:
-            await self._in_state(self._store.close)
-        self._state.shutdown(wait=False, cancel_futures=True)
-
-    async def _open_store(self) -> None:
-        def work() -> Store:
-            store = open_store(self.settings.store.url)
-            try:
-                site.check_configuration(store, self.settings, adopt=self._adopt)
-            except BaseException:
-                store.close()
-                raise
-            return store
-
-        if self._store is None:
-            self._store = await self._in_state(work)
-
-    def _opened(self) -> Store:
-        if self._store is None:
-            raise StoreFailed("the store is not open")
-        return self._store
-
-    def _make_rules(self, partitions: int) -> Rules:
+    async def _find_topics(self) -> dict[str, int]:
+        """The consumed topics' partition counts; a topic that is missing is refused, for we never create one."""
         kafka = self.settings.kafka
-        days = kafka.dead_letters_retention_days
+        found = await asyncio.to_thread(lambda: Cluster(self.settings, BROKER_SECONDS / 2).partitions())
+        wanted = (*kafka.topics, kafka.alerts_topic, kafka.dead_letters_topic)
+        missing = [topic for topic in wanted if topic not in found]
+        if missing:
+            raise Refused(
+                f"{self.settings.origin}: expected the topics {', '.join(wanted)} on {kafka.bootstrap_servers}, found "
+                f"no {', '.join(missing)}: create what is missing with `kappawatch topics create`"
+            )
+        return {topic: found[topic] for topic in kafka.topics}
+
+    def _check(self, counts: dict[str, int], store: Store) -> None:
+        """Compare the store with the topics and with our configuration; only who adopts one writes it, and once."""
+        self._partitions = site.check_partitions(store, counts)
+        site.check_configuration(store, self.settings, adopt=self._adopt)
+        self._adopt = False
+
+    def _make_rules(self, store: Store) -> Rules:
+        kafka = self.settings.kafka
         return Rules(
             configure=self.settings.task_config,
-            privacy=site.privacy(self._opened(), self.settings),
-            home_of=partial(partition_for, count=partitions),
+            privacy=site.privacy(store, self.settings),
+            home_of=partial(partition_for, count=self._partitions),
             parsers={topic: Parser(self.settings.accepts(topic)) for topic in kafka.topics},
             alerts_topic=kafka.alerts_topic,
             dead_letters_topic=kafka.dead_letters_topic,
             capacity=self.settings.memory.items,
-            letters_kept_seconds=days * 86_400.0 if days >= 0 else math.inf,
         )
 
-    async def _partition_counts(self) -> dict[str, int]:
-        """The consumed topics' partition counts; a topic that is missing is refused, for we never create one."""
-        kafka = self.settings.kafka
-        found = await asyncio.to_thread(lambda: Cluster(self.settings, 10.0).partitions())
-        missing = [topic for topic in (*kafka.topics, kafka.alerts_topic, kafka.dead_letters_topic) if topic not in found]
-        if missing:
-            raise Refused(
-                f"expected the topics {', '.join(missing)} on {kafka.bootstrap_servers}, found none of that name: "
-                "create them with `kappawatch topics create`"
-            )
-        return {topic: found[topic] for topic in kafka.topics}
+    async def _read(self) -> None:
+        """Let Faust read until we stop; where it cannot begin, or gives up, it is begun anew."""
+        pause = FIRST_PAUSE
+        while not self._stopped.is_set():
+            self._app = create_app(faust_options(self.settings), self.settings.kafka.topics, self, self.process)
+            began = time.monotonic()
+            try:
+                await self._app.start()
+                await self._until_stopped(self._app.wait_until_stopped())
+                reason = self._app.crash_reason
+            except Exception as error:  # noqa: BLE001 - whatever Faust cannot bear, reading begins anew
+                reason = error
+            await self._stop_reading()
+            if not self._stopped.is_set():
+                self._away("reading", reason or RuntimeError("Faust stopped"))
+                pause = FIRST_PAUSE if time.monotonic() - began > 60 else pause
+                pause = await self._pause(pause)
 
-    async def _start_producer(self) -> Any:
-        producer = AIOKafkaProducer(**producer_options(self.settings))
-        try:
-            await producer.start()
-        except BaseException:
-            await producer.stop()
-            raise
-        return producer
+    async def _stop_reading(self) -> None:
+        self._unready["assignment"] = "no partitions assigned"
+        self._assigned = frozenset()
+        if self._handover is not None:
+            self._handover.cancel()
+        await _at_most(FAREWELL_SECONDS if self._stopped.is_set() else BROKER_SECONDS, self._app.stop())
+
+    async def _end(self) -> None:
+        await self._delivery.close()
+        await _at_most(FAREWELL_SECONDS, self._in_state(self._owner.close))
+        self._state.shutdown(wait=False, cancel_futures=True)
+
+    # -- waiting and trying again ---------------------------------------------------------------------------------
 
     async def _in_state(self, work: Callable[..., T], *args: Any) -> T:
         """Do it in the state's own thread."""
         return await asyncio.get_running_loop().run_in_executor(self._state, partial(work, *args))
 
-    async def _retry(self, what: str, work: Callable[[], Any]) -> Any:
+    async def _retry(self, what: str, work: Callable[[], Awaitable[T]]) -> T:
         """Try for ever, with longer and longer pauses, while the environment is away."""
-        pause = 0.2
+        pause = FIRST_PAUSE
         while not self._stopped.is_set():
             try:
                 result = await work()
-            except (StoreFailed, KafkaError, Unavailable, OSError) as error:
+            except (StoreFailed, KafkaError, Unavailable, OSError, TimeoutError, Conflict) as error:
                 self._away(what, error)
-                await self._pause(pause)
-                pause = min(2 * pause, LONGEST_PAUSE)
+                pause = await self._pause(pause)
             else:
                 self._back(what)
                 return result
-        raise asyncio.CancelledError
+        raise _Stopped
 
-    async def _pause(self, seconds: float) -> None:
+    async def _pause(self, seconds: float) -> float:
+        """Wait so long, or until we stop; how long to wait the next time."""
+        await self._until_stopped(asyncio.sleep(seconds))
+        return min(2 * seconds, LONGEST_PAUSE)
+
+    async def _until_stopped(self, waiting: Awaitable[Any]) -> None:
+        futures = {asyncio.ensure_future(waiting), asyncio.ensure_future(self._stopped.wait())}
         try:
-            await asyncio.wait_for(self._stopped.wait(), seconds)
-        except TimeoutError:
-            return
+            await asyncio.wait(futures, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for future in futures:
+                future.cancel()
 
-    def _away(self, what: str, error: Exception) -> None:
+    def _away(self, what: str, error: BaseException) -> None:
         if what == "store":
             self.metrics.add("kappawatch_store_errors_total")
-        message = f"{what} away: {error}" if str(error) else f"{what} away: {type(error).__name__}"
-        log.warning("%s; trying again", message)
+        message = f"{what} away: {str(error) or describe(error)}"
+        level = logging.DEBUG if self._unready.get(what) == message else logging.WARNING
+        log.log(level, "%s; trying again", message)
         self._unready[what] = message
 
     def _back(self, what: str) -> None:
@@ -208,254 +242,236 @@ class Worker:
         """Why the worker is not ready; empty if it is."""
         return [*self._unready.values()]
 
-    # -- positions ------------------------------------------------------------------------------------------------
+    # -- assignments ----------------------------------------------------------------------------------------------
 
-    async def assigned(self, partitions: Iterable[TP]) -> Mapping[TP, int]:
-        """These partitions are ours: load their homes anew, and answer where to read on."""
-        tps = list(partitions)
-        async with self._lock:
-            self._discard_all()
-            self._rereads.clear()
-            try:
-                positions = await self._in_state(self._positions, tps)
-                self._back("store")
-            except StoreFailed as error:
-                # The chunks that come will not continue the position, and be read again then.
-                self._away("store", error)
-                self._reopen()
-                return {}
-            except Refused as error:
-                self.stop(error)
-                return {}
-        await self._check_bounds(tps, positions)
-        self._unready.pop("assignment", None)
-        log.info("assigned %d partitions", len(tps))
-        return {tp: position + 1 for tp, position in positions.items()}
+    async def assigned(self, partitions: Collection[TP]) -> None:
+        """These partitions are ours: load their homes anew, and read on from the store's positions."""
+        self._assigned = frozenset(partitions)
+        if self._handover is not None:
+            self._handover.cancel()
+        forgotten = asyncio.ensure_future(self._in_state(self._owner.discard))
+        self._handover = asyncio.create_task(self._take_over(self._assigned, forgotten))
+        await asyncio.wait([self._handover], timeout=HANDOVER_SECONDS)
 
-    def _positions(self, tps: Sequence[TP]) -> dict[TP, int]:
-        return {tp: self._home(tp.partition).position(tp.topic) for tp in tps}
-
-    async def revoked(self, partitions: Iterable[TP]) -> None:
+    async def revoked(self, partitions: Collection[TP]) -> None:
         """These partitions are no longer ours: forget their homes."""
-        async with self._lock:
-            for number in {tp.partition for tp in partitions}:
-                self._discard(number)
+        numbers = {tp.partition for tp in partitions}
+        forgotten = asyncio.ensure_future(self._in_state(self._owner.discard, numbers))
+        await asyncio.wait([forgotten], timeout=HANDOVER_SECONDS)
 
-    async def _check_bounds(self, tps: Sequence[TP], positions: Mapping[TP, int]) -> None:
-        """A position outside the log stops the worker: reading on would lose events, or count others twice."""
+    async def _take_over(self, partitions: frozenset[TP], forgotten: Awaitable[None]) -> None:
         consumer = self._app.consumer
         try:
-            first = await consumer.earliest_offsets(*tps)
-            ends = await consumer.highwaters(*tps)
-        except KafkaError as error:
-            log.warning("the log's bounds are not known yet: %s", type(error).__name__)
+            await forgotten
+            counts = await self._retry(
+                "broker", lambda: self._ask(consumer.partition_counts(self.settings.kafka.topics))
+            )
+            await self._retry("store", lambda: self._in_state(self._owner.use, partial(self._check, counts)))
+            await self._retry("store", lambda: self._in_state(self._owner.positions, partitions))
+            await self._retry("broker", lambda: self._check_bounds(partitions))
+            await self._retry("broker", lambda: self._seek(partitions))
+        except _Stopped:
             return
-        for tp in tps:
-            try:
-                _check_bounds(tp, positions[tp], first[tp], ends[tp])
-            except Refused as error:
-                self.stop(error)
+        except Refused as error:
+            self.stop(error)
+        except Exception as error:  # noqa: BLE001 - nobody waits for this task
+            self._give_up("the homes of an assignment could not be loaded", error)
+        self._back("assignment")
+        self._back("reading")
+        log.info("assigned %d partitions", len(partitions))
 
-    def _home(self, number: int) -> Home:
-        """The home, loaded if it is not; unfinished erasures and rebuilds are finished first."""
-        home = self._homes.get(number)
-        if home is None:
-            if self._rules is None:
-                raise StoreFailed("the store is not open")
-            home = Home(number, self._opened(), self._rules)
-            if home.pending_work():
-                self._unready["rebuild"] = f"home {number} is being rebuilt"
-                try:
-                    home.finish_work(lambda what, row: log.info("%s, up to row %d", what, row))
-                finally:
-                    self._unready.pop("rebuild", None)
-            self._homes[number] = home
-            self._readings[number] = Readings(home)
-        return home
+    async def _ask(self, answer: Awaitable[T]) -> T:
+        """The broker's answer, if it comes in time."""
+        return await asyncio.wait_for(answer, BROKER_SECONDS)
 
-    def _discard(self, number: int) -> None:
-        if self._homes.pop(number, None) is not None and self._store is not None:
-            self._store.close_home(number)
-        self._readings.pop(number, None)
-        self.metrics.homes.pop(number, None)
+    async def _seek(self, partitions: Collection[TP]) -> None:
+        """Read these on from where the store's positions end."""
+        offsets = {tp: self.covered[tp] for tp in partitions if tp in self.covered}
+        await self._ask(self._app.consumer.seek_wait(offsets))
 
-    def _discard_all(self) -> None:
-        for number in list(self._homes):
-            self._discard(number)
+    async def _check_bounds(self, partitions: Collection[TP]) -> None:
+        """Refuse a position outside the log: reading on would lose events, or take in those of another log."""
+        consumer = self._app.consumer
+        first = await self._ask(consumer.earliest_offsets(*partitions)) if partitions else {}
+        ends = await self._ask(consumer.highwaters(*partitions)) if partitions else {}
+        for tp in partitions:
+            _check_bounds(tp, self.covered[tp], first[tp], ends[tp])
 
-    def _reopen(self) -> None:
-        """After a failure: a fresh connection with the next use."""
-        self._discard_all()
-        store, self._store = self._store, None
-        if store is not None:
-            self._state.submit(store.close)
+    def _give_up(self, what: str, error: Exception) -> None:
+        """End on an error that is our own fault: trying again would only repeat it."""
+        log.error("%s", what, exc_info=error)
+        self.stop(
+            Unavailable(
+                f"{what} ({describe(error)}): a fault of kappawatch; the log says where. Nothing of it was stored"
+            )
+        )
 
     # -- chunks ---------------------------------------------------------------------------------------------------
 
     async def process(self, chunk: Chunk) -> None:
         """Deal with one chunk; raises nothing, for an exception out of an agent would lose it."""
-        tp = TP(chunk.topic, chunk.partition)
-        pause = 0.2
-        while not self._stopped.is_set() and chunk.reads == self._app.consumer.reads[tp]:
+        pause = FIRST_PAUSE
+        while not self._stopped.is_set() and self._is_current(chunk):
             try:
-                await self._open_store()
-                async with self._lock:
-                    if chunk.reads != self._app.consumer.reads[tp]:
-                        return
-                    done = await self._take_in(tp, chunk)
-                if not done:
-                    return
-                self._back("store")
-                await self._deliver(chunk.partition)
-                self._progress = time.monotonic()
+                if await self._take_in(chunk):
+                    await self._deliver(chunk.partition)
                 return
             except Conflict as error:
-                log.info("%s; loading it again", error)
+                log.info("%s; beginning again from the store", error)
                 self.metrics.add("kappawatch_conflicts_total")
-                self.metrics.add("kappawatch_rereads_total", ("conflict",))
-                self._discard(chunk.partition)
-                await self._rewind(chunk.partition)
-                return
             except StoreFailed as error:
                 self._away("store", error)
-                self._reopen()
-                await self._pause(pause)
-                pause = min(2 * pause, LONGEST_PAUSE)
+            except (KafkaError, OSError, TimeoutError) as error:
+                self._away("broker", error)
             except Refused as error:
                 self.stop(error)
             except Exception as error:  # noqa: BLE001 - whatever it is, the chunk must not be acknowledged
-                log.error("a chunk could not be dealt with", exc_info=error)
-                self._discard(chunk.partition)
-                self.stop(error)
+                first, last = chunk.records[0].offset, chunk.records[-1].offset
+                self._give_up(f"{_where(chunk.tp)}: offsets {first} to {last} could not be taken in", error)
+            pause = await self._pause(pause)
         if self._stopped.is_set():
             # Not acknowledged: the agent waits here until it is cancelled.
             await asyncio.Event().wait()
 
-    async def _take_in(self, tp: TP, chunk: Chunk) -> bool:
-        home = await self._in_state(self._home, tp.partition)
-        position = home.position(tp.topic)
-        first = chunk.records[0].offset
-        if 0 <= position < first - 1 and not await self._gap_is_real(tp, position, first):
+    def _is_current(self, chunk: Chunk) -> bool:
+        """Whether its partition was neither sought nor revoked since the chunk was fetched."""
+        return bool(self._app.consumer.cursors.reads.get(chunk.tp) == chunk.reads)
+
+    async def _take_in(self, chunk: Chunk) -> bool:
+        """Whether the state covers the chunk now; if not, it will be read again."""
+        await self._finish_work(chunk.partition)
+        following = await self._in_state(self._owner.take_in, chunk)
+        if following is Following.GONE:
+            await self._check_gap(chunk)
+            following = await self._in_state(partial(self._owner.take_in, chunk, gone=True))
+        self._back("store")
+        if following is Following.BACK:
+            self._refuse_other_log(chunk)
+        if following is Following.LOST:
+            self.metrics.add("kappawatch_rereads_total", ("gap",))
+            log.info("a chunk was read on from %d, expected %d; reading again", chunk.since, self.covered[chunk.tp])
+            await self._seek([chunk.tp])
             return False
-        self._rereads.pop(tp, None)
-        await self._in_state(self._transact, home, tp.topic, chunk.records)
+        self._progress = time.monotonic()
         return True
 
-    async def _gap_is_real(self, tp: TP, position: int, first: int) -> bool:
-        """The first time the partition is read again; a gap that stays was made by the broker, or by a cut."""
-        if self._rereads.get(tp) != position:
-            self._rereads[tp] = position
-            self.metrics.add("kappawatch_rereads_total", ("gap",))
-            log.info("a chunk begins at %d, expected %d; reading again", first, position + 1, extra={"topic": tp.topic, "partition": tp.partition})
-            await self._app.consumer.rewind({tp: position + 1})
-            return False
-        begins = (await self._app.consumer.earliest_offsets(tp))[tp]
-        _check_bounds(tp, position, begins, first)
+    async def _check_gap(self, chunk: Chunk) -> None:
+        """Believe a gap in the log that the broker made; one that a cut made is refused."""
+        tp, first, expected = chunk.tp, chunk.records[0].offset, self.covered[chunk.tp]
+        begins = (await self._ask(self._app.consumer.earliest_offsets(tp)))[tp]
+        _check_bounds(tp, expected, begins, first)
         log.warning(
             "offsets %d to %d are gone from the log (compaction or transaction markers); going on",
-            position + 1,
+            expected,
             first - 1,
             extra={"topic": tp.topic, "partition": tp.partition},
         )
-        return True
 
-    def _transact(self, home: Home, topic: str, records: Sequence[Any]) -> None:
-        began = time.perf_counter()
-        for outcome in home.process(topic, records):
-            self.metrics.commits.observe(time.perf_counter() - began)
-            self._note(home.number, outcome)
-            began = time.perf_counter()
+    def _refuse_other_log(self, chunk: Chunk) -> NoReturn:
+        raise Refused(
+            f"{_where(chunk.tp)}: expected the log to go on at {chunk.since}, found that it had ended before and now holds "
+            f"{chunk.records[0].offset}: it was deleted and made anew. {_REMEDY}"
+        )
 
-    def _note(self, home: int, outcome: Outcome) -> None:
-        self._readings[home].note(outcome.changes)
-        now = time.time()
-        delays = self.metrics.delays
-        for event in outcome.events:
-            self.metrics.delay(event.project, now - microseconds(event.time) / 1e6)
-        for project in outcome.changes.counts:
-            self.metrics.set("kappawatch_last_event_timestamp_seconds", now, (project,))
-        self.metrics.set("kappawatch_heartbeat_timestamp_seconds", now, ("commit",))
-        del delays
-
-    async def _rewind(self, number: int) -> None:
-        """Read all topics of a home again from the store's positions."""
-        tps = [tp for tp in self._app.consumer.assignment() if tp.partition == number]
-        async with self._lock:
-            positions = await self._retry("store", lambda: self._in_state(self._positions, tps))
-        await self._app.consumer.rewind({tp: position + 1 for tp, position in positions.items()})
+    async def _finish_work(self, number: int) -> None:
+        """Finish the home's erasures and rebuilds, a step at a time so that other homes are served between."""
+        began = said = time.monotonic()
+        try:
+            while (done := await self._in_state(self._owner.step, number)) is not None and not self._stopped.is_set():
+                self._progress = now = time.monotonic()
+                self._unready["work"] = f"{done[0]} has come to row {done[1]}"
+                if now - said > 10:
+                    said = now
+                    log.info("%s has come to row %d after %.0f s", *done, now - began)
+        finally:
+            self._unready.pop("work", None)
 
     # -- messages -------------------------------------------------------------------------------------------------
 
     async def _deliver(self, number: int) -> None:
         """Publish the home's outbox; tries until the broker has taken it all, or the home is no longer held."""
-        pause = 0.2
-        while (home := self._homes.get(number)) is not None and home.unsent and not self._stopped.is_set():
-            failed: set[int] = set()
-
-            def refuse(message: Message, error: Exception, failed: set[int] = failed) -> None:
-                failed.add(message.number)
-                self.metrics.add("kappawatch_outbox_failed_total", (message.topic,))
-                log.error("the broker refuses message %s for %s: %s", message.id, message.topic, type(error).__name__)
-
-            async with self._lock:
-                waiting = list(home.unsent)
-                dealt = await publish(self._producer, waiting, refuse)
-                await self._in_state(self._opened().amend, settled(number, dealt, failed))
-                del home.unsent[: len(dealt)]
-            if len(dealt) == len(waiting):
-                self._back("broker")
-                return
-            self._unready["broker"] = "broker away: messages wait in the outbox"
-            await self._pause(pause)
-            pause = min(2 * pause, LONGEST_PAUSE)
+        pause = FIRST_PAUSE
+        while not self._stopped.is_set():
+            async with self._publishing:
+                waiting = await self._in_state(self._owner.unsent, number)
+                if not waiting:
+                    break
+                dealt = await self._delivery.publish(waiting)
+                for message in dealt.refused:
+                    self.metrics.add("kappawatch_outbox_failed_total", (message.topic,))
+                await self._in_state(self._owner.settle, number, *dealt)
+            if len(dealt.messages) < len(waiting):
+                self._unready["outbox"] = (
+                    f"broker away: {len(waiting) - len(dealt.messages)} messages wait in the outbox"
+                )
+                pause = await self._pause(pause)
+        self._back("outbox")
 
     # -- looking after it -------------------------------------------------------------------------------------------
 
-    async def _watch(self, look: Callable[[], Any]) -> None:
+    async def _watch(self, look: Callable[[], Awaitable[None]], seconds: float) -> None:
         while True:
             try:
                 await look()
-            except (KafkaError, StoreFailed, OSError) as error:
-                log.debug("%s: %s", look.__name__, type(error).__name__)
-            await asyncio.sleep(SNAPSHOT_SECONDS if look == self._snapshot else LOOK_SECONDS)
+            except Conflict as error:
+                log.info("%s; beginning again from the store", error)
+            except StoreFailed as error:
+                self._away("store", error)
+            except (KafkaError, OSError, TimeoutError) as error:
+                self._away("broker", error)
+            except Exception as error:
+                # A fault in looking must not end the work.
+                log.error("%s failed", look.__name__, exc_info=error)
+            await asyncio.sleep(seconds)
 
-    async def _snapshot(self) -> None:
-        """Take each home's readings, between commits, and send what an earlier owner left in the outbox."""
-        for number in list(self._homes):
-            async with self._lock:
-                readings = self._readings.get(number)
-                if readings is not None:
-                    self.metrics.homes[number] = await self._in_state(readings.take)
+    async def _tend(self) -> None:
+        """Keep the assigned homes in memory, whether chunks come or not, and send what an earlier owner left unsent."""
+        await self._in_state(self._owner.use, lambda store: store.meta(site.PARTITIONS))
+        if self._handover is None or not self._handover.done():
+            return
+        await self._in_state(self._owner.positions, self._assigned)
+        self._back("store")
+        for number in {tp.partition for tp in self._assigned}:
+            await self._finish_work(number)
             await self._deliver(number)
-        self.metrics.set("kappawatch_outbox_pending", sum(len(home.unsent) for home in list(self._homes.values())))
+
+    async def _show(self) -> None:
+        """Take the readings of each home for the metrics, between commits."""
+        unsent = 0
+        for number in sorted({tp.partition for tp in self._assigned}):
+            await self._in_state(self._owner.show, number)
+            unsent += len(await self._in_state(self._owner.unsent, number))
+        self.metrics.set("kappawatch_outbox_pending", unsent)
         self.metrics.set("kappawatch_ready", float(not self._unready))
         self.metrics.set("kappawatch_heartbeat_timestamp_seconds", time.time(), ("snapshot",))
 
     async def _look(self) -> None:
         """Learn the lag, and whether it grows without progress."""
+        partitions = sorted(self._assigned)
         consumer = self._app.consumer
-        tps = [tp for tp in consumer.assignment() if tp.topic in self.settings.kafka.topics]
-        places: list[tuple[str, str]] = []
-        lag = 0
-        try:
-            ends = await asyncio.wait_for(consumer.highwaters(*tps), 10.0) if tps else {}
-        except (KafkaError, TimeoutError) as error:
-            self._away("broker", error)
-            return
+        ends = await self._ask(consumer.highwaters(*partitions)) if partitions else {}
         self._back("broker")
+        lag = 0
         for tp, end in ends.items():
-            position = await consumer.position(tp) or 0
+            position = await self._position(tp)
             place = (tp.topic, str(tp.partition))
-            places.append(place)
             self.metrics.set("kappawatch_partition_end_offset", float(end), place)
             self.metrics.set("kappawatch_partition_position", float(position), place)
             lag += max(0, end - position)
         for name in ("kappawatch_partition_end_offset", "kappawatch_partition_position"):
-            self.metrics.drop(name, places)
+            self.metrics.drop(name, [(tp.topic, str(tp.partition)) for tp in partitions])
         self.metrics.set("kappawatch_heartbeat_timestamp_seconds", time.time(), ("consumer",))
-        self._judge_progress(lag, (tuple(sorted(ends)), self._progress))
+        self._judge_progress(lag, (partitions, self._progress))
 
-    def _judge_progress(self, lag: int, seen: tuple[object, ...]) -> None:
+    async def _position(self, tp: TP) -> int:
+        """The next offset to take in: the store's, or past the control records that the fetch has skipped behind it."""
+        consumer = self._app.consumer
+        covered = self.covered.get(tp, 0)
+        if covered != consumer.cursors.next(tp):
+            return covered
+        return max(covered, await self._ask(consumer.position(tp)) or 0)
+
+    def _judge_progress(self, lag: int, seen: object) -> None:
         if not lag or seen != self._seen:
             self._seen = seen
             self._still_since = time.monotonic()
@@ -464,34 +480,40 @@ class Worker:
         still = time.monotonic() - self._still_since
         if still > IDLE_SECONDS / 4:
             self._unready["lag"] = f"a lag of {lag} messages and no progress for {still:.0f} s"
-        if still > IDLE_SECONDS and not {"store", "broker"} & self._unready.keys():
+        if still > IDLE_SECONDS and not {"store", "broker", "outbox", "reading"} & self._unready.keys():
             self.stop(Unavailable(f"{self._unready['lag']}, though broker and store answer: ending, to be restarted"))
 
 
-def _metrics(settings: Settings) -> WorkerMetrics:
-    """The worker's metrics with every counter begun at 0: `increase` does not see a counter's first value."""
-    metrics = WorkerMetrics()
-    for reason in ("conflict", "gap"):
-        metrics.add("kappawatch_rereads_total", (reason,), 0)
-    kafka = settings.kafka
-    for topic in (kafka.alerts_topic, kafka.dead_letters_topic, *kafka.topics):
-        metrics.add("kappawatch_outbox_failed_total", (topic,), 0)
-    return metrics
+_REMEDY: Final = (
+    "Point the store at its own log, or begin a new store and let it read the log from its start. Nothing was changed"
+)
 
 
-def _check_bounds(tp: TP, position: int, begins: int, end: int) -> None:
-    where = f"topic {tp.topic}, partition {tp.partition}"
-    if 0 <= position < begins - 1:
+def _where(tp: TP) -> str:
+    return f"topic {tp.topic}, partition {tp.partition}"
+
+
+def _check_bounds(tp: TP, expected: int, begins: int, end: int) -> None:
+    """Refuse a log that does not hold the offset that the store expects next."""
+    if 0 < expected < begins:
         raise Refused(
-            f"{where}: the store covers offsets up to {position}, but the log now begins at {begins}: "
-            f"{begins - position - 1} messages were deleted before they were read. Restore them, or begin a new store; "
+            f"{_where(tp)}: expected the log to hold offset {expected}, found that it begins at {begins}: "
+            f"{begins - expected} messages were deleted before they were read. Restore them, or begin a new store; "
             "and let the topic keep its messages longer (retention). Nothing was changed"
         )
-    if position + 1 > end:
+    if expected > end:
         raise Refused(
-            f"{where}: the store covers offsets up to {position}, but the log ends at {end}: it is not the log that this "
-            "store was built from. Point the store at its own log, or begin a new store. Nothing was changed"
+            f"{_where(tp)}: expected a log of at least {expected} messages, which the store has taken in, found one that "
+            f"ends at {end}: it is not the log that this store was built from. {_REMEDY}"
         )
+
+
+async def _at_most(seconds: float, work: Awaitable[Any]) -> None:
+    """Wait for work, but not longer; it is left alone then."""
+    done, _ = await asyncio.wait([asyncio.ensure_future(work)], timeout=seconds)
+    for future in done:
+        if not future.cancelled() and future.exception() is not None:
+            log.debug("while ending: %s", future.exception())
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -506,19 +528,27 @@ def run(args: argparse.Namespace) -> int:
     """Run `kappawatch worker` until SIGINT or SIGTERM."""
     settings = load_settings(args.config, os.environ)
     configure(settings.log.level, settings.log.format)
-    return asyncio.run(_run(settings, adopt=args.adopt))
+    asyncio.run(_run(settings, adopt=args.adopt))
+    return 0
 
 
-async def _run(settings: Settings, *, adopt: bool) -> int:
-    worker = Worker(settings, adopt=adopt)
+async def _run(settings: Settings, *, adopt: bool) -> None:
+    worker = Worker(settings, adopt=adopt, on_stop=_limit_stopping)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, worker.stop)
-    task = asyncio.ensure_future(worker.run())
-    stopped = asyncio.ensure_future(worker._stopped.wait())
-    await asyncio.wait({task, stopped}, return_when=asyncio.FIRST_COMPLETED)
-    try:
-        await asyncio.wait_for(task, 30.0)
-    except asyncio.CancelledError:
-        return 0
-    return 0
+    await worker.run()
+
+
+def _limit_stopping(error: Exception | None) -> None:
+    """End the process some seconds from now, even if a library waits for a broker or a database that does not answer."""
+
+    def end() -> None:
+        log.warning("stopping took longer than %.0f s; ending at once", STOP_SECONDS)
+        if error is not None:
+            log.error("%s", error)
+        os._exit(0 if error is None else 2 if isinstance(error, Refused) else 3)
+
+    limit = threading.Timer(STOP_SECONDS, end)
+    limit.daemon = True
+    limit.start()
