@@ -16,10 +16,11 @@ class Multilabel:
     _SEPARATOR = "\x1d"
 
     def key(self, label: object) -> str | None:
-        """The members in order."""
+        """The members in order; the set of the empty name alone differs from the empty set."""
         if not isinstance(label, list | tuple):
             return None
-        return self._SEPARATOR.join(sorted(set(label)))
+        members = sorted(set(label))
+        return self._SEPARATOR if members == [""] else self._SEPARATOR.join(members)
 
     def declared(self, key: str, labels: frozenset[str]) -> bool:
         """Whether every member lies in the declared set."""
