@@ -1,0 +1,187 @@
+"""Which labels fit a task, and which of them are one label."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from detectors.config import TaskConfig
+from detectors.labels import LABEL_TYPES, SHAPES, Fit, declared_key, number_key, shape_of
+from streams.events import Box, Shape, Span
+from tests.made_events import boxes, preference
+
+BOXES = boxes([1, 2, 3, 4])
+SPANS = Shape(spans=[Span(0, 5, "name")])
+PAIR = preference("A", "B")
+TIE = Shape(tie=True)
+
+LABELS = {
+    "text": "yes",
+    "empty text": "",
+    "true": True,
+    "whole number": 3,
+    "decimal": -2.5,
+    "too large": 10**9 + 1,
+    "too fine": 1e-13,
+    "list": ["a", "b"],
+    "boxes": BOXES,
+    "spans": SPANS,
+    "pair": PAIR,
+    "tie": TIE,
+}
+
+# By label type, the key of each label above; None where it does not fit. An unconfigured task goes by shape.
+KEYS: dict[str | None, dict[str, Any]] = {
+    "nominal": {"text": "yes", "empty text": "", "true": "true", "whole number": "3", "decimal": "-2.5"},
+    "ordinal": {"text": "yes", "empty text": "", "true": "true", "whole number": "3", "decimal": "-2.5"},
+    "interval": {"whole number": "3", "decimal": "-2.5"},
+    "ratio": {"whole number": "3"},
+    "multilabel": {"list": "a\x1db"},
+    "boxes": {"boxes": BOXES.text()},
+    "spans": {"spans": SPANS.text()},
+    "preference": {"pair": PAIR.text(), "tie": TIE.text()},
+    None: {
+        "text": ("nominal", "yes"),
+        "empty text": ("nominal", ""),
+        "true": ("nominal", "true"),
+        "whole number": ("interval", "3"),
+        "decimal": ("interval", "-2.5"),
+        "list": ("multilabel", "a\x1db"),
+        "boxes": ("boxes", BOXES.text()),
+        "spans": ("spans", SPANS.text()),
+        "pair": ("preference", PAIR.text()),
+        "tie": ("preference", TIE.text()),
+    },
+}
+
+
+def test_every_type_has_its_expectations() -> None:
+    assert set(LABEL_TYPES) == set(KEYS) - {None}
+    assert set(SHAPES) <= set(LABEL_TYPES)
+
+
+@pytest.mark.parametrize("label", LABELS)
+@pytest.mark.parametrize("label_type", KEYS)
+def test_label_fits(label_type: str | None, label: str) -> None:
+    expected = KEYS[label_type].get(label)
+    if expected is not None and label_type is not None:
+        expected = (label_type, expected)
+    fit = Fit(TaskConfig(label_type=label_type))
+    assert fit(LABELS[label]) == expected
+    assert fit(LABELS[label]) == expected, "a remembered answer is the same"
+
+
+numbers = st.one_of(st.integers(-(10**10), 10**10), st.floats(-1e10, 1e10), st.decimals(-100, 100, places=3).map(float))
+
+
+@settings(max_examples=300)
+@given(numbers)
+def test_a_number_is_spelled_by_its_value_or_refused(number: float) -> None:
+    key = number_key(number)
+    exact = Decimal(repr(number))
+    places = -min(0, int(exact.normalize().as_tuple().exponent))
+    if abs(number) > 10**9 or places > 12:
+        assert key is None
+    else:
+        assert key is not None
+        assert Decimal(key) == exact
+        assert "e" not in key.lower()
+        assert not key.startswith("+")
+        assert key != "-0"
+
+
+@settings(max_examples=200)
+@given(numbers, numbers)
+def test_numbers_have_one_key_exactly_if_they_are_equal(one: float, other: float) -> None:
+    first, second = number_key(one), number_key(other)
+    if first is not None and second is not None:
+        assert (first == second) == (one == other)
+
+
+@pytest.mark.parametrize("number", [float("nan"), float("inf"), float("-inf"), 1e300])
+def test_what_is_no_bounded_number_does_not_fit(number: float) -> None:
+    assert number_key(number) is None
+
+
+@pytest.mark.parametrize("spelling", [1, 1.0])
+def test_numbers_compare_by_value(spelling: float) -> None:
+    assert Fit(TaskConfig())(spelling) == ("interval", "1")
+    assert Fit(TaskConfig(label_type="nominal", labels=(1.0, 2)))(spelling) == ("nominal", "1")
+
+
+def test_a_boolean_is_its_word_and_no_number() -> None:
+    assert Fit(TaskConfig())(False) == Fit(TaskConfig())("false") == ("nominal", "false")
+    assert Fit(TaskConfig(label_type="interval"))(True) is None
+
+
+@pytest.mark.parametrize(
+    ("label_type", "declared", "fits", "does_not"),
+    [
+        ("nominal", ("yes", "no"), ["yes", "no"], ["maybe", True, 1]),
+        ("nominal", (True, False), [True, "true", False], ["yes", 1]),
+        ("nominal", (1, 2.5), [1, 1.0, 2.5], [2, True]),
+        ("ordinal", ("low", "high"), ["low", "high"], ["middle"]),
+        ("ordinal", (1, 0, -1), [1, 0.0, -0.0, -1], [2, "one"]),
+        ("interval", (1, 2), [1, 2.0], [1.5]),
+        ("multilabel", ("a", "b"), [[], ["a"], ["b", "a"], ["a", "a"]], [["a", "c"], ["c"], ["ab"]]),
+        ("boxes", ("car",), [BOXES, Shape(boxes=[Box([0, 0, 1, 1], "bus")])], [SPANS]),
+        (None, ("yes", 3), ["yes", 3, 3.0], ["no", 4, True]),
+        (None, ("a", "b"), ["a", ["a", "b"]], ["c", ["c"], 1]),
+    ],
+)
+def test_a_declared_set_bounds_the_labels(
+    label_type: str | None, declared: tuple[Any, ...], fits: list[Any], does_not: list[Any]
+) -> None:
+    fit = Fit(TaskConfig(label_type=label_type, labels=declared))
+    assert [label for label in fits if fit(label) is None] == []
+    assert [label for label in does_not if fit(label) is not None] == []
+
+
+def test_lists_are_sets_of_their_members() -> None:
+    fit = Fit(TaskConfig())
+    keys = [fit(label) for label in (["a", "b"], ["b", "a"], ["a", "b", "a"])]
+    assert keys[0] == keys[1] == keys[2]
+    different = [fit(label) for label in ([], [""], ["a"], ["a", ""], ["a", "b"], ["ab"])]
+    assert len(set(different)) == len(different)
+
+
+def test_objects_are_compared_by_what_they_say() -> None:
+    key = Fit(TaskConfig())
+    one, other = [1, 2, 3, 4], [5, 6, 7, 8]
+    assert key(boxes(one, other)) == key(boxes([5, 6.0, 7, 8], [1.0, 2, 3, 4]))
+    assert key(boxes(one)) != key(boxes(other))
+    assert key(Shape(spans=[Span(0, 1), Span(2, 3)])) == key(Shape(spans=[Span(2, 3), Span(0, 1)]))
+    assert key(preference("A", "B")) != key(preference("B", "A"))
+    assert key(preference("A", "B")) == key(Shape(chosen="A", rejected="B", tie=False))
+
+
+def test_only_categories_are_counted_by_equal_labels_and_only_overlaps_are_no_answers() -> None:
+    assert {name for name, kind in LABEL_TYPES.items() if kind.categorical} == {"nominal", "ordinal"}
+    assert {name for name, kind in LABEL_TYPES.items() if not kind.answers} == {"boxes", "spans"}
+
+
+def test_many_labels_do_not_fill_memory() -> None:
+    fit = Fit(TaskConfig())
+    for number in range(10_500):
+        assert fit(f"label {number}") == ("nominal", f"label {number}")
+    assert len(fit._known) < 10_100
+
+
+@pytest.mark.parametrize("label", [True, "a", 3, 2.5, -0.0])
+def test_a_declared_label_has_the_key_of_the_label(label: Any) -> None:
+    fit = Fit(TaskConfig(label_type="nominal"))(label)
+    assert fit == ("nominal", declared_key(label))
+
+
+def test_a_label_that_cannot_be_declared_is_refused() -> None:
+    with pytest.raises(ValueError, match="at most 12 places"):
+        declared_key(1e-13)
+
+
+def test_an_unknown_kind_of_label_is_read_as_a_name_that_does_not_fit() -> None:
+    assert shape_of(None) == "nominal"
+    assert Fit(TaskConfig())(None) is None
