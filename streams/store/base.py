@@ -26,10 +26,15 @@ class StoreFailed(Exception):
 
 @dataclass(slots=True)
 class Batch:
-    """Rows of one home to write or delete in one transaction."""
+    """Rows of one home to delete, then rows to write, in one transaction. Of rows with one key the last counts.
+
+    `erases` says that what is deleted or written over must not be found in the database's files any more; `Store.scrub`
+    sees to what earlier transactions have left there.
+    """
 
     upserts: dict[Table, list[Row]] = field(default_factory=dict)
     deletes: dict[Table, list[Key]] = field(default_factory=dict)
+    erases: bool = False
 
     def put(self, table: Table, row: Row) -> None:
         """Write a row."""
@@ -43,8 +48,10 @@ class Batch:
 class Store(Protocol):
     """A database that holds the homes.
 
-    Any method may raise `StoreFailed`; `commit` raises `Conflict` where the home's version is not the one seen.
-    A store is used by one thread at a time.
+    Any method may raise `StoreFailed`; the next call tries again, with a new connection where the old one is lost. `commit`
+    raises `Conflict` where the home's version is not the one seen. After either of them, nothing that memory holds of a
+    home is to be trusted: `open_home` begins again. A store is used by one thread at a time. A store opened for reading only
+    shows the state of the moment at which it was opened, whatever is written meanwhile.
     """
 
     def open_home(self, home: int) -> Row:
@@ -58,15 +65,21 @@ class Store(Protocol):
     def find_annotations(
         self, home: int, annotations: Iterable[tuple[str, str]], items: Iterable[tuple[str, str, str]]
     ) -> list[Row]:
-        """The annotations of these (project, annotation), and all of each one's item and of these (project, task, item)."""
+        """The annotations of these (project, annotation), and all of each one's item and of these (project, task, item).
+
+        Each is answered once, in no order that means anything.
+        """
         ...
 
     def find(self, table: Table, home: int, keys: Iterable[Key]) -> list[Row]:
-        """The rows that begin with these keys (without the home)."""
+        """The rows that begin with these keys (without the home), in no order that means anything."""
         ...
 
     def scan(self, table: Table, home: int, *key: Value) -> Iterator[Row]:
-        """All rows of a home that begin with this key, in the order of the key."""
+        """All rows of a home that begin with this key, in the order of the key, some thousand in memory at a time.
+
+        Texts are in the order of their UTF-8 bytes. Rows that are written or deleted meanwhile may be met or not.
+        """
         ...
 
     def scan_annotations(self, home: int, after: int, limit: int) -> list[Row]:
@@ -78,7 +91,7 @@ class Store(Protocol):
         ...
 
     def homes(self) -> list[int]:
-        """The homes that the store holds."""
+        """The homes that the store holds, in order."""
         ...
 
     def commit(self, seen: int, home_row: Row, batch: Batch) -> None:
@@ -89,8 +102,16 @@ class Store(Protocol):
         """Write rows that are not part of any home's state (the outbox's progress, settings of the store)."""
         ...
 
+    def scrub(self) -> None:
+        """Take what was deleted out of the database's files, as far as the database can: the end of an erasure."""
+        ...
+
     def meta(self, name: str) -> str | None:
         """A setting of the store."""
+        ...
+
+    def settle(self, name: str, value: str) -> str:
+        """The setting of this name, which is this value from now on if there is none: the first of several workers wins."""
         ...
 
     def close(self) -> None:

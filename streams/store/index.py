@@ -1,98 +1,96 @@
 """An index of appended rows that costs little to write, however random its keys.
 
-A B-tree keyed by random ids rewrites a page for every row. Here the newest entries are a dictionary, and every
-100,000 of them become one sorted run that is written once. Keys are 32-bit checksums: a lookup may answer rows that
-are not meant, never misses one that is; who fetches the rows compares.
+A B-tree keyed by random ids rewrites a page for every row. Here entries are sorted among those that came with them, and
+short runs are merged into longer ones, so that there are never more than a few to search. An entry is one integer: 28 bits
+of a checksum of its key, then 36 bits of row number. So a lookup may answer rows that are not meant (four in a hundred
+lookups among ten million entries) and never misses one that is; who fetches the rows compares.
 """
 
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from collections.abc import Iterable
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
-RUN = 100_000
+Entries = npt.NDArray[np.uint64]
+"""Sorted entries: of all those of one checksum, the lowest row first."""
+
+ROW_BITS: Final = 36
+_ROW: Final = np.uint64((1 << ROW_BITS) - 1)
+_GROWTH: Final = 4
+"""A run is merged into the one before that is not more than this many times as long."""
 
 
-class Run(NamedTuple):
-    """A sorted run: checksums (uint32) and row numbers (int64), both as bytes."""
+def entries(keys: Iterable[str], rows: Iterable[int]) -> Entries:
+    """The entries of these rows, each with its key.
 
-    checksums: bytes
-    rows: bytes
-
-
-def checksum(*parts: str) -> int:
-    """The 32-bit checksum of a key.
-
-    >>> checksum("project", "annotation") == checksum("project", "annotation")
-    True
+    >>> entries(["a", "b"], [1, 2]).nbytes
+    16
     """
-    return zlib.crc32("\x1f".join(parts).encode())
+    numbers = np.fromiter(rows, np.uint64)
+    return np.sort(_checksums(keys) | numbers)
+
+
+def merged(runs: Iterable[Entries]) -> Entries:
+    """One run of several."""
+    return np.sort(np.concatenate([np.empty(0, np.uint64), *runs]), kind="stable")
 
 
 class RowIndex:
-    """Which rows carry a key, by checksum.
+    """Which rows may carry a key.
 
     >>> index = RowIndex()
-    >>> index.add(7, 1); index.add(7, 2); index.add(9, 3)
-    >>> index.find([7, 8])
+    >>> index.add(entries(["seven", "seven", "nine"], [1, 2, 3]))
+    >>> index.find(["seven", "eight"])
     [1, 2]
     """
 
-    def __init__(self, runs: Iterable[Run] = ()) -> None:
-        self._checksums: npt.NDArray[np.uint32] = np.empty(0, np.uint32)
-        self._rows: npt.NDArray[np.int64] = np.empty(0, np.int64)
-        self._tail: dict[int, int | list[int]] = {}
-        self.tail_size = 0
-        runs = list(runs)
-        if runs:
-            checksums = np.concatenate([np.frombuffer(run.checksums, np.uint32) for run in runs])
-            rows = np.concatenate([np.frombuffer(run.rows, np.int64) for run in runs])
-            order = np.argsort(checksums, kind="stable")
-            self._checksums, self._rows = checksums[order], rows[order]
+    def __init__(self, run: Entries | None = None) -> None:
+        self._runs = [] if run is None else [run]
 
-    def add(self, key: int, row: int) -> None:
-        """Append an entry."""
-        held = self._tail.setdefault(key, row)
-        if held is not row:
-            if isinstance(held, list):
-                held.append(row)
-            elif held != row:
-                self._tail[key] = [held, row]
-        self.tail_size += 1
+    def __len__(self) -> int:
+        return sum(len(run) for run in self._runs)
 
-    def find(self, keys: Sequence[int]) -> list[int]:
-        """The rows of all these keys, in no order that means anything."""
-        found: list[int] = []
-        tail = self._tail
-        for key in keys:
-            rows = tail.get(key)
-            if rows is not None:
-                if isinstance(rows, list):
-                    found.extend(rows)
-                else:
-                    found.append(rows)
-        if len(self._checksums) and keys:
-            wanted = np.unique(np.array(keys, np.uint32))
-            first = np.searchsorted(self._checksums, wanted, "left")
-            last = np.searchsorted(self._checksums, wanted, "right")
-            for start, stop in zip(first[last > first], last[last > first], strict=True):
-                found.extend(self._rows[start:stop].tolist())
-        return found
+    def add(self, run: Entries) -> None:
+        """Take in entries."""
+        runs = self._runs
+        while runs and len(runs[-1]) <= _GROWTH * len(run):
+            run = merged((runs.pop(), run))
+        runs.append(run)
 
-    def cut(self) -> Run:
-        """Turn the newest entries into a sorted run, and answer it for writing."""
-        entries = sorted(
-            (key, row) for key, rows in self._tail.items() for row in (rows if isinstance(rows, list) else (rows,))
-        )
-        checksums = np.array([key for key, _ in entries], np.uint32)
-        rows = np.array([row for _, row in entries], np.int64)
-        places = np.searchsorted(self._checksums, checksums, "right")
-        self._checksums = np.insert(self._checksums, places, checksums)
-        self._rows = np.insert(self._rows, places, rows)
-        self._tail = {}
-        self.tail_size = 0
-        return Run(checksums.tobytes(), rows.tobytes())
+    def find(self, keys: Iterable[str]) -> list[int]:
+        """The rows that may carry one of these keys, in order."""
+        wanted = np.unique(_checksums(keys))
+        found: set[int] = set()
+        for run in self._runs:
+            first, held = _places(run, wanted)
+            last = np.searchsorted(run, wanted[held] | _ROW, side="right")
+            for start, stop in zip(first[held].tolist(), last.tolist(), strict=True):
+                found.update((run[start:stop] & _ROW).tolist())
+        return sorted(found)
+
+    def may_hold(self, keys: Iterable[str]) -> list[bool]:
+        """Of each key whether there is a row that may carry it."""
+        wanted = _checksums(keys)
+        held = np.zeros(len(wanted), bool)
+        for run in self._runs:
+            held |= _places(run, wanted)[1]
+        return held.tolist()
+
+
+def _places(run: Entries, wanted: Entries) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.bool_]]:
+    """Where in a run these checksums begin, and which of them it holds."""
+    first = np.searchsorted(run, wanted)
+    held = first < len(run)
+    held[held] = run[first[held]] <= wanted[held] | _ROW
+    return first, held
+
+
+def _checksums(keys: Iterable[str]) -> Entries:
+    """The keys' checksums in the upper bits."""
+    crc32 = zlib.crc32
+    checksums = np.fromiter((crc32(key.encode()) for key in keys), np.uint64)
+    return checksums >> np.uint64(ROW_BITS - 32) << np.uint64(ROW_BITS)

@@ -1,29 +1,68 @@
 """The embedded store: SQLite in WAL mode, for one machine.
 
-Rows that are keyed by random ids are appended and found through `RowIndex`; all other tables are clustered by their
-key. A commit is one `BEGIN IMMEDIATE` transaction whose first statement is the compare-and-set on the home.
+Annotations, whose ids may be random, are appended by number, and `RowIndex` finds them; all other tables are clustered by
+their key. A commit is one `BEGIN IMMEDIATE` transaction whose first statement is the compare-and-set on the home.
 """
 
 from __future__ import annotations
 
+import json
 import sqlite3
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from functools import cache, partial
+from itertools import chain, repeat
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Any, Final, NamedTuple, cast
+
+import numpy as np
 
 from streams.errors import Refused
 from streams.store.base import Batch, Conflict, Key, Row, StoreFailed, Value
-from streams.store.index import RUN, RowIndex, Run, checksum
-from streams.store.tables import ANNOTATIONS, GOLD, HOMES, SCHEMA_VERSION, TABLES, VIEWS, Table
-
-BUSY_SECONDS: Final = 5.0
-_TYPES: Final = {"integer": "INTEGER", "real": "REAL", "text": "TEXT", "bytes": "BLOB"}
-_RUNS: Final = (
-    "CREATE TABLE IF NOT EXISTS annotation_runs (home INTEGER, kind TEXT, last_row INTEGER, checksums BLOB, rows BLOB)"
+from streams.store.index import Entries, RowIndex, entries, merged
+from streams.store.tables import (
+    ANNOTATIONS,
+    GOLD,
+    HOMES,
+    MIGRATIONS,
+    SCHEMA_VERSION,
+    TABLES,
+    VIEWS,
+    Table,
+    first_row,
+    fresh_home,
 )
 
-T = TypeVar("T")
+BUSY_SECONDS: Final = 5.0
+"""How long to wait for another process that writes."""
+
+APPLICATION: Final = 0x6B617070
+"""What SQLite's `application_id` of a store says: "kapp"."""
+
+RUN: Final = 100_000
+"""So many annotations make a run of the index that is written; those that came after the last one are read at opening."""
+
+SCAN: Final = 1000
+"""So many rows are read at a time."""
+
+LARGEST_VACUUM: Final = 256 << 20
+"""A file of more bytes is not written anew to take deleted content out of it; here it takes a second or two."""
+
+_PRAGMAS: Final[Mapping[str, object]] = {
+    "journal_mode": "WAL",
+    # A power cut may take back the last commits, rows and position alike: the log gives them again.
+    "synchronous": "NORMAL",
+    # Checkpoints of 32 MB: a page that every commit changes is copied once for hundreds of them.
+    "wal_autocheckpoint": 4000,
+    "secure_delete": "FAST",
+}
+_PAGE: Final = 8192  # rows of up to 2 kB stay in one piece
+_TYPES: Final = {"integer": "INTEGER", "real": "REAL", "text": "TEXT", "bytes": "BLOB"}
+_RUNS: Final = (
+    "CREATE TABLE annotation_runs (home INTEGER, last_row INTEGER, annotations BLOB, items BLOB, "
+    "PRIMARY KEY (home, last_row))"
+)
 
 
 class SqliteStore:
@@ -36,246 +75,444 @@ class SqliteStore:
 
     def __init__(self, path: str | Path, *, read_only: bool = False) -> None:
         self._path = str(path)
+        self._in_memory = self._path == ":memory:"
         self._read_only = read_only
-        self._indexes: dict[int, _Indexes] = {}
-        self._connection = self._guard(self._connect)
+        self._indexes: dict[int, _HomeIndex] = {}
+        self._open: sqlite3.Connection | None = None
+        self._inode = 0
+        with self._failing():
+            self._open = self._connect()
+            if not self._in_memory:
+                self._inode = Path(self._path).stat().st_ino
+
+    # -- opening ------------------------------------------------------------------------------------------------------
 
     def _connect(self) -> sqlite3.Connection:
-        memory = self._path == ":memory:"
-        if not memory and not self._read_only:
-            Path(self._path).parent.mkdir(parents=True, exist_ok=True)
-        mode = "memory" if memory else "ro" if self._read_only else "rwc"
-        target = ":memory:" if memory else f"{Path(self._path).absolute().as_uri()}?mode={mode}"
+        if self._in_memory:
+            target = ":memory:"
+        else:
+            path = Path(self._path).absolute()
+            if self._read_only and not path.exists():
+                raise StoreFailed(f"SQLite store {self._path}: no such file; a worker creates it")
+            path.parent.mkdir(parents=True, exist_ok=True)
+            target = f"{path.as_uri()}?mode={'ro' if self._read_only else 'rwc'}"
         connection = sqlite3.connect(
-            target, uri=not memory, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
+            target, uri=not self._in_memory, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
         )
-        if not self._read_only:
-            _until_unlocked(lambda: connection.execute("PRAGMA journal_mode = WAL"))
-            connection.execute("PRAGMA synchronous = NORMAL")
-            connection.execute("PRAGMA secure_delete = ON")
-        connection.execute("PRAGMA cache_size = -65536")
-        connection.execute("PRAGMA temp_store = MEMORY")
-        _until_unlocked(lambda: self._migrate(connection))
+        try:
+            self._begin(connection)
+        except BaseException:
+            connection.close()
+            raise
         return connection
 
-    def _migrate(self, connection: sqlite3.Connection) -> None:
-        version = connection.execute("PRAGMA user_version").fetchone()[0]
+    def _begin(self, connection: sqlite3.Connection) -> None:
+        """Refuse what is not ours before anything is touched, then set up or migrate."""
+        version = _until_unlocked(lambda: self._version(connection))
+        connection.execute("PRAGMA cache_size = -65536")
+        if self._read_only:
+            if version != SCHEMA_VERSION:
+                raise Refused(
+                    f"expected a store of schema version {SCHEMA_VERSION}, found {version} in {self._path}: start a worker "
+                    "on it once, it sets up and migrates stores"
+                )
+            connection.execute("BEGIN")
+            connection.execute("SELECT count(*) FROM meta")
+            return
+        connection.execute(f"PRAGMA page_size = {_PAGE}")
+        for name, value in _PRAGMAS.items():
+            _until_unlocked(partial(connection.execute, f"PRAGMA {name} = {value}"))
+        if version < SCHEMA_VERSION:
+            self._migrate(connection)
+
+    def _version(self, connection: sqlite3.Connection) -> int:
+        """The schema version, 0 for an empty file."""
+        try:
+            version, application, tables = connection.execute(
+                "SELECT user_version, application_id, (SELECT count(*) FROM sqlite_master) "
+                "FROM pragma_user_version, pragma_application_id"
+            ).fetchone()
+        except sqlite3.DatabaseError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_NOTADB:
+                raise
+            raise Refused(
+                f"expected a SQLite database in {self._path}, found a file of another kind: name another file; "
+                "nothing was changed"
+            ) from None
+        if tables and application != APPLICATION:
+            raise Refused(
+                f"expected a store of kappawatch in {self._path}, found another program's database: name another file; "
+                "nothing was changed"
+            )
         if version > SCHEMA_VERSION:
             raise Refused(
-                f"the store {self._path} has schema version {version}, this kappawatch knows up to {SCHEMA_VERSION}: "
-                "run the version that wrote it, or a newer one; nothing was changed"
+                f"expected a store of schema version {SCHEMA_VERSION} or below, found {version} in {self._path}: run the "
+                "kappawatch that wrote it, or a newer one; nothing was changed"
             )
-        if version == SCHEMA_VERSION or self._read_only:
-            return
-        connection.execute("BEGIN IMMEDIATE")
-        for table in TABLES:
-            columns = ", ".join(f'"{name}" {_TYPES[kind]}' for name, kind in table.columns.items())
-            key = ", ".join(f'"{name}"' for name in table.key)
-            connection.execute(
-                f'CREATE TABLE IF NOT EXISTS "{table.name}" ({columns}, PRIMARY KEY ({key})) WITHOUT ROWID'
-            )
-        connection.execute(_RUNS)
-        for name, query in VIEWS.items():
-            connection.execute(f'CREATE VIEW IF NOT EXISTS "{name}" AS {query}')
-        connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
-        connection.execute("COMMIT")
+        return int(version)
 
-    def _guard(self, work: Callable[[], T]) -> T:
-        """Do it; a database that is away, locked, full or broken is `StoreFailed`, and nothing was written."""
+    def _migrate(self, connection: sqlite3.Connection) -> None:
+        connection.execute("BEGIN IMMEDIATE")
         try:
-            return work()
-        except sqlite3.Error as error:
-            connection = getattr(self, "_connection", None)
-            if connection is not None and connection.in_transaction:
-                connection.execute("ROLLBACK")
+            version = self._version(connection)
+            if version == 0:
+                for statement in _schema():
+                    connection.execute(statement)
+            else:
+                for statement in chain.from_iterable(MIGRATIONS[step] for step in range(version, SCHEMA_VERSION)):
+                    connection.execute(statement)
+            connection.execute(f"PRAGMA application_id = {APPLICATION}")
+            connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+            connection.execute("COMMIT")
+        except BaseException:
+            _roll_back(connection)
+            raise
+
+    # -- failing ------------------------------------------------------------------------------------------------------
+
+    @contextmanager
+    def _failing(self) -> Iterator[None]:
+        """A database that is away, locked, full or damaged is `StoreFailed`; a mistake of ours stays what it is."""
+        try:
+            yield
+        except (sqlite3.OperationalError, OSError) as error:
             raise StoreFailed(f"SQLite store {self._path}: {error}") from error
-        except OSError as error:
+        except sqlite3.DatabaseError as error:
+            if type(error) is not sqlite3.DatabaseError:
+                raise
             raise StoreFailed(f"SQLite store {self._path}: {error}") from error
+
+    @property
+    def _connection(self) -> sqlite3.Connection:
+        if self._open is None:
+            raise StoreFailed(f"SQLite store {self._path}: it is closed")
+        return self._open
+
+    @contextmanager
+    def _transaction(self, *, erases: bool = False) -> Iterator[sqlite3.Connection]:
+        connection = self._connection
+        with self._failing():
+            if not self._in_memory and Path(self._path).stat().st_ino != self._inode:
+                raise StoreFailed(f"SQLite store {self._path}: the file was replaced while it was open")
+            if erases:
+                connection.execute("PRAGMA secure_delete = ON")
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield connection
+                connection.execute("COMMIT")
+            except BaseException:
+                _roll_back(connection)
+                raise
+            finally:
+                if erases:
+                    connection.execute(f"PRAGMA secure_delete = {_PRAGMAS['secure_delete']}")
+
+    # -- homes --------------------------------------------------------------------------------------------------------
 
     def open_home(self, home: int) -> Row:
-        def work() -> Row:
+        self.close_home(home)
+        with self._failing():
             if not self._read_only:
-                self._connection.execute(
-                    "INSERT INTO homes VALUES (?, 0, '{}', 0, 0, 0, 1, 1, 1, '{}') ON CONFLICT DO NOTHING", (home,)
-                )
-            self._indexes[home] = _Indexes(self._connection, home)
-            row: Row = self._connection.execute("SELECT * FROM homes WHERE home = ?", (home,)).fetchone()
-            return row
-
-        return self._guard(work)
+                marks = ", ".join("?" for _ in HOMES.columns)
+                self._connection.execute(f"INSERT INTO homes VALUES ({marks}) ON CONFLICT DO NOTHING", fresh_home(home))
+            # The version goes first: what another worker writes while the rest is read, makes the commit fail.
+            found: Row | None = self._connection.execute("SELECT * FROM homes WHERE home = ?", (home,)).fetchone()
+            self._index(home)
+        return fresh_home(home) if found is None else found
 
     def close_home(self, home: int) -> None:
         self._indexes.pop(home, None)
 
+    def _index(self, home: int) -> _HomeIndex:
+        index = self._indexes.get(home)
+        if index is None:
+            index = self._indexes[home] = _HomeIndex(self._connection, home)
+        return index
+
+    def homes(self) -> list[int]:
+        with self._failing():
+            return [home for (home,) in self._connection.execute("SELECT home FROM homes ORDER BY home")]
+
+    # -- reading ------------------------------------------------------------------------------------------------------
+
     def find_annotations(
         self, home: int, annotations: Iterable[tuple[str, str]], items: Iterable[tuple[str, str, str]]
     ) -> list[Row]:
-        def work() -> list[Row]:
-            index = self._indexes[home]
-            wanted, wanted_items = set(annotations), set(items)
-            found = self._rows(home, index.annotations.find([checksum(*key) for key in wanted]))
-            named = [row for row in found if (row[2], row[3]) in wanted]
-            wanted_items.update((str(row[2]), str(row[4]), str(row[5])) for row in named if row[5] is not None)
-            rows = {row[1]: row for row in named}
-            for row in self._rows(home, index.items.find([checksum(*key) for key in wanted_items])):
-                if (row[2], row[4], row[5]) in wanted_items:
-                    rows[row[1]] = row
-            return list(rows.values())
+        with self._failing():
+            index = self._index(home)
+            wanted, places = set(annotations), set(items)
+            rows = self._rows(index.find_annotations(wanted))
+            named = {number: row for number, row in rows.items() if row[2:4] in wanted}
+            places.update((row[2], *row[4:6]) for row in named.values() if row[5] is not None)
+            numbers = index.find_items(places)
+            rows |= self._rows(number for number in numbers if number not in rows)
+            placed = {n: rows[n] for n in numbers if n in rows and (rows[n][2], *rows[n][4:6]) in places}
+            return list((named | placed).values())
 
-        return self._guard(work)
-
-    def _rows(self, home: int, numbers: Iterable[int]) -> list[Row]:
-        execute = self._connection.execute
-        query = "SELECT * FROM annotations WHERE home = ? AND row = ?"
-        found = (execute(query, (home, number)).fetchone() for number in sorted(set(numbers)))
-        return [row for row in found if row is not None]
+    def _rows(self, numbers: Iterable[int]) -> dict[int, tuple[Any, ...]]:
+        """Those of the annotations with these numbers that there are, by number."""
+        found = self._connection.execute(
+            "SELECT a.* FROM json_each(?) AS wanted CROSS JOIN annotations AS a ON a.row = wanted.value",
+            (json.dumps(list(numbers)),),
+        )
+        return {row[1]: row for row in found}
 
     def find(self, table: Table, home: int, keys: Iterable[Key]) -> list[Row]:
-        def work() -> list[Row]:
-            wanted = keys
+        with self._failing():
             if table is GOLD:
-                known = self._indexes[home].gold
-                wanted = [key for key in keys if checksum(*map(str, key)) in known]
+                keys = self._index(home).with_gold(keys)
             rows: list[Row] = []
-            for key in wanted:
-                where = _where(table, 1 + len(key))
-                rows.extend(self._connection.execute(f"SELECT * FROM {table.name} WHERE {where}", (home, *key)))
+            for length, group in _by_length(keys).items():
+                rows += self._connection.execute(_find(table, length), (json.dumps(group, ensure_ascii=False), home))
             return rows
 
-        return self._guard(work)
-
     def scan(self, table: Table, home: int, *key: Value) -> Iterator[Row]:
-        def work() -> sqlite3.Cursor:
-            where, order = _where(table, 1 + len(key)), ", ".join(f'"{name}"' for name in table.key)
-            return self._connection.execute(
-                f"SELECT * FROM {table.name} WHERE {where} ORDER BY {order}", (home, *key)
-            )
-
-        return iter(self._guard(lambda: work().fetchall()))
+        place: Key = ()
+        width = len(table.key)
+        while True:
+            with self._failing():
+                rows = self._connection.execute(
+                    _scan(table, len(key), bool(place)), (*_bounds(table, home), *key, *place, SCAN)
+                ).fetchall()
+            yield from rows
+            if len(rows) < SCAN:
+                return
+            place = rows[-1][1 + len(key) : width]
 
     def scan_annotations(self, home: int, after: int, limit: int) -> list[Row]:
-        query = "SELECT * FROM annotations WHERE home = ? AND row > ? ORDER BY row LIMIT ?"
-        return self._guard(lambda: self._connection.execute(query, (home, after, limit)).fetchall())
+        first, last = _bounds(ANNOTATIONS, home)
+        with self._failing():
+            return self._connection.execute(
+                "SELECT * FROM annotations WHERE row BETWEEN ? AND ? ORDER BY row LIMIT ?",
+                (max(first, after + 1), last, limit),
+            ).fetchall()
 
     def count(self, table: Table, home: int) -> int:
-        query = f"SELECT count(*) FROM {table.name} WHERE home = ?"
-        return int(self._guard(lambda: self._connection.execute(query, (home,)).fetchone())[0])
+        with self._failing():
+            query = f"SELECT count(*) FROM {table.name} WHERE {_of_home(table)}"
+            return int(self._connection.execute(query, _bounds(table, home)).fetchone()[0])
 
-    def homes(self) -> list[int]:
-        return [row[0] for row in self._guard(lambda: self._connection.execute("SELECT home FROM homes ORDER BY home").fetchall())]
+    # -- writing ------------------------------------------------------------------------------------------------------
 
     def commit(self, seen: int, home_row: Row, batch: Batch) -> None:
-        def work() -> None:
-            connection = self._connection
-            connection.execute("BEGIN IMMEDIATE")
-            columns = ", ".join(f'"{name}" = ?' for name in HOMES.values)
-            home, _, *rest = home_row
-            done = connection.execute(
-                f"UPDATE homes SET {columns} WHERE home = ? AND version = ?", (seen + 1, *rest, home, seen)
-            )
-            if done.rowcount != 1:
-                connection.execute("ROLLBACK")
-                raise Conflict(f"home {home}: another worker wrote version {seen + 1}")
-            self._write(batch)
-            index = self._indexes[int(home)]  # type: ignore[arg-type]
-            index.add(batch)
-            index.save_runs(connection)
-            connection.execute("COMMIT")
-
-        self._guard(work)
+        home, _, *values = cast("tuple[int, ...]", home_row)
+        try:
+            with self._failing():
+                index = self._index(home)
+            news = index.news(batch)
+            run = index.run_with(news)
+            with self._transaction(erases=batch.erases) as connection:
+                if connection.execute(_claim(), (seen + 1, *values, home, seen)).rowcount != 1:
+                    raise Conflict(f"home {home}: another worker wrote version {seen + 1}")
+                _write(connection, batch)
+                if run is not None:
+                    connection.execute("INSERT INTO annotation_runs VALUES (?, ?, ?, ?)", (home, *run))
+        except BaseException:
+            self.close_home(home)
+            raise
+        index.take_in(news, saved=run is not None)
 
     def amend(self, batch: Batch) -> None:
-        def work() -> None:
-            self._connection.execute("BEGIN IMMEDIATE")
-            self._write(batch)
-            self._connection.execute("COMMIT")
+        with self._transaction() as connection:
+            _write(connection, batch)
 
-        self._guard(work)
+    def scrub(self) -> None:
+        with self._failing():
+            connection = self._connection
+            (pages,) = connection.execute("PRAGMA page_count").fetchone()
+            if pages * _PAGE <= LARGEST_VACUUM:
+                # Pages that were split keep old bytes where no row is, whatever `secure_delete` says. Where there is no room
+                # for a copy of the file, zeroed rows have to do.
+                with suppress(sqlite3.OperationalError):
+                    connection.execute("VACUUM")
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
-    def _write(self, batch: Batch) -> None:
-        for table, keys in batch.deletes.items():
-            for key in keys:
-                self._connection.execute(f"DELETE FROM {table.name} WHERE {_where(table, len(key))}", key)
-        for table, rows in batch.upserts.items():
-            self._connection.executemany(_upsert(table), rows)
+    # -- settings -----------------------------------------------------------------------------------------------------
 
     def meta(self, name: str) -> str | None:
-        row = self._guard(
-            lambda: self._connection.execute("SELECT value FROM meta WHERE name = ?", (name,)).fetchone()
-        )
-        return None if row is None else str(row[0])
+        with self._failing():
+            row = self._connection.execute("SELECT value FROM meta WHERE name = ?", (name,)).fetchone()
+            return None if row is None else str(row[0])
+
+    def settle(self, name: str, value: str) -> str:
+        with self._failing():
+            self._connection.execute("INSERT INTO meta VALUES (?, ?) ON CONFLICT DO NOTHING", (name, value))
+        return self.meta(name) or value
 
     def close(self) -> None:
-        self._connection.close()
+        connection, self._open = self._open, None
+        self._indexes.clear()
+        if connection is not None:
+            connection.close()
 
 
-class _Indexes:
-    """What memory keeps of a home to find its rows: annotations by id and by item, and which items have gold."""
+class _News(NamedTuple):
+    """What a batch adds to a home's index."""
+
+    last_row: int
+    annotations: Entries
+    items: Entries
+    gold: Entries
+
+
+class _HomeIndex:
+    """What memory keeps of a home to find its rows: annotations by id and by item, and which items have gold.
+
+    Rows are numbered from the home's first. Two entries of 8 bytes an annotation.
+    """
 
     def __init__(self, connection: sqlite3.Connection, home: int) -> None:
-        self._home = home
-        runs: dict[str, list[Run]] = {"annotation": [], "item": []}
-        last = 0
-        for kind, last_row, checksums, rows in connection.execute(
-            "SELECT kind, last_row, checksums, rows FROM annotation_runs WHERE home = ?", (home,)
+        self._zero = self._last_row = first_row(home) - 1
+        self._unsaved: list[_News] = []
+        runs: tuple[list[Entries], list[Entries]] = ([], [])
+        for last_row, *blobs in connection.execute(
+            "SELECT last_row, annotations, items FROM annotation_runs WHERE home = ? ORDER BY last_row", (home,)
         ):
-            runs[kind].append(Run(checksums, rows))
-            last = max(last, last_row)
-        self.annotations = RowIndex(runs["annotation"])
-        self.items = RowIndex(runs["item"])
-        self._last_row = last
-        for row in connection.execute("SELECT * FROM annotations WHERE home = ? AND row > ?", (home, last)):
-            self._append(row)
-        self.gold = {
-            checksum(*key)
-            for key in connection.execute("SELECT project, task, item FROM gold WHERE home = ?", (home,))
-        }
+            self._last_row = last_row
+            for kind, blob in zip(runs, blobs, strict=True):
+                kind.append(np.frombuffer(blob, np.uint64))
+        self._annotations, self._items = (RowIndex(merged(kind)) for kind in runs)
+        self._gold = RowIndex()
+        tail = connection.execute(
+            "SELECT home, row, project, annotation, task, item FROM annotations WHERE row BETWEEN ? AND ?",
+            (self._last_row + 1, first_row(home + 1) - 1),
+        )
+        gold = connection.execute("SELECT home, project, task, item FROM gold WHERE home = ?", (home,))
+        self.take_in(self._news(tail.fetchall(), gold.fetchall()), saved=False)
 
-    def add(self, batch: Batch) -> None:
-        """Note the rows that a batch appends."""
-        for row in batch.upserts.get(ANNOTATIONS, ()):
-            if int(row[1]) > self._last_row:  # type: ignore[arg-type]
-                self._append(row)
-        for row in batch.upserts.get(GOLD, ()):
-            self.gold.add(checksum(str(row[1]), str(row[2]), str(row[3])))
+    def news(self, batch: Batch) -> _News:
+        """The entries of the rows that a batch appends."""
+        rows = cast("list[tuple[Any, ...]]", batch.upserts.get(ANNOTATIONS, []))
+        return self._news([row for row in rows if row[1] > self._last_row], batch.upserts.get(GOLD, []))
 
-    def _append(self, row: Row) -> None:
-        _, number, project, annotation, task, item, *_ = row
-        self._last_row = int(number)  # type: ignore[arg-type]
-        self.annotations.add(checksum(project, annotation), self._last_row)  # type: ignore[arg-type]
-        if item is not None:
-            self.items.add(checksum(project, task, item), self._last_row)  # type: ignore[arg-type]
+    def _news(self, rows: Sequence[tuple[Any, ...]], gold: Sequence[Row]) -> _News:
+        zero = self._zero
+        placed = [row for row in rows if row[5] is not None]
+        return _News(
+            max((row[1] for row in rows), default=self._last_row),
+            entries((f"{row[2]}\x1f{row[3]}" for row in rows), (row[1] - zero for row in rows)),
+            entries((f"{row[2]}\x1f{row[4]}\x1f{row[5]}" for row in placed), (row[1] - zero for row in placed)),
+            entries(("\x1f".join(cast("Sequence[str]", row[1:4])) for row in gold), repeat(0, len(gold))),
+        )
 
-    def save_runs(self, connection: sqlite3.Connection) -> None:
-        """Write the newest entries as sorted runs once there are enough."""
-        if self.annotations.tail_size < RUN:
-            return
-        for kind, index in (("annotation", self.annotations), ("item", self.items)):
-            run = index.cut()
-            connection.execute(
-                "INSERT INTO annotation_runs VALUES (?, ?, ?, ?, ?)",
-                (self._home, kind, self._last_row, run.checksums, run.rows),
-            )
+    def run_with(self, news: _News) -> tuple[int, bytes, bytes] | None:
+        """The run to write beside these news, if there is enough for one: its last row, and its entries."""
+        parts = [*self._unsaved, news]
+        if sum(len(part.annotations) for part in parts) < RUN:
+            return None
+        annotations, items = merged(part.annotations for part in parts), merged(part.items for part in parts)
+        return news.last_row, annotations.tobytes(), items.tobytes()
+
+    def take_in(self, news: _News, *, saved: bool) -> None:
+        """Know of the news, which are in the database now; `saved` says that its runs cover them."""
+        self._last_row = news.last_row
+        self._unsaved = [] if saved else [*self._unsaved, news]
+        self._annotations.add(news.annotations)
+        self._items.add(news.items)
+        self._gold.add(news.gold)
+
+    def find_annotations(self, keys: Iterable[tuple[str, str]]) -> list[int]:
+        """The numbers of rows that may be these (project, annotation)."""
+        return [self._zero + row for row in self._annotations.find("\x1f".join(key) for key in keys)]
+
+    def find_items(self, keys: Iterable[tuple[str, str, str]]) -> list[int]:
+        """The numbers of rows that may be of these (project, task, item)."""
+        return [self._zero + row for row in self._items.find("\x1f".join(key) for key in keys)]
+
+    def with_gold(self, keys: Iterable[Key]) -> list[Key]:
+        """Those of these (project, task, item) that may have gold."""
+        keys = list(keys)
+        held = self._gold.may_hold("\x1f".join(cast("tuple[str, ...]", key)) for key in keys)
+        return [key for key, has_gold in zip(keys, held, strict=True) if has_gold]
 
 
-def _where(table: Table, parts: int) -> str:
-    return " AND ".join(f'"{name}" = ?' for name in table.key[:parts])
+# -- statements -------------------------------------------------------------------------------------------------------
 
 
+def _schema() -> Iterator[str]:
+    for table in TABLES:
+        columns = [f'"{name}" {_TYPES[kind]}' for name, kind in table.columns.items()]
+        if table is ANNOTATIONS:
+            columns = [f"{column} PRIMARY KEY" if column.startswith('"row"') else column for column in columns]
+            yield f"CREATE TABLE {table.name} ({', '.join(columns)})"
+        else:
+            yield f"CREATE TABLE {table.name} ({', '.join(columns)}, PRIMARY KEY ({', '.join(table.key)})) WITHOUT ROWID"
+    yield _RUNS
+    for name, query in VIEWS.items():
+        yield f"CREATE VIEW {name} AS {query}"
+
+
+def _of_home(table: Table) -> str:
+    """The condition that a row is of a home; `_bounds` has its values."""
+    return "row BETWEEN ? AND ?" if table is ANNOTATIONS else "home = ?"
+
+
+def _bounds(table: Table, home: int) -> tuple[int, ...]:
+    return (first_row(home), first_row(home + 1) - 1) if table is ANNOTATIONS else (home,)
+
+
+@cache
+def _claim() -> str:
+    columns = ", ".join(f"{name} = ?" for name in HOMES.values)
+    return f"UPDATE homes SET {columns} WHERE home = ? AND version = ?"
+
+
+@cache
+def _find(table: Table, length: int) -> str:
+    """The rows of a home under keys of this many columns, which come as JSON."""
+    names = enumerate(table.key[1 : 1 + length])
+    same = "".join(f" AND t.{name} = json_extract(wanted.value, '$[{place}]')" for place, name in names)
+    return f"SELECT t.* FROM json_each(?) AS wanted CROSS JOIN {table.name} AS t ON t.home = ?{same}"
+
+
+@cache
+def _scan(table: Table, length: int, after: bool) -> str:
+    """The next rows of a home under a key of this many columns, if `after` those beyond a place."""
+    conditions = [_of_home(table), *(f"{name} = ?" for name in table.key[1 : 1 + length])]
+    rest = table.key[1 + length :]
+    if after:
+        conditions.append(f"({', '.join(rest)}) > ({', '.join('?' for _ in rest)})")
+    order = f" ORDER BY {', '.join(rest)}" if rest else ""
+    return f"SELECT * FROM {table.name} WHERE {' AND '.join(conditions)}{order} LIMIT ?"
+
+
+@cache
+def _delete(table: Table, length: int) -> str:
+    return f"DELETE FROM {table.name} WHERE {' AND '.join(f'{name} = ?' for name in table.key[:length])}"
+
+
+@cache
 def _upsert(table: Table) -> str:
-    marks = ", ".join("?" for _ in table.columns)
-    return f"INSERT OR REPLACE INTO {table.name} VALUES ({marks})"
+    return f"INSERT OR REPLACE INTO {table.name} VALUES ({', '.join('?' for _ in table.columns)})"
 
 
-def _until_unlocked(work: Callable[[], object]) -> None:
-    """SQLite refuses to change the journal mode at once while another holds the lock, whatever the timeout."""
+def _write(connection: sqlite3.Connection, batch: Batch) -> None:
+    for table, keys in batch.deletes.items():
+        for length, group in _by_length(keys).items():
+            connection.executemany(_delete(table, length), group)
+    for table, rows in batch.upserts.items():
+        connection.executemany(_upsert(table), rows)
+
+
+def _by_length(keys: Iterable[Key]) -> dict[int, list[Key]]:
+    groups: dict[int, list[Key]] = {}
+    for key in keys:
+        groups.setdefault(len(key), []).append(key)
+    return groups
+
+
+def _roll_back(connection: sqlite3.Connection) -> None:
+    if connection.in_transaction:
+        connection.execute("ROLLBACK")
+
+
+def _until_unlocked(work: Callable[[], Any]) -> Any:
+    """SQLite refuses some things at once while another process holds the lock, whatever the timeout."""
     deadline = time.monotonic() + BUSY_SECONDS
     while True:
         try:
-            work()
+            return work()
         except sqlite3.OperationalError as error:
-            if "locked" not in str(error) or time.monotonic() > deadline:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
                 raise
             time.sleep(0.05)
-        else:
-            return

@@ -5,10 +5,14 @@ Every table but `meta` begins with `home`, the partition whose state the row bel
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
 SCHEMA_VERSION: Final = 1
+
+MIGRATIONS: Final[Mapping[int, tuple[str, ...]]] = {}
+"""The statements, for SQLite and PostgreSQL alike, that make a store of a schema version one of the next."""
 
 Type = Literal["integer", "real", "text", "bytes"]
 
@@ -109,3 +113,17 @@ VIEWS: Final = {
     ),
     "classes": ("SELECT home, project, task, value AS class, answers, correct FROM scopes WHERE dimension = 'class'"),
 }
+
+
+def first_row(home: int) -> int:
+    """The number of a home's first annotation; the numbers of different homes never meet, and sort by home.
+
+    >>> first_row(0), first_row(1)
+    (1, 1099511627777)
+    """
+    return (home << 40) + 1
+
+
+def fresh_home(home: int) -> tuple[int, int, str, int, int, int, int, int, int, str]:
+    """The row of a home that has seen nothing."""
+    return home, 0, "{}", 0, 0, 0, first_row(home), 1, 1, "{}"
