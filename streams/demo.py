@@ -11,6 +11,7 @@ import asyncio
 import errno
 import json
 import os
+import shutil
 import signal
 import socket
 import sys
@@ -305,14 +306,20 @@ class Demo:
         events = self._document["events"]
         alarms = self._document["alarms"]
         is_open = sum(alarm["cleared_at"] is None for alarm in alarms)
+        program = "kappawatch" if shutil.which("kappawatch") else "python3 run.py"
+        rate = "" if self._rate == RATE else f" --rate {self._rate:g}"
+        campaign = f"--seed {self._campaign.seed} --events {self._published}{rate}"
         self._say(
             f"\npublished {self._published:,}\n{events_line(events).plain}\n"
             f"alarms: {len(alarms)} raised, {is_open} of them open\n"
             "\nwhat the campaign hides\n" + "".join(f"  {line}\n" for line in self._secrets()) + "\nhow to go on\n"
-            f"  kappawatch simulate --seed {self._campaign.seed} --events {self._published} --output campaign.jsonl.gz\n"
-            "  kappawatch replay campaign.jsonl.gz      the same campaign and figures, without a broker\n"
-            "  docker compose up                        with Apache Kafka, PostgreSQL, Prometheus and Grafana\n"
-            "  kappawatch worker --config FILE          on a Kafka of your own",
+            f"  {program} simulate {campaign} --output campaign.jsonl.gz\n"
+            f"  {program} replay campaign.jsonl.gz\n"
+            "    the same campaign and the same figures, without a broker\n"
+            "  docker compose up\n"
+            "    the same monitor with Apache Kafka, PostgreSQL, Prometheus and Grafana\n"
+            f"  {program} worker --config FILE\n"
+            "    on a Kafka of your own"
         )
 
     def _secrets(self) -> Iterator[str]:
