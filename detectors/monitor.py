@@ -381,25 +381,30 @@ class Monitor:
         "Erasure": _erasure,
     }
 
-    def forget(self, project: str, annotation: str, annotator: str, at: int) -> None:
+    def forget(self, project: str, annotation: str, annotator: str) -> None:
         """Withdraw the deliveries of an erased annotator from one annotation: a bounded step of an erasure."""
         item_key, record = self.records[project, annotation]
         if item_key is None:
             return
-        item = self._touch(item_key)
+        touched = {item_key: self._touch(item_key)}
         record.forget(annotator)
-        del item.records[annotation]
+        del touched[item_key].records[annotation]
         moved = None
         if record.event is not None:
             moved = ItemKey(project, record.event.task, record.event.item)
-            self._touch(moved).records[annotation] = record
-            self.items.rows[moved].verdicts = None
+            touched[moved] = self._touch(moved)
+            touched[moved].records[annotation] = record
         self._keep(project, moved, record)
-        item.verdicts = None
         if moved != item_key:
             self._vacate(record)
-        for signal in SIGNALS:
-            self._drop_watch(WatchKey(project, item_key.task, signal, annotator), at)
+        for item in touched.values():
+            self._recount(item)
+
+    def drop_watches(self, project: str, annotator: str, at: int) -> None:
+        """Forget what was observed of an erased annotator, in every task, and clear the alarms about it."""
+        for task in sorted(task for of, task in self.tasks if of == project):
+            for signal in SIGNALS:
+                self._drop_watch(WatchKey(project, task, signal, annotator), at)
 
     def _drop_watch(self, key: WatchKey, at: int) -> None:
         self.watches.rows.pop(key, None)
@@ -454,21 +459,29 @@ class Monitor:
     def _first_seen(self, event: Annotation) -> None:
         """How long an answer took is a fact of the moment it was first seen; later edits do not change it."""
         if event.duration_ms and event.stage == "annotate" and not event.skipped:
+            self._know_task(event.project, event.task)
             key = WatchKey(event.project, event.task, "log_duration", event.annotator)
             at = event.at
             self._signals.append(_Signal(key, event.key, at, event.duration_ms / 1000, event.id, at, known=False))
 
     def _tell(self, event: Event, item: Item) -> None:
         """Note the answers to gold that this event made right or wrong, or took back."""
+        project, task, _ = item.key
+        for at, key, annotator, value, known in sorted(self._recount(item), key=_withdrawn_first):
+            watch = WatchKey(project, task, "gold_errors", annotator)
+            self._signals.append(_Signal(watch, key, at, value, event.id, event.at, known))
+
+    def _recount(self, item: Item) -> list[tuple[int, str, str, float | None, bool]]:
+        """Judge the item's answers anew and count what changed: (time, annotation, annotator, wrong or None, known)."""
+        signals: list[tuple[int, str, str, float | None, bool]] = []
         if item.gold is None:
-            return
+            return signals
         project, task, _ = item.key
         before = item.verdicts or {}
         after = item.verdicts = verdicts(item, self.fit(project, task))
         if before == after:
-            return
+            return signals
         counts = self._task(project, task)
-        signals: list[tuple[int, str, str, float | None, bool]] = []
         for key, (annotation, wrong) in before.items():
             if key not in after or after[key][0].annotator != annotation.annotator:
                 counts.retracted(wrong=wrong)
@@ -480,9 +493,7 @@ class Monitor:
                     counts.retracted(wrong=before[key][1])
                 counts.answered(wrong=wrong)
                 signals.append((annotation.at, key, annotation.annotator, float(wrong), known))
-        for at, key, annotator, value, known in sorted(signals, key=_withdrawn_first):
-            watch = WatchKey(project, task, "gold_errors", annotator)
-            self._signals.append(_Signal(watch, key, at, value, event.id, event.at, known))
+        return signals
 
     # -- settling -------------------------------------------------------------------------------------------------
 
@@ -513,6 +524,7 @@ class Monitor:
     def settle(self) -> None:
         """Let statistics see each item's net change, and detectors each answer in order."""
         for key, before, after in self._moves or ():
+            self._know_task(key.project, key.task)
             self._apply(key, before, -1)
             self._apply(key, after, 1)
         self._moves = None
@@ -555,6 +567,11 @@ class Monitor:
     def _count_annotator(self, project: str, task: str, weight: int) -> None:
         self._task(project, task).annotators += weight
 
+    def _know_task(self, project: str, task: str) -> None:
+        """Every task that anything is kept of has its row: by it a rebuild and an erasure find what there is."""
+        if (project, task) not in self.tasks:
+            self._task(project, task)
+
     def _task(self, project: str, task: str) -> TaskCounts:
         key = (project, task)
         counts = self.tasks.get(key)
@@ -566,8 +583,6 @@ class Monitor:
     def _observe(self, signal: _Signal) -> None:
         key = signal.watch
         if key.signal not in self._configure(key.project, key.task).detectors:
-            return
-        if self.erased and self._is_erased(key.project, key.annotator):
             return
         watch = self.watches.rows.get(key)
         if watch is None:

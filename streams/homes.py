@@ -23,7 +23,7 @@ from detectors.monitor import Changes, Erased, Lacks, Monitor, Needs, TaskCounts
 from detectors.records import AnnotationRecord
 from detectors.watch import Answer, Watch, WatchKey
 from streams.alerts import alert_message
-from streams.events import Event
+from streams.events import Erasure, Event
 from streams.parsing import DeadLetter, Parser
 from streams.privacy import Privacy
 from streams.store import rows
@@ -268,7 +268,10 @@ class Home:
         return self.positions.get(topic, -1)
 
     def process(self, topic: str, records: Sequence[Record]) -> Iterator[Outcome]:
-        """Take in the records above the position, in one transaction or, if they hold very many events, in several."""
+        """Take in the records above the position, in one transaction or, if they hold very many events, in several.
+
+        A record with an erasure ends its transaction: what follows finds the person gone, wherever a chunk ends.
+        """
         position = self.position(topic)
         pending = [record for record in records if record.offset > position]
         while pending:
@@ -276,9 +279,10 @@ class Home:
             parser = self._rules.parsers[topic]
             taken = 0
             for record in pending:
-                outcomes.extend(_parse(parser, record))
+                found = list(_parse(parser, record))
+                outcomes += found
                 taken += 1
-                if len(outcomes) >= MOST_EVENTS:
+                if len(outcomes) >= MOST_EVENTS or any(outcome.__class__ is Erasure for _, _, outcome in found):
                     break
             yield self._transact(topic, outcomes, pending[0].offset, pending[taken - 1].offset)
             del pending[:taken]
@@ -313,7 +317,9 @@ class Home:
         batch.put(JOURNAL, (home, self.version + 1, topic, first, last))
         self._commit(batch, changes)
         while self._erasures:
-            self._erase_step()
+            _, _, more = self._erase_step()
+            changes.scopes.update(more.scopes)
+            changes.tasks.update(more.tasks)
         return Outcome(events, refused, changes)
 
     def _fold(self, events: Sequence[Event]) -> Changes:
@@ -492,7 +498,7 @@ class Home:
             self._start_rebuild(outdated)
         if self._rebuilt_to:
             return self._rebuild_step()
-        return self._erase_step() if self._erasures else None
+        return self._erase_step()[:2] if self._erasures else None
 
     def finish_work(self, progress: Callable[[str, int], None] = lambda _, __: None) -> None:
         """Finish interrupted erasures and rebuild the tasks whose statistics are outdated, in bounded steps."""
@@ -504,12 +510,13 @@ class Home:
         self._fingerprints = dict.fromkeys(self._fingerprints, "")
         self.finish_work(progress)
 
-    def _erase_step(self) -> tuple[str, int]:
+    def _erase_step(self) -> tuple[str, int, Changes]:
         erased, at, scanned_to = self._erasures[0]
         found = self._store.scan_annotations(self.number, scanned_to, STEP)
         batch = Batch()
-        for row in found:
-            self._forget(erased, row, at)
+        people = {annotator for row in found for annotator in self._forget(erased, row)}
+        for annotator in people:
+            self.monitor.drop_watches(erased.project, annotator, at)
         done = len(found) < STEP
         if found:
             scanned_to = cast("int", found[-1][1])
@@ -518,30 +525,32 @@ class Home:
                 if self._rules.privacy.erasure_hash(erased.project, cast("str", row[3])) == erased.hash:
                     batch.drop(REVIEWS, row[:5])
         batch.put(ERASURES, (self.number, *erased, at, scanned_to, int(done)))
-        self._commit(batch, self._settle())
+        changes = self._settle()
+        self._commit(batch, changes)
         if done:
             del self._erasures[0]
         else:
             self._erasures[0] = (erased, at, scanned_to)
-        return f"home {self.number}: an erasure", scanned_to
+        return f"home {self.number}: an erasure", scanned_to, changes
 
-    def _forget(self, erased: Erased, row: Row, at: int) -> None:
-        """Withdraw the person's deliveries from one stored annotation."""
+    def _forget(self, erased: Erased, row: Row) -> set[str]:
+        """Withdraw the person's deliveries from one stored annotation; whose they were."""
         if row[2] != erased.project:
-            return
+            return set()
         item, record = rows.annotation_record(row)
         hash_of = self._rules.privacy.erasure_hash
         deliveries = [event for event in (record.event, *record.earlier) if event is not None]
         people = {event.annotator for event in deliveries if hash_of(erased.project, event.annotator) == erased.hash}
         if not people or item is None:
-            return
+            return set()
         items = {item, *(ItemKey(erased.project, event.task, event.item) for event in deliveries)}
         missing = self.monitor.items.missing(items)
         if missing:
             annotations = {(erased.project, record.key)}
             self._hold_annotations(self._store.find_annotations(self.number, annotations, missing), missing)
         for annotator in people:
-            self.monitor.forget(erased.project, record.key, annotator, at)
+            self.monitor.forget(erased.project, record.key, annotator)
+        return people
 
     def _outdated(self) -> list[TaskKey]:
         configure = self._rules.configure
