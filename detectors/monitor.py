@@ -11,11 +11,11 @@ each answer in order. `take_changes` hands over what to write. Where a chunk end
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from detectors.alarms import Alarm, AlarmBook, Cause
 from detectors.config import TaskConfig
-from detectors.item import Contribution, Item, ItemKey, contribution, verdicts
+from detectors.item import NOTHING, Contribution, Item, ItemKey, Place, contribution, verdicts
 from detectors.labels import Fit
 from detectors.protocols import Annotation, Context, Erasure, Event, Gold, Retraction, Review
 from detectors.records import AnnotationRecord, precedes
@@ -160,16 +160,26 @@ class Changes:
         self.counts: dict[str, Counts] = {}
 
 
-class _Signal(NamedTuple):
-    """Something to tell a watch: a new answer, or what became of an old one (value None: it no longer counts)."""
+_Signal: TypeAlias = tuple[tuple[str, str, str, str], str, int, float | None, Event, bool]
+"""Something to tell a watch: its key; the annotation, its time, the observation (None: it no longer counts); the event
+that says so; whether the watch knows the annotation already."""
 
-    watch: WatchKey
-    annotation: str
-    at: int
-    value: float | None
-    event: str
-    event_at: int
-    known: bool
+
+class _Moves:
+    """What a chunk moves in one task's statistics: contributions with their weights, and all that these concern."""
+
+    __slots__ = ("contributions", "pairs", "places")
+
+    def __init__(self) -> None:
+        self.contributions: list[tuple[Contribution, int]] = []
+        self.places: set[Place] = set()
+        self.pairs: set[tuple[str, str, str]] = set()
+
+    def add(self, contribution: Contribution, weight: int) -> None:
+        """Let a contribution enter (1) or leave (-1)."""
+        self.contributions.append((contribution, weight))
+        self.places.update([delta[0] for delta in contribution.scopes])
+        self.pairs.update([delta[0] for delta in contribution.pairs])
 
 
 class Monitor:
@@ -202,8 +212,8 @@ class Monitor:
         self._histories: dict[WatchKey, dict[int, Answer]] = {}
         self._reviews: dict[ReviewKey, Review] = {}
         self._contexts: dict[ContextKey, Context] = {}
-        self._before: dict[ItemKey, Contribution] = {}
-        self._moves: list[tuple[ItemKey, Contribution, Contribution]] | None = None
+        self._touched: list[Item] = []
+        self._moves: dict[TaskKey, _Moves] = {}
         self._signals: list[_Signal] = []
         self._used: set[ItemKey] = set()
         self._undelivered: set[AnnotationKey] = set()
@@ -214,33 +224,33 @@ class Monitor:
     def needs(self, events: Iterable[Event]) -> Needs:
         """What of these events' subjects memory does not hold."""
         needs = Needs(set(), set(), set(), set())
-        items, records = self.items.rows, self.records
+        items, records, complete = self.items.rows, self.records, self.items.complete
         for event in events:
             kind = event.__class__.__name__
-            if kind == "Annotation":
-                annotation: Annotation = event  # type: ignore[assignment]
-                project = annotation.project
-                if (project, annotation.key) not in records:
-                    needs.annotations.add((project, annotation.key))
-                item = ItemKey(project, annotation.task, annotation.item)
-                if item not in items:
-                    needs.items.add(item)
-            elif kind == "Gold":
-                gold: Gold = event  # type: ignore[assignment]
-                item = ItemKey(gold.project, gold.task, gold.item)
-                if item not in items:
-                    needs.items.add(item)
-            elif kind == "Retraction":
-                retraction: Retraction = event  # type: ignore[assignment]
-                if (retraction.project, retraction.annotation) not in records:
-                    needs.annotations.add((retraction.project, retraction.annotation))
-            elif kind == "Review":
+            if kind == "Review":
                 needs.reviews.add(_review_key(event))  # type: ignore[arg-type]
             elif kind == "Context":
                 needs.contexts.add((event.project, event.id))
-        if self.items.complete:
-            needs.items.clear()
-            needs.annotations.clear()
+            elif complete:
+                continue
+            elif kind == "Annotation":
+                annotation: Annotation = event  # type: ignore[assignment]
+                name = annotation.project, annotation.key
+                if name not in records:
+                    needs.annotations.add(name)
+                item = annotation.project, annotation.task, annotation.item
+                if item not in items:
+                    needs.items.add(ItemKey(*item))
+            elif kind == "Gold":
+                gold: Gold = event  # type: ignore[assignment]
+                item = gold.project, gold.task, gold.item
+                if item not in items:
+                    needs.items.add(ItemKey(*item))
+            elif kind == "Retraction":
+                retraction: Retraction = event  # type: ignore[assignment]
+                name = retraction.project, retraction.annotation
+                if name not in records:
+                    needs.annotations.add(name)
         return needs
 
     def hold_item(self, key: ItemKey, records: Iterable[AnnotationRecord], gold: Gold | None) -> None:
@@ -291,18 +301,17 @@ class Monitor:
         if self.erased and self._is_erased(project, event.annotator):
             return None
         key = event.key
-        item_key = ItemKey(project, event.task, event.item)
         held = self.records.get((project, key))
         if held is None:
-            record = AnnotationRecord(key, event)
-            item = self._touch(item_key)
-            item.records[key] = record
-            self._keep(project, item_key, record)
+            item = self._touch(project, event.task, event.item)
+            record = item.records[key] = AnnotationRecord(key, event)
+            self._keep(project, item.key, record)
             self._first_seen(event)
             self._tell(event, item)
             return True
         old_key, record = held
-        old = None if old_key is None else self._touch(old_key)
+        item_key = ItemKey(project, event.task, event.item)
+        old = None if old_key is None else self._touch(*old_key)
         highest, changed = record.deliver(event)
         if not highest:
             if changed:
@@ -313,7 +322,7 @@ class Monitor:
             if old is not None:
                 del old.records[key]
                 self._tell(event, old)
-        item = self._touch(item_key)
+        item = self._touch(*item_key)
         item.records[key] = record
         self._keep(project, item_key, record)
         if old is None and record.in_force:
@@ -324,9 +333,9 @@ class Monitor:
     def _retraction(self, event: Retraction) -> bool:
         held = self.records.get((event.project, event.annotation))
         if held is None:
-            held = (None, AnnotationRecord(event.annotation))
+            held = None, AnnotationRecord(event.annotation)
         item_key, record = held
-        item = None if item_key is None else self._touch(item_key)
+        item = None if item_key is None else self._touch(*item_key)
         if not record.withdraw(event.revision, event.at):
             return False
         self._keep(event.project, item_key, record)
@@ -335,14 +344,13 @@ class Monitor:
         return True
 
     def _gold(self, event: Gold) -> bool:
-        key = ItemKey(event.project, event.task, event.item)
-        item = self._touch(key)
+        item = self._touch(event.project, event.task, event.item)
         if item.gold is not None and not precedes(item.gold, event):
             return False
         if item.verdicts is None:
-            item.verdicts = verdicts(item, self.fit(key.project, key.task))
+            item.verdicts = verdicts(item, self.fit(event.project, event.task))
         item.gold = event
-        self._changes.gold[key] = event
+        self._changes.gold[item.key] = event
         self._tell(event, item)
         return True
 
@@ -386,13 +394,13 @@ class Monitor:
         item_key, record = self.records[project, annotation]
         if item_key is None:
             return
-        touched = {item_key: self._touch(item_key)}
+        touched = {item_key: self._touch(*item_key)}
         record.forget(annotator)
         del touched[item_key].records[annotation]
         moved = None
         if record.event is not None:
             moved = ItemKey(project, record.event.task, record.event.item)
-            touched[moved] = self._touch(moved)
+            touched[moved] = self._touch(*moved)
             touched[moved].records[annotation] = record
         self._keep(project, moved, record)
         if moved != item_key:
@@ -423,27 +431,33 @@ class Monitor:
 
     def touch(self, key: ItemKey) -> None:
         """Count an item that memory holds as changed: a rebuild adds it to statistics that start at nothing."""
-        self.items.rows[key].verdicts = None
-        self._before[key] = Contribution()
+        item = self.items.rows[key]
+        item.verdicts = None
+        if item.before is None:
+            self._touched.append(item)
+        item.before = NOTHING
 
-    def _touch(self, key: ItemKey) -> Item:
+    def _touch(self, project: str, task: str, name: str) -> Item:
         """The item; its contribution as it was before this chunk is kept at the first touch."""
-        item = self.items.rows.get(key)
+        item = self.items.find((project, task, name))
         if item is None:
+            key = ItemKey(project, task, name)
             item = self.items.rows[key] = Item(key)
-        if key not in self._before:
-            fit = self.fit(key.project, key.task)
-            self._before[key] = contribution(item, fit) if item.records else Contribution()
+        if item.before is None:
+            self._touched.append(item)
+            if item.records:
+                item.before = contribution(item, self.fit(project, task))
+            else:
+                item.before = NOTHING
             if item.gold is not None and item.verdicts is None:
-                item.verdicts = verdicts(item, fit)
+                item.verdicts = verdicts(item, self.fit(project, task))
         return item
 
     def _keep(self, project: str, item: ItemKey | None, record: AnnotationRecord) -> None:
-        held = (item, record)
+        name = project, record.key
         if item is None:
-            self._undelivered.add((project, record.key))
-        self.records[project, record.key] = held
-        self._changes.annotations[project, record.key] = held
+            self._undelivered.add(name)
+        self.records[name] = self._changes.annotations[name] = item, record
 
     def _vacate(self, record: AnnotationRecord) -> None:
         """Give up the record's row: rows are found by their item, so a record that moves is written anew."""
@@ -460,16 +474,14 @@ class Monitor:
         """How long an answer took is a fact of the moment it was first seen; later edits do not change it."""
         if event.duration_ms and event.stage == "annotate" and not event.skipped:
             self._know_task(event.project, event.task)
-            key = WatchKey(event.project, event.task, "log_duration", event.annotator)
-            at = event.at
-            self._signals.append(_Signal(key, event.key, at, event.duration_ms / 1000, event.id, at, known=False))
+            key = event.project, event.task, "log_duration", event.annotator
+            self._signals.append((key, event.key, event.at, event.duration_ms / 1000, event, False))
 
     def _tell(self, event: Event, item: Item) -> None:
         """Note the answers to gold that this event made right or wrong, or took back."""
         project, task, _ = item.key
         for at, key, annotator, value, known in sorted(self._recount(item), key=_withdrawn_first):
-            watch = WatchKey(project, task, "gold_errors", annotator)
-            self._signals.append(_Signal(watch, key, at, value, event.id, event.at, known))
+            self._signals.append(((project, task, "gold_errors", annotator), key, at, value, event, known))
 
     def _recount(self, item: Item) -> list[tuple[int, str, str, float | None, bool]]:
         """Judge the item's answers anew and count what changed: (time, annotation, annotator, wrong or None, known)."""
@@ -499,73 +511,74 @@ class Monitor:
 
     def lacks(self) -> Lacks:
         """What of the statistics and detectors to be changed memory does not hold."""
-        moves = self._moves = []
-        for key, before in self._before.items():
-            after = contribution(self.items.rows[key], self.fit(key.project, key.task))
+        moves = self._moves = {}
+        for item in self._touched:
+            project, task, _ = item.key
+            before, after = item.before, contribution(item, self.fit(project, task))
             if after != before:
-                moves.append((key, before, after))
+                moved = moves.get((project, task))
+                if moved is None:
+                    moved = moves[project, task] = _Moves()
+                if before:
+                    moved.add(before, -1)
+                moved.add(after, 1)
         lacks = Lacks(set(), set(), set(), set())
-        if not self.scopes.complete or not self.pairs.complete:
-            scopes: set[ScopeKey] = set()
-            pairs: set[PairKey] = set()
-            for (project, task, _), *sides in moves:
-                for side in sides:
-                    scopes.update(ScopeKey(project, task, delta.dimension, delta.value) for delta in side.scopes)
-                    pairs.update(PairKey(project, task, pair.label_type, pair.a, pair.b) for pair in side.pairs)
-            lacks.scopes.update(self.scopes.missing(scopes))
-            lacks.pairs.update(self.pairs.missing(pairs))
-        if not self.watches.complete:
-            lacks.watches.update(self.watches.missing(signal.watch for signal in self._signals))
-        lacks.answers.update(
-            signal.watch for signal in self._signals if signal.known and signal.watch not in self._histories
-        )
+        for (project, task), moved in moves.items():
+            lacks.scopes.update(self.scopes.missing([ScopeKey(project, task, *place) for place in moved.places]))
+            lacks.pairs.update(self.pairs.missing([PairKey(project, task, *pair) for pair in moved.pairs]))
+        lacks.watches.update(self.watches.missing([WatchKey(*signal[0]) for signal in self._signals]))
+        for key, *_, known in self._signals:
+            if known and key not in self._histories:
+                lacks.answers.add(WatchKey(*key))
         return lacks
 
     def settle(self) -> None:
         """Let statistics see each item's net change, and detectors each answer in order."""
-        for key, before, after in self._moves or ():
-            self._know_task(key.project, key.task)
-            self._apply(key, before, -1)
-            self._apply(key, after, 1)
-        self._moves = None
-        self._used.update(self._before)
-        self._before.clear()
+        for (project, task), moved in self._moves.items():
+            self._know_task(project, task)
+            self._apply(project, task, moved)
+        self._moves = {}
+        for item in self._touched:
+            item.before = None
+            self._used.add(item.key)
+        self._touched.clear()
         for signal in self._signals:
-            self._observe(signal)
+            self._observe(*signal)
         self._signals.clear()
         self._histories.clear()
 
-    def _apply(self, key: ItemKey, moved: Contribution, weight: int) -> None:
-        project, task, _ = key
-        scopes, changed = self.scopes.rows, self.scopes.changed
-        for delta in moved.scopes:
-            scope_key = ScopeKey(project, task, delta.dimension, delta.value)
-            scope = scopes.get(scope_key)
-            if scope is None:
-                scope = scopes[scope_key] = Scope()
-            changed.add(scope_key)
-            if delta.dimension == "annotator":
-                had = scope.annotations > 0
-                scope.update(delta, weight)
-                if had != (scope.annotations > 0):
-                    self._count_annotator(project, task, -1 if had else 1)
-            else:
-                scope.update(delta, weight)
-        pairs, changed_pairs = self.pairs.rows, self.pairs.changed
-        for label_type, a, b, pattern in moved.pairs:
-            pair_key = PairKey(project, task, label_type, a, b)
-            patterns = pairs.get(pair_key)
-            if patterns is None:
-                patterns = pairs[pair_key] = {}
-            changed_pairs.add(pair_key)
-            count = patterns.get(pattern, 0) + weight
-            if count:
-                patterns[pattern] = count
-            else:
-                del patterns[pattern]
+    def _apply(self, project: str, task: str, moved: _Moves) -> None:
+        scopes = {place: self._scope(ScopeKey(project, task, *place)) for place in moved.places}
+        pairs = {pair: self._pair(PairKey(project, task, *pair)) for pair in moved.pairs}
+        people = [scope for (dimension, _), scope in scopes.items() if dimension == "annotator"]
+        were = sum(scope.annotations > 0 for scope in people)
+        for contributed, weight in moved.contributions:
+            for delta in contributed.scopes:
+                scopes[delta[0]].update(delta, weight)
+            for pair, pattern in contributed.pairs:
+                patterns = pairs[pair]
+                count = patterns.get(pattern, 0) + weight
+                if count:
+                    patterns[pattern] = count
+                else:
+                    del patterns[pattern]
+        are = sum(scope.annotations > 0 for scope in people)
+        if are != were:
+            self._task(project, task).annotators += are - were
 
-    def _count_annotator(self, project: str, task: str, weight: int) -> None:
-        self._task(project, task).annotators += weight
+    def _scope(self, key: ScopeKey) -> Scope:
+        self.scopes.changed.add(key)
+        scope = self.scopes.rows.get(key)
+        if scope is None:
+            scope = self.scopes.rows[key] = Scope()
+        return scope
+
+    def _pair(self, key: PairKey) -> dict[str, int]:
+        self.pairs.changed.add(key)
+        patterns = self.pairs.rows.get(key)
+        if patterns is None:
+            patterns = self.pairs.rows[key] = {}
+        return patterns
 
     def _know_task(self, project: str, task: str) -> None:
         """Every task that anything is kept of has its row: by it a rebuild and an erasure find what there is."""
@@ -580,27 +593,38 @@ class Monitor:
         self._changes.tasks[key] = counts
         return counts
 
-    def _observe(self, signal: _Signal) -> None:
-        key = signal.watch
-        if key.signal not in self._configure(key.project, key.task).detectors:
+    def _observe(
+        self,
+        name: tuple[str, str, str, str],
+        annotation: str,
+        at: int,
+        value: float | None,
+        event: Event,
+        known: bool,
+    ) -> None:
+        """Tell a watch something (a `_Signal`)."""
+        project, task, signal, annotator = name
+        if signal not in self._configure(project, task).detectors:
             return
-        watch = self.watches.rows.get(key)
+        watch = self.watches.find(name)
         if watch is None:
-            watch = self.watches.rows[key] = Watch.fresh(key.signal)
-        corrected = SIGNALS[key.signal].corrected
-        if not corrected and watch.last == signal.at:
+            key = WatchKey(*name)
+            watch = self.watches.rows[key] = Watch.fresh(key)
+        corrected = SIGNALS[signal].corrected
+        if not corrected and watch.last == at:
             # Answers sent on one page share a time, and each has an even share of the page's duration.
             return
-        self.watches.changed.add(key)
-        if signal.known:
-            self._correct(watch, signal)
-        elif signal.value is not None:
-            watch.observe(signal.value, signal.at)
+        self.watches.changed.add(watch.key)
+        if known:
+            self._correct(watch, annotation, value, event)
+        elif value is not None:
+            watch.observe(value, at)
             if corrected:
-                self._keep_answer(key, watch, Answer(signal.annotation, signal.at, signal.value))
-            self._judge(watch, signal)
+                self._keep_answer(watch, Answer(annotation, at, value))
+            self._judge(watch, event)
 
-    def _keep_answer(self, key: WatchKey, watch: Watch, answer: Answer) -> None:
+    def _keep_answer(self, watch: Watch, answer: Answer) -> None:
+        key = watch.key
         watch.answers += 1
         self._changes.answers[AnswerKey(*key, watch.answers)] = answer
         history = self._histories.get(key)
@@ -611,31 +635,33 @@ class Monitor:
             if history is not None:
                 history.pop(watch.answers - KEPT_ANSWERS, None)
 
-    def _correct(self, watch: Watch, signal: _Signal) -> None:
+    def _correct(self, watch: Watch, annotation: str, value: float | None, event: Event) -> None:
         """History was corrected: the detector is rebuilt without raising anything, and may clear what no longer holds."""
-        key = signal.watch
+        key = watch.key
         history = self._histories.setdefault(key, {})
-        number = next((n for n, answer in history.items() if answer.annotation == signal.annotation), None)
+        number = next((n for n, answer in history.items() if answer.annotation == annotation), None)
         if number is None:
             return
-        if signal.value is None:
+        if value is None:
             del history[number]
             self._changes.answers[AnswerKey(*key, number)] = None
         else:
-            corrected = history[number]._replace(value=signal.value)
+            corrected = history[number]._replace(value=value)
             history[number] = self._changes.answers[AnswerKey(*key, number)] = corrected
         cause = self._cause(key)
         watch.rebuild((history[number] for number in sorted(history)), alarmed=cause in self.alarms.open)
         if cause in self.alarms.open and not watch.detector.drifted:
-            self.alarms.clear(cause, signal.event_at, "corrected", self._evidence(watch))
+            self.alarms.clear(cause, event.at, "corrected", self._evidence(watch))
 
-    def _judge(self, watch: Watch, signal: _Signal) -> None:
+    def _judge(self, watch: Watch, event: Event) -> None:
         """Raise, renew or clear the alarm of this watch's cause."""
-        cause = self._cause(signal.watch)
         detector = watch.detector
+        if not self.alarms.open and not detector.drift_detected:
+            return
+        cause = self._cause(watch.key)
         if cause not in self.alarms.open:
             if detector.drift_detected:
-                description = SIGNALS[signal.watch.signal]
+                description = SIGNALS[watch.key.signal]
                 evidence = {
                     "signal": description.name,
                     "detector": detector.name,
@@ -644,11 +670,11 @@ class Monitor:
                     "candidate_causes": list(description.causes),
                     "action": description.action,
                 }
-                self.alarms.open_alarm(cause, description.severity, signal.event_at, signal.event, evidence)
+                self.alarms.open_alarm(cause, description.severity, event.at, event.id, evidence)
         elif detector.recovered:
-            self.alarms.clear(cause, signal.event_at, "recovered", self._evidence(watch))
+            self.alarms.clear(cause, event.at, "recovered", self._evidence(watch))
         else:
-            self.alarms.observe(cause, signal.event_at, lambda: self._evidence(watch))
+            self.alarms.observe(cause, event.at, lambda: self._evidence(watch))
 
     def _evidence(self, watch: Watch) -> dict[str, object]:
         return dict(watch.detector.evidence())

@@ -32,11 +32,12 @@ class Tally:
 
     def update(self, share: Share, weight: int = 1) -> None:
         """Add one item's share; a negative weight retracts it."""
-        self.labels += weight * share.labels
-        self.pairable += weight * share.pairable
-        self.answers += weight * share.answers
-        self.correct += weight * share.correct
-        pattern = share.pattern
+        _, labels, pairable, answers, correct, pattern = share
+        self.labels += weight * labels
+        self.pairable += weight * pairable
+        if answers:
+            self.answers += weight * answers
+            self.correct += weight * correct
         if pattern is not None:
             patterns = self.patterns
             count = patterns.get(pattern, 0) + weight
@@ -80,13 +81,15 @@ class Scope:
 
     def update(self, delta: Delta, weight: int = 1) -> None:
         """Add what one item adds; a negative weight retracts it."""
-        self.annotations += weight * delta.annotations
-        self.items += weight * delta.items
-        self.unfit += weight * delta.unfit
-        for share in delta.shares:
-            tally = self.tallies.get(share.label_type)
+        _, annotations, items, unfit, shares = delta
+        self.annotations += weight * annotations
+        self.items += weight * items
+        if unfit:
+            self.unfit += weight * unfit
+        for share in shares:
+            tally = self.tallies.get(share[0])
             if tally is None:
-                tally = self.tallies[share.label_type] = Tally()
+                tally = self.tallies[share[0]] = Tally()
             tally.update(share, weight)
 
     def merge(self, other: Scope, weight: int = 1) -> None:

@@ -39,24 +39,27 @@ class Answer(NamedTuple):
 
 
 class Watch:
-    """A detector and how many answers it was given a number for.
+    """A detector, whose signal it reads, and how many answers it was given a number for.
 
     `since` is the time of the first answer after the change that the detector is now pointing at, `last` that of the
     last observation.
     """
 
-    __slots__ = ("answers", "detector", "last", "since")
+    __slots__ = ("answers", "detector", "key", "last", "since")
 
-    def __init__(self, detector: SequentialDetector, answers: int = 0, since: int = 0, last: int = 0) -> None:
+    def __init__(
+        self, key: WatchKey, detector: SequentialDetector, answers: int = 0, since: int = 0, last: int = 0
+    ) -> None:
+        self.key = key
         self.detector = detector
         self.answers = answers
         self.since = since
         self.last = last
 
     @classmethod
-    def fresh(cls, signal: str) -> Watch:
+    def fresh(cls, key: WatchKey) -> Watch:
         """A watch that has seen nothing."""
-        return cls(DETECTORS[signal]())
+        return cls(key, DETECTORS[key.signal]())
 
     def observe(self, value: float, at: int) -> None:
         """Give the detector one observation."""
@@ -78,15 +81,15 @@ class Watch:
         }
 
     @classmethod
-    def load(cls, signal: str, state: Mapping[str, object], answers: Callable[[], Iterable[Answer]]) -> Watch:
+    def load(cls, key: WatchKey, state: Mapping[str, object], answers: Callable[[], Iterable[Answer]]) -> Watch:
         """The watch of a stored state; a detector of another version is fed the stored answers again."""
-        factory = DETECTORS[signal]
+        factory = DETECTORS[key.signal]
         number, since, last = state["answers"], state["since"], state["last"]
         if not isinstance(number, int) or not isinstance(since, int) or not isinstance(last, int):
             raise TypeError(f"expected integers for answers, since and last in a stored watch, found {state!r}")
         if state["detector"] == factory.name and state["version"] == factory.version:
-            return cls(factory.load(state["state"]), number, since, last)
-        watch = cls(factory(), number, since, last)
+            return cls(key, factory.load(state["state"]), number, since, last)
+        watch = cls(key, factory(), number, since, last)
         watch.rebuild(answers(), alarmed=False)
         return watch
 

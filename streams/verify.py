@@ -140,10 +140,10 @@ def recompute(
             fit = fits[project, task] = Fit(configure(project, task))
         added = contribution(item, fit)
         for delta in added.scopes:
-            scopes.setdefault(ScopeKey(project, task, delta.dimension, delta.value), Scope()).update(delta)
-        for pair in added.pairs:
-            confusion = pairs.setdefault(PairKey(project, task, pair.label_type, pair.a, pair.b), {})
-            confusion[pair.pattern] = confusion.get(pair.pattern, 0) + 1
+            scopes.setdefault(ScopeKey(project, task, *delta[0]), Scope()).update(delta)
+        for pair, pattern in added.pairs:
+            confusion = pairs.setdefault(PairKey(project, task, *pair), {})
+            confusion[pattern] = confusion.get(pattern, 0) + 1
     return scopes, pairs
 
 
