@@ -1,0 +1,314 @@
+"""An erased person leaves a keyed hash and nothing else; what is left are the statistics of the others."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections import Counter
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from streams.document import document
+from streams.events import Annotation, Event, Review
+from streams.homes import Home
+from streams.readings import Readings
+from streams.store import Row, Store, StoreFailed, open_store
+from streams.store.tables import ALARMS, ANNOTATIONS, ANSWERS, ERASURES, PAIRS, REVIEWS, SCOPES, TABLES, WATCHES
+from streams.verify import Report, verify_statistics
+from tests.made_events import annotation, erasure, gold, messages, retraction, review
+from tests.strategies import event_sets
+from tests.streams.folding import PRIVACY, TOPIC, Record, default_task, fold, projects, rules
+
+PERSON = "canary-person"
+OWN = "canary-own"  # what only this person's events say
+
+
+def by_the_person(item: str, *arguments: Any, **fields: Any) -> Annotation:
+    """An annotation of the person's, whose id does not tell."""
+    return annotation(PERSON, item, *arguments, **{"id": f"p-{item}", **fields})
+
+
+def campaign() -> list[Event]:
+    """Three others and the person: agreement, gold, moves between items, tasks and people, withdrawals, reviews."""
+    events: list[Event] = []
+    for number in range(12):
+        item = f"i{number}"
+        if number < 6:
+            events.append(gold(item, "yes", seconds=number))
+        for place, annotator in enumerate(("ann", PERSON, "bob", "cleo")):
+            own = {"vendor": OWN, "session": OWN, "slice": {OWN: OWN}} if annotator == PERSON else {"vendor": "acme"}
+            label = ("no" if number % (place + 2) == 1 else "yes") if annotator != PERSON else OWN if number % 3 else "no"
+            name = f"p-{item}" if annotator == PERSON else f"{annotator}-{item}"
+            seconds = 100 * number + place
+            events.append(annotation(annotator, item, label, seconds, id=name, duration_ms=9_000 + number, **own))
+    return [
+        *events,
+        # edited by the person, moved to another task and back, moved to another item
+        by_the_person("i1", "no", 2000, annotation="p-i1", id="e1", revision=1, task="score"),
+        by_the_person("i1", "no", 2001, annotation="p-i1", id="e2", revision=2, task="other"),
+        by_the_person("i9", OWN, 2002, annotation="p-i2", id="e3", revision=1),
+        by_the_person("i20", "yes", 2002, annotation="moved", id="e9", task="left", duration_ms=9_000),
+        by_the_person("i20", "yes", 2002, annotation="moved", id="e10", revision=1, duration_ms=9_000),
+        # delivered by the person and by others, in either order, on the same item and on another
+        annotation("bob", "i3", "no", 2003, annotation="p-i3", id="e4", revision=1, task="shared"),
+        by_the_person("i4", "no", 2004, annotation="bob-i4", id="e5", revision=1),
+        by_the_person("i5", OWN, 1, annotation="cleo-i5", id="e6", revision=-1),
+        # withdrawn, and in other stages
+        retraction("p-i6", 2005),
+        by_the_person("i7", OWN, 2006, id="e7", annotation="staged", stage="review"),
+        by_the_person("i8", None, 2007, id="e8", annotation="skipped"),
+        review("ann-i1", PERSON, 2008, category=OWN),
+        review("p-i4", "ann", 2009),
+        gold("i7", OWN, "yes", seconds=2010, weights=[0, 1]),
+        gold("i7", "yes", seconds=2011, version=1),
+    ]
+
+
+def without_the_person(events: Iterable[Event]) -> list[Event]:
+    def theirs(event: Event) -> bool:
+        return (isinstance(event, Annotation) and event.annotator == PERSON) or (
+            isinstance(event, Review) and event.reviewer == PERSON
+        )
+
+    return [event for event in events if not theirs(event)]
+
+
+def all_rows(store: Store) -> list[Row]:
+    found: list[Row] = []
+    for table in TABLES:
+        if table.key[0] == "home":
+            found += store.scan_annotations(0, 0, 10**6) if table is ANNOTATIONS else list(store.scan(table, 0))
+    return found
+
+
+def scopes_and_pairs(store: Store) -> list[Row]:
+    return [*store.scan(SCOPES, 0), *store.scan(PAIRS, 0)]
+
+
+def test_no_byte_of_the_person_stays_in_the_database(tmp_path: Path) -> None:
+    path = tmp_path / "kappawatch.db"
+    store = open_store(f"sqlite:///{path}")
+    before = fold(messages(campaign()), chunk=7)
+    assert sum(PERSON in repr(row) for row in all_rows(before)) > 20, "or there is nothing to erase"
+    assert ("left", PERSON) in {(row[2], row[4]) for row in before.scan(WATCHES, 0)}
+    assert {"slice.canary-own", "vendor"} <= {row[3] for row in before.scan(SCOPES, 0) if row[4] == OWN}
+    fold(messages([*campaign(), erasure(PERSON, 9000)]), store=store, chunk=7)
+    assert [row for row in all_rows(store) if PERSON in repr(row) or OWN in repr(row)] == []
+    assert any("ann" in repr(row) for row in store.scan(WATCHES, 0))
+    store.close()
+    with sqlite3.connect(path) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    connection.close()
+    content = b"".join(file.read_bytes() for file in tmp_path.iterdir())
+    assert b"cleo-i5" in content
+    assert content.count(PERSON.encode()) == content.count(OWN.encode()) == 0
+
+
+def test_only_a_keyed_hash_stays() -> None:
+    store = fold(messages([*campaign(), erasure(PERSON, 9000)]))
+    assert [row[1:3] for row in store.scan(ERASURES, 0)] == [("news", PRIVACY.erasure_hash("news", PERSON))]
+    assert [row[5] for row in store.scan(ERASURES, 0)] == [1]
+
+
+@pytest.mark.parametrize("place", [0, 5, 20, 60])
+@pytest.mark.parametrize("chunk", [1, 1000])
+def test_statistics_are_those_of_the_set_without_the_person(place: int, chunk: int) -> None:
+    events = campaign()
+    store = fold(messages([*events[:place], erasure(PERSON, 9000), *events[place:]]), chunk=chunk)
+    others = fold(messages(without_the_person(events)))
+    assert projects(store) == projects(others)
+    assert scopes_and_pairs(store) == scopes_and_pairs(others)
+
+
+def test_later_events_of_the_person_are_counted_as_erased() -> None:
+    late = [by_the_person("i50", "yes", 9500), review("bob-i2", PERSON, 9501), erasure(PERSON, 9502)]
+    store = fold(messages([*campaign(), erasure(PERSON, 9000), *late]))
+    events = document(store, default_task, PRIVACY)["events"]
+    assert (events["erased"], events["duplicates"]) == (2, 2), "a lower delivery, and the second erasure"
+    assert events["received"] == len(campaign()) + 4
+    assert sum(count for name, count in events.items() if name != "received") == events["received"]
+    assert not [row for row in all_rows(store) if PERSON in repr(row)]
+
+
+def test_in_another_project_the_person_is_somebody_else() -> None:
+    store = fold(messages([by_the_person("i1", "yes", project="other"), erasure(PERSON, 9000)]))
+    assert projects(store)["other"]["tasks"]["label"]["annotations"] == 1
+
+
+def test_of_an_annotation_that_several_delivered_the_others_deliveries_stay() -> None:
+    sent = [
+        annotation("bob", "i1", "no", 1, annotation="a", id="e1"),
+        by_the_person("i2", "yes", 2, annotation="a", id="e2", revision=1, task="score"),
+        annotation("cleo", "i3", "yes", 3, annotation="a", id="e3", revision=-1),
+    ]
+    store = fold(messages([*sent, erasure(PERSON, 9000)]))
+    tasks = projects(store)["news"]["tasks"]
+    assert list(tasks) == ["label"]
+    assert tasks["label"]["by"]["annotator"].keys() == {"bob"}
+    (row,) = store.scan_annotations(0, 0, 10)
+    assert (row[3], row[5], row[6]) == ("a", "i1", "bob")
+    assert "cleo" in str(row[10]), "the lower delivery is kept as well"
+
+
+def raising(annotator: str) -> list[Event]:
+    """Enough wrong answers to raise an alarm, and a watch on durations."""
+    keys: list[Event] = [gold(f"g{number}", "yes", seconds=number) for number in range(12)]
+    wrong = [
+        annotation(annotator, f"g{n}", "no", 100 + n, id=f"{annotator[-3:]}-{n}", duration_ms=8_000) for n in range(12)
+    ]
+    return [*keys, *wrong]
+
+
+@pytest.mark.parametrize("chunk", [1, 1000])
+def test_watches_answers_and_alarms_of_the_person_end(chunk: int) -> None:
+    """Whatever chunk the erasure comes in: an alarm that was due is raised, then cleared."""
+    events = [*raising(PERSON), *raising("ann"), erasure(PERSON, 9000)]
+    store = fold(messages(events), chunk=chunk)
+    assert {row[4] for table in (WATCHES, ANSWERS) for row in store.scan(table, 0)} == {"ann"}
+    found = document(store, default_task, PRIVACY)["alarms"]
+    by_subject = {alarm["subject"]: alarm for alarm in found}
+    assert by_subject.keys() == {PRIVACY.pseudonym("news", PERSON), "ann"}
+    ended = by_subject[PRIVACY.pseudonym("news", PERSON)]
+    assert ended["cleared_at"] == "2024-05-01T14:30:00Z"
+    assert ended["evidence"]["cleared"] == "erased"
+    assert by_subject["ann"]["cleared_at"] is None
+    assert sorted(row[10] for row in store.scan(ALARMS, 0)) == ["cleared", "raised"]
+
+
+@settings(max_examples=40)
+@given(event_sets(tasks=("label", "score"), min_size=10, max_size=40), st.integers(1, 6), st.integers(0, 40))
+def test_where_a_chunk_ends_makes_no_difference_to_an_erasure(sent: list[bytes], chunk: int, place: int) -> None:
+    sent.insert(place, messages([erasure("ann", 9000)])[0])
+    whole, parts = fold(sent), fold(sent, chunk=chunk, capacity=2)
+    assert document(whole, default_task, PRIVACY) == document(parts, default_task, PRIVACY)
+    compared["chunkings"] += 1
+
+
+compared: Counter[str] = Counter()
+
+
+def test_enough_chunkings_were_compared() -> None:
+    assert compared["chunkings"] >= 40
+
+
+def test_what_was_counted_of_gold_is_taken_back() -> None:
+    """Results added less results taken back are the answers that count."""
+    home = Home(0, open_store("sqlite://"), rules())
+    events = [*raising(PERSON), *raising("ann")[12:], erasure(PERSON, 9000)]
+    for _ in home.process(TOPIC, records(events)):
+        pass
+    counts = home.monitor.tasks["news", "label"]
+    assert (counts.failed, counts.failed_retracted, counts.passed) == (24, 12, 0)
+
+
+def test_what_is_exported_forgets_the_person_at_once() -> None:
+    """The metrics read what changed since the last time; an erasure's steps are changes."""
+    home = Home(0, open_store("sqlite://"), rules())
+    readings = Readings(home)
+    for events in (campaign(), [erasure(PERSON, 9000)]):
+        for outcome in home.process(TOPIC, records(events, home.position(TOPIC) + 1)):
+            readings.note(outcome.changes)
+        shown = {sample[:2]: sample.value for group in readings.take().groups for sample in group}
+    expected = projects(fold(messages(without_the_person(campaign()))))["news"]["tasks"]["label"]
+    place = ("news", "label")
+    assert shown["kappawatch_annotations", place] == expected["annotations"]
+    assert shown["kappawatch_annotators", place] == expected["annotators"]
+    assert shown["kappawatch_gold_answers", place] == expected["gold"]["answers"]
+    alpha = expected["agreement"]["alpha"]["value"]
+    assert shown["kappawatch_agreement_ratio", (*place, "alpha")] == alpha
+
+
+def records(events: list[Event], first: int = 0) -> list[Record]:
+    return [Record(first + place, value) for place, value in enumerate(messages(events))]
+
+
+class Interrupted(StoreFailed):
+    pass
+
+
+def interrupt(store: Store, at: int, *, after: bool) -> Callable[[], int]:
+    """Let the commit of this number fail, before it is done or after; answers how many there were."""
+    commit, calls = store.commit, 0
+
+    def failing(*arguments: object) -> None:
+        nonlocal calls
+        calls += 1
+        if calls == at and not after:
+            raise Interrupted
+        commit(*arguments)  # type: ignore[arg-type]
+        if calls == at:
+            raise Interrupted
+
+    store.commit = failing  # type: ignore[method-assign]
+    return lambda: calls
+
+
+def resumed(store: Store, sent: list[bytes]) -> int:
+    """Take in the log as a worker does, beginning again from the store after each failure; how often it failed."""
+    failures = 0
+    while True:
+        store.close_home(0)
+        home = Home(0, store, rules())
+        try:
+            home.finish_work()
+            for _ in home.process(TOPIC, [Record(offset, value) for offset, value in enumerate(sent)]):
+                pass
+        except Interrupted:
+            failures += 1
+        else:
+            return failures
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+def test_an_erasure_goes_on_after_a_failure_at_any_step(after: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("streams.homes.STEP", 9)
+    late = [by_the_person("i40", "yes", 9100), annotation("ann", "i40", "yes", 9101)]
+    sent = messages([*campaign(), erasure(PERSON, 9000), *late])
+    expected = projects(fold(messages([*without_the_person(campaign()), late[1]])))
+    steps = interrupt(open_store("sqlite://"), 0, after=False)
+    at, failures = 1, 1
+    while failures:
+        store = open_store("sqlite://")
+        steps = interrupt(store, at, after=after)
+        failures = resumed(store, sent)
+        assert projects(store) == expected
+        assert not [row for row in all_rows(store) if PERSON in repr(row) or OWN in repr(row)]
+        events = document(store, default_task, PRIVACY)["events"]
+        assert (events["received"], events["erased"]) == (len(sent), 1)
+        at += 1
+    assert steps() >= 8, "of which the erasure took several"
+    assert at == steps() + 2
+
+
+def test_each_step_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("streams.homes.STEP", 5)
+    store = open_store("sqlite://")
+    seen: list[int] = []
+    scan = store.scan_annotations
+
+    def counted(home: int, after: int, limit: int) -> list[Row]:
+        found = scan(home, after, limit)
+        seen.append(len(found))
+        return found
+
+    store.scan_annotations = counted  # type: ignore[method-assign]
+    fold(messages([*campaign(), erasure(PERSON, 9000)]), store=store)
+    assert max(seen) == 5
+    assert len(seen) > 10
+
+
+def test_reviews_by_the_person_go_and_others_stay() -> None:
+    store = fold(messages([*campaign(), erasure(PERSON, 9000)]))
+    assert [row[2:4] for row in store.scan(REVIEWS, 0)] == [("p-i4", "ann")]
+
+
+def test_the_statistics_left_equal_a_recomputation() -> None:
+    store = fold(messages([*campaign(), erasure(PERSON, 9000)]), chunk=3, capacity=2, restarts=True)
+    report = Report()
+    verify_statistics(report, store, 0, default_task)
+    assert report.differences == []
+    assert report.compared["scopes"] == 9
