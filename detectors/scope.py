@@ -44,7 +44,7 @@ class Tally:
             if count:
                 patterns[pattern] = count
             else:
-                del patterns[pattern]
+                patterns.pop(pattern, None)
 
     def merge(self, other: Tally, weight: int = 1) -> None:
         """Add, or remove, another tally."""
@@ -56,9 +56,18 @@ class Tally:
         merged.merge(PatternCounts(other.patterns), weight)
         self.patterns = merged.counts
 
+    def copy(self) -> Tally:
+        """An equal tally that shares no state with this one."""
+        return Tally(*self.state())
+
     def state(self) -> tuple[int, int, int, int, dict[str, int]]:
         """All of it, as plain values."""
         return self.labels, self.pairable, self.answers, self.correct, self.patterns
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Tally) and self.state() == other.state()
+
+    __hash__ = None  # type: ignore[assignment]
 
     @property
     def empty(self) -> bool:
@@ -99,6 +108,11 @@ class Scope:
         self.unfit += weight * other.unfit
         for label_type, tally in other.tallies.items():
             self.tallies.setdefault(label_type, Tally()).merge(tally, weight)
+
+    def copy(self) -> Scope:
+        """An equal scope that shares no state with this one."""
+        tallies = {name: tally.copy() for name, tally in self.tallies.items()}
+        return Scope(self.annotations, self.items, self.unfit, tallies)
 
     def state(self) -> tuple[int, int, int, dict[str, tuple[int, int, int, int, dict[str, int]]]]:
         """All of it, as plain values; tallies that count nothing are left out, so equal sums are equal states."""
