@@ -19,11 +19,18 @@ from detectors.agreement import (
     pair_pattern,
 )
 from detectors.gold import Accuracy
+from detectors.scope import Scope, Tally
 from detectors.statistic import Statistic
 from tests.laws.laws import LAWS, Subject
 
 labels = st.sampled_from(["a", "b", "c", "true", "é 🦊"])
 many = st.lists(labels, min_size=1, max_size=4)
+few, some = st.integers(0, 3), st.integers(1, 3)
+shares = st.builds(
+    lambda kind, labels, pairable, right, wrong, pattern: (kind, labels, pairable, right + wrong, right, pattern),
+    st.sampled_from(["nominal", "interval"]), some, few, few, few, many.map(item_pattern) | st.none(),
+)  # fmt: skip
+deltas = st.tuples(st.just(("vendor", "acme")), some, few, few, st.lists(shares, max_size=2))
 
 
 def read_scope(state):
@@ -41,6 +48,8 @@ SUBJECTS = {
         PatternCounts, st.builds(pair_pattern, labels, labels), lambda state: pair_agreement(state.counts)
     ),
     "accuracy": Subject(Accuracy, st.booleans(), Accuracy.reading),
+    "tallies": Subject(Tally, shares, Tally.state),
+    "scopes": Subject(Scope, deltas, Scope.state),
 }
 
 
