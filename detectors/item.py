@@ -307,7 +307,8 @@ def _slice_value(value: str | bool | int | float) -> str:
         return value
     if isinstance(value, bool):
         return "true" if value else "false"
-    return format(value, ".12g")
+    # Numbers compare by value, and no two of them share a name.
+    return str(int(value)) if value == int(value) else repr(value)
 
 
 def _by_annotator(
