@@ -603,7 +603,7 @@ class Monitor:
         known: bool,
     ) -> None:
         """Tell a watch something (a `_Signal`)."""
-        project, task, signal, annotator = name
+        project, task, signal, _ = name
         if signal not in self._configure(project, task).detectors:
             return
         watch = self.watches.find(name)
@@ -678,6 +678,10 @@ class Monitor:
 
     def _evidence(self, watch: Watch) -> dict[str, object]:
         return dict(watch.detector.evidence())
+
+    def alarmed(self, key: WatchKey) -> bool:
+        """Whether this watch's cause has an open alarm."""
+        return self._cause(key) in self.alarms.open
 
     def _cause(self, key: WatchKey) -> Cause:
         return Cause(key.project, key.task, key.signal, self._pseudonym(key.project, key.annotator))

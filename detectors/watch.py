@@ -81,7 +81,9 @@ class Watch:
         }
 
     @classmethod
-    def load(cls, key: WatchKey, state: Mapping[str, object], answers: Callable[[], Iterable[Answer]]) -> Watch:
+    def load(
+        cls, key: WatchKey, state: Mapping[str, object], answers: Callable[[], Iterable[Answer]], *, alarmed: bool
+    ) -> Watch:
         """The watch of a stored state; a detector of another version is fed the stored answers again."""
         factory = DETECTORS[key.signal]
         number, since, last = state["answers"], state["since"], state["last"]
@@ -90,7 +92,7 @@ class Watch:
         if state["detector"] == factory.name and state["version"] == factory.version:
             return cls(key, factory.load(state["state"]), number, since, last)
         watch = cls(key, factory(), number, since, last)
-        watch.rebuild(answers(), alarmed=False)
+        watch.rebuild(answers(), alarmed=alarmed)
         return watch
 
     def rebuild(self, answers: Iterable[Answer], *, alarmed: bool) -> None:

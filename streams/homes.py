@@ -219,7 +219,8 @@ class Home:
 
     def _hold_watch(self, row: Row) -> None:
         key = WatchKey(*cast("tuple[str, str, str, str]", tuple(row[1:5])))
-        watch = Watch.load(key, rows.watch_state(row), lambda: self._answers(key).values())
+        state, alarmed = rows.watch_state(row), self.monitor.alarmed(key)
+        watch = Watch.load(key, state, lambda: self._answers(key).values(), alarmed=alarmed)
         self.monitor.watches.rows[key] = watch
 
     def _answers(self, key: WatchKey) -> dict[int, Answer]:
