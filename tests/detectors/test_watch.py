@@ -10,13 +10,17 @@ from hypothesis import strategies as st
 
 from detectors.drift import DETECTORS
 from detectors.signals import SIGNALS
-from detectors.watch import Answer, Watch
+from detectors.watch import Answer, Watch, WatchKey
 
 errors = st.lists(st.booleans().map(float), max_size=120)
 
 
+def key(signal: str = "gold_errors") -> WatchKey:
+    return WatchKey("news", "label", signal, "ann")
+
+
 def watched(values: list[float], signal: str = "gold_errors") -> Watch:
-    watch = Watch.fresh(signal)
+    watch = Watch.fresh(key(signal))
     for number, value in enumerate(values, 1):
         watch.answers = number
         watch.observe(value, 1000 * number)
@@ -28,7 +32,8 @@ def answers(values: list[float]) -> list[Answer]:
 
 
 def reloaded(watch: Watch, signal: str = "gold_errors") -> Watch:
-    return Watch.load(signal, json.loads(json.dumps(watch.dump())), lambda: pytest.fail("no answers are needed"))
+    state = json.loads(json.dumps(watch.dump()))
+    return Watch.load(key(signal), state, lambda: pytest.fail("no answers are needed"), alarmed=False)
 
 
 def test_every_signal_has_a_detector() -> None:
@@ -63,7 +68,7 @@ def test_since_is_the_first_answer_of_what_the_detector_points_at() -> None:
 def test_a_detector_of_another_version_is_fed_the_kept_answers() -> None:
     values = [0.0, 1.0, 0.0, 1.0, 1.0]
     state = {**watched(values).dump(), "version": 0, "state": {"of": "another kind"}}
-    loaded = Watch.load("gold_errors", state, lambda: answers(values))
+    loaded = Watch.load(key(), state, lambda: answers(values), alarmed=False)
     assert loaded.dump() == watched(values).dump()
 
 
@@ -71,10 +76,11 @@ def test_being_fed_again_raises_nothing_without_an_alarm() -> None:
     values = [1.0] * 9
     assert watched(values).detector.drifted
     state = {**watched(values).dump(), "version": 0}
-    loaded = Watch.load("gold_errors", state, lambda: answers(values))
+    loaded = Watch.load(key(), state, lambda: answers(values), alarmed=False)
     assert not loaded.detector.drifted
     loaded.observe(1.0, 10_000)
     assert loaded.detector.drift_detected, "one more error suffices"
+    assert Watch.load(key(), state, lambda: answers(values), alarmed=True).detector.drifted
 
 
 def test_with_its_alarm_open_a_rebuilt_detector_stands_where_the_answers_put_it() -> None:
@@ -102,4 +108,4 @@ def test_rebuilding_from_the_same_answers_changes_nothing_unless_it_would_raise(
 def test_a_stored_watch_without_integers_is_refused(field: str) -> None:
     state = {**watched([1.0]).dump(), field: "3"}
     with pytest.raises(TypeError, match="expected integers for answers, since and last"):
-        Watch.load("gold_errors", state, list)
+        Watch.load(key(), state, list, alarmed=False)
