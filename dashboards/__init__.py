@@ -1,5 +1,5 @@
 """Grafana dashboards, Prometheus rules and runbooks of kappawatch, generated from Python.
 
-``python -m dashboards`` writes the generated files anew. Of the rest of kappawatch this package reads
-the metric catalogue only.
+``python -m dashboards`` writes the generated files anew. Of the rest of kappawatch this package uses
+the metric catalogue and, where it talks to Grafana, the two errors.
 """
