@@ -37,7 +37,7 @@ SMALLEST_DEVIATION: Final = 0.05
 GRAIN: Final = 2.0**40
 """Logarithms are rounded to multiples of its inverse, so that the last digit of a platform's log does not count."""
 
-RUN_LENGTHS: Final = {(0.1, 4): 26_000}
+RUN_LENGTHS: Final = {(0.01, 4): 400_000}
 """Measured average run length to a false alarm, by ADWIN's delta and clock."""
 
 Z: Final = NormalDist().inv_cdf(0.975)
@@ -63,17 +63,25 @@ class AdwinDuration(SequentialDetector):
     Seeded simulation of log-normal durations of standard deviation 0.55, as in real annotation, with the defaults
     (`python -m tests.benchmarks.detector_quality` prints it all, with intervals):
 
-    - one false alarm in 26,000 durations. At standard deviations of 0.38 and 0.9, with breaks in 2 % of the durations, or
-      with heavier tails, still less than one in 10,000; but one in 3,500 where neighbours correlate by 0.2.
-    - a change to 78 %, 61 % or 37 % of the time is found after a median of 220, 36 and 16 durations if 100 came before
-      it, 80, 28 and 16 if 1,000 did.
-    - the return to the level before is found after 48 durations on average. The recovery is wrong once in 6,000 durations
-      while the level is half a standard deviation off, and practically never beyond. Smaller changes are at the edge of
-      what this sees: of those to 78 % (0.45) after 100 durations a quarter is not found within 3,000, and of the found
-      four in ten clear by themselves within 300; after 1,000 durations none and one in ten.
+    - one false alarm in 400,000 durations (95 % interval 320,000 to 530,000). At standard deviations of 0.38 and 0.9, with
+      breaks in 2 % of the durations, or with heavier tails, still less than one in 150,000; but one in 29,000 where
+      neighbours correlate by 0.2.
+    - a change to 61 % or 37 % of the time is found after a median of 64 and 20 durations if 100 came before it, 40 and 20
+      if 1,000 did.
+    - the return to the level before is found after 49 durations on average. The recovery is wrong once in 6,000 durations
+      while the level is half a standard deviation off, and practically never beyond.
+    - smaller changes are at the edge of what this sees. One to 78 % (0.45 standard deviations) after 100 durations is not
+      found within 3,000 in two of three cases, and of the found a quarter clear by themselves within 300; after 1,000
+      durations it is always found, after a median of 116, and one in eight clears by itself.
+
+    That is the price of few false alarms. A delta of 0.1 finds the change to 61 % after 36 and 28 durations and three of
+    four of those to 78 %, and cries wolf once in 26,000 durations: a campaign that makes 200 a second would hear it every
+    two minutes.
 
     Durations that a tool computes as equal shares of a page's are one observation: feed the detector one of them. Fed
     singly they correlate by 0.7 and more, and it alarms at the pages.
+
+    A dumped detector keeps its `delta` and `clock`. Changed defaults reach stored detectors through `version` only.
 
     >>> import random
     >>> draw = random.Random(1).lognormvariate
@@ -82,7 +90,7 @@ class AdwinDuration(SequentialDetector):
     ...     detector.update(draw(3, 0.5) * (0.4 if 200 <= number < 300 else 1))
     ...     if detector.drift_detected or detector.recovered:
     ...         print(number, "drift" if detector.drift_detected else "recovered")
-    220 drift
+    228 drift
     349 recovered
 
     References
@@ -93,13 +101,13 @@ class AdwinDuration(SequentialDetector):
 
     signal: ClassVar[str] = "log_duration"
     name: ClassVar[str] = "adwin"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
 
     _COUNTS: ClassVar = ("phase", "n", "begun", "side", "run_n", "before_n", "direction", "back_n")
     _SUMS: ClassVar = ("total", "squares", "level", "run_total", "before", "deviation", "statistic", "back_total")
     __slots__ = ("_adwin", "clock", "delta", *(f"_{name}" for name in (*_COUNTS, *_SUMS)))
 
-    def __init__(self, delta: float = 0.1, clock: int = 4) -> None:
+    def __init__(self, delta: float = 0.01, clock: int = 4) -> None:
         super().__init__()
         if not 0 < delta < 1 or clock < 1:
             raise ValueError(
