@@ -1,0 +1,245 @@
+"""What a task's statistics say, against figures computed by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+from typing import Any
+
+import pytest
+
+from detectors.agreement import COEFFICIENTS
+from detectors.config import TaskConfig
+from detectors.item import Item, ItemKey, contribution
+from detectors.labels import Fit
+from detectors.records import AnnotationRecord
+from detectors.scope import Scope, Tally
+from detectors.summary import MOST_VALUES, TaskStatistics
+from tests.made_events import annotation, gold
+
+Labels = dict[str, Any]  # label by annotator
+
+
+def statistics(
+    items: Sequence[Labels], keys: dict[int, Any] | None = None, config: TaskConfig | None = None, **fields: Any
+) -> TaskStatistics:
+    """The statistics of a task with these items; `keys` has the accepted answer of some."""
+    config = config or TaskConfig()
+    fit = Fit(config)
+    scopes: dict[tuple[str, str], Scope] = {}
+    pairs: dict[tuple[str, str, str], dict[str, int]] = {}
+    for number, labels in enumerate(items):
+        item = Item(ItemKey("news", "label", f"i{number}"))
+        for annotator, label in labels.items():
+            event = annotation(annotator, f"i{number}", label, **fields)
+            item.records[event.key] = AnnotationRecord(event.key, event)
+        if keys and number in keys:
+            item.gold = gold(f"i{number}", keys[number])
+        added = contribution(item, fit)
+        for delta in added.scopes:
+            scopes.setdefault(delta[0], Scope()).update(delta)
+        for pair, pattern in added.pairs:
+            counts = pairs.setdefault(pair, {})
+            counts[pattern] = counts.get(pattern, 0) + 1
+    return TaskStatistics(config, scopes, pairs)
+
+
+# Three annotators, five items; everything below is computed from this table on paper.
+TABLE = [
+    {"ann": "yes", "bob": "yes", "cleo": "no"},
+    {"ann": "yes", "bob": "yes", "cleo": "yes"},
+    {"ann": "no", "bob": "yes"},
+    {"ann": "no", "bob": "no"},
+    {"ann": "maybe"},
+]
+KEYS = {0: "yes", 1: "yes", 3: "yes"}
+
+
+def test_the_whole_task() -> None:
+    task = statistics(TABLE, KEYS).task()
+    assert (task.label_type, task.categories, task.annotations, task.items) == ("nominal", 3, 11, 5)
+    assert (task.pairable_items, task.annotators, task.unfit) == (4, 3, 0)
+    assert (task.whole.gold.answers, task.whole.gold.correct) == (8, 5)
+    agreement = task.whole.agreement
+    assert list(agreement) == list(COEFFICIENTS)
+    # Item by item one third, 1, 0 and 1 of the pairs agree.
+    assert agreement["percent"].value == pytest.approx(float(Fraction(7, 12)), abs=1e-15)
+    # Among 10 pairable labels 6 are yes, 4 no; disagreements: 3 * 2/3 + 2 * 1 = 4. alpha = 1 - 9 * 4 / (100 - 52).
+    assert agreement["alpha"].value == pytest.approx(0.25, abs=1e-15)
+    # Chance of agreeing at random among three labels is one third.
+    assert agreement["brennan_prediger"].value == pytest.approx(float(Fraction(3, 8)), abs=1e-15)
+    assert all(reading.n == 4 for reading in agreement.values())
+
+
+def test_an_annotator_against_the_others() -> None:
+    """Of ann's four items with others: half of them agree, all, none, all."""
+    by, _ = statistics(TABLE, KEYS).by()
+    ann = by["annotator"]["ann"]
+    assert ann.annotations == 5
+    assert (ann.gold.answers, ann.gold.correct) == (3, 2)
+    assert ann.agreement["percent"].value == pytest.approx(0.625, abs=1e-15)
+    assert ann.agreement["percent"].n == 4
+    # Two labels an item, the own one and the mean of the others': yes 1.5 + 2 + 1, no 0.5 + 1 + 2; so 4.5 and 3.5 of 8;
+    # disagreements 2 * (0.5 + 0 + 1 + 0) = 3. alpha = 1 - 7 * 3 / (64 - 20.25 - 12.25).
+    assert ann.agreement["alpha"].value == pytest.approx(1 - 21 / 31.5, abs=1e-15)
+    cleo = by["annotator"]["cleo"]
+    assert (cleo.agreement["percent"].value, cleo.agreement["percent"].n) == (0.5, 2)
+
+
+def test_a_class_against_the_rest() -> None:
+    by, _ = statistics(TABLE, KEYS).by()
+    classes = by["class"]
+    assert {name: summary.annotations for name, summary in classes.items()} == {"yes": 6, "no": 4, "maybe": 1}
+    assert list(classes) == ["yes", "no", "maybe"], "the largest first"
+    # Yes or not: the same disagreements as in the whole task, for maybe stands alone.
+    assert classes["yes"].agreement["percent"].value == pytest.approx(float(Fraction(7, 12)), abs=1e-15)
+    assert classes["yes"].agreement["alpha"].value == pytest.approx(0.25, abs=1e-15)
+    assert classes["yes"].agreement["brennan_prediger"].value == pytest.approx(float(Fraction(1, 6)), abs=1e-15), "q = 2"
+    assert classes["maybe"].agreement["percent"].value == 1.0
+    assert classes["maybe"].agreement["alpha"] == (None, None, None, 4, "no variation")
+    assert (classes["yes"].gold.answers, classes["yes"].gold.correct) == (8, 5)
+    assert (classes["no"].gold.answers, classes["no"].gold.correct) == (0, 0)
+
+
+def test_a_gold_class_that_nobody_gave_is_shown() -> None:
+    by, _ = statistics([{"ann": "yes"}], {0: "never"}).by()
+    assert by["class"]["never"].annotations == 0
+    assert (by["class"]["never"].gold.answers, by["class"]["never"].gold.correct) == (1, 0)
+    assert by["class"]["never"].agreement["percent"].why == "no pairable item"
+
+
+def test_pairs_of_annotators() -> None:
+    pairs = statistics(TABLE, KEYS).pairs()
+    assert [(pair.a, pair.b, pair.items) for pair in pairs] == [
+        ("ann", "bob", 4),
+        ("ann", "cleo", 2),
+        ("bob", "cleo", 2),
+    ]
+    # ann and bob: yes yes, yes yes, no yes, no no. 1 - kappa = 4 * 1 / (16 - 2 * 3 - 2 * 1).
+    assert pairs[0].cohen_kappa.value == pytest.approx(0.5, abs=1e-15)
+    assert pairs[0].cohen_kappa.n == 4
+    assert pairs[1].cohen_kappa.value == 0.0
+    assert statistics([{"ann": "a", "bob": "a"}]).pairs()[0].cohen_kappa.why == "no variation"
+
+
+def test_gold_items_and_others_are_apart() -> None:
+    by, cut = statistics(TABLE, KEYS).by()
+    assert {name: part.annotations for name, part in by["gold_item"].items()} == {"true": 8, "false": 3}
+    assert {name: part.annotations for name, part in by["stage"].items()} == {"annotate": 11}
+    assert by["stage"]["annotate"].agreement == statistics(TABLE, KEYS).task().whole.agreement
+    assert cut == {"annotator": 0, "class": 0, "gold_item": 0, "stage": 0}
+
+
+def test_the_dimensions_of_annotations_fields() -> None:
+    by, _ = statistics(TABLE, vendor="acme", batch="b1", guideline="v1", slice={"lang": "de"}).by()
+    whole = statistics(TABLE).task().whole
+    for dimension, value in (("vendor", "acme"), ("batch", "b1"), ("guideline", "v1"), ("slice.lang", "de")):
+        assert by[dimension] == {value: whole}
+
+
+@pytest.mark.parametrize(
+    ("labels", "expected", "unfit"),
+    [
+        ([["yes", "no", 3]], "nominal", 1),
+        ([["yes", 3, 4]], "interval", 1),
+        ([["yes", 3]], "nominal", 1),
+        ([[3, ["a"]]], "interval", 1),
+        ([[["a"], 3, ["b"], "yes"]], "multilabel", 2),
+        ([[True, 1]], "nominal", 1),
+        ([[None, 3]], "interval", 0),
+        ([[None]], None, 0),
+    ],
+)
+def test_an_unconfigured_task_has_the_type_of_most_labels(
+    labels: list[list[Any]], expected: str | None, unfit: int
+) -> None:
+    task = statistics([{f"n{place}": label for place, label in enumerate(item)} for item in labels]).task()
+    assert (task.label_type, task.unfit) == (expected, unfit)
+
+
+def test_labels_of_other_types_do_not_enter_agreement_nor_gold() -> None:
+    items = [{"ann": "yes", "bob": "no", "cleo": 1}, {"ann": "yes", "bob": 1, "cleo": 1}, {"ann": "no"}]
+    found = statistics(items, {0: "yes", 1: 1})
+    task = found.task()
+    assert (task.label_type, task.annotations, task.items, task.pairable_items, task.unfit) == ("nominal", 7, 3, 1, 3)
+    assert (task.whole.gold.answers, task.whole.gold.correct) == (3, 1)
+    assert [(pair.a, pair.b) for pair in found.pairs()] == [("ann", "bob")]
+
+
+def test_a_configured_type_stays_whatever_arrives() -> None:
+    config = TaskConfig(label_type="nominal", labels=("yes", "no"))
+    task = statistics([{"ann": 1, "bob": 2, "cleo": "yes"}, {"ann": "maybe"}], config=config).task()
+    assert (task.label_type, task.annotations, task.unfit) == ("nominal", 4, 3)
+    numbers = statistics([{"ann": 1, "bob": 1.0}], config=TaskConfig(label_type="nominal")).task()
+    assert (numbers.label_type, numbers.unfit, numbers.whole.agreement["percent"].value) == ("nominal", 0, 1.0)
+
+
+def test_declared_labels_count_for_chance_whether_seen_or_not() -> None:
+    seen = [{"ann": "a", "bob": "a"}, {"ann": "a", "bob": "b"}]
+    declared = TaskConfig(labels=("a", "b", "c", "d"))
+    assert statistics(seen).task().categories == 2
+    assert statistics(seen, config=declared).task().categories == 4
+    reading = statistics(seen, config=declared).task().whole.agreement["brennan_prediger"]
+    assert reading.value == pytest.approx(1 - 0.5 / 0.75, abs=1e-15)
+    by, _ = statistics(seen, config=declared).by()
+    part = by["annotator"]["ann"].agreement["brennan_prediger"]
+    assert part.value == pytest.approx(1 - 0.5 / 0.75, abs=1e-15), "a part has the task's number of labels"
+
+
+@pytest.mark.parametrize("labels", [[1, 1], [["a"], ["a"]]])
+def test_agreement_that_is_not_computed_says_why(labels: list[Any]) -> None:
+    task = statistics([dict(zip("ab", labels, strict=True))], {0: labels[0]}).task()
+    assert {reading.why for reading in task.whole.agreement.values()} == {"not available for this label type"}
+    assert task.pairable_items == 1
+    assert (task.whole.gold.answers, task.whole.gold.correct) == (2, 2)
+
+
+def test_an_ordinal_task_has_the_percentage_of_equal_labels() -> None:
+    config = TaskConfig(label_type="ordinal", labels=("low", "high"))
+    agreement = statistics([{"ann": "low", "bob": "low"}], config=config).task().whole.agreement
+    assert agreement["percent"].value == 1.0
+    assert agreement["alpha"].why == "not available for this label type"
+
+
+def test_a_task_without_anything_is_empty() -> None:
+    found = TaskStatistics(TaskConfig(), {})
+    assert found.empty
+    assert found.task().whole.agreement["alpha"].why == "no pairable item"
+    assert found.by() == ({"stage": {}, "class": {}}, {"stage": 0, "class": 0})
+    assert found.pairs() == []
+
+
+def test_a_task_of_other_stages_is_not_empty() -> None:
+    tally = Tally(1, 0, 0, 0, {"yes": 1})
+    found = TaskStatistics(TaskConfig(), {("stage", "review"): Scope(1, 1, 0, {"nominal": tally})})
+    assert not found.empty
+    assert (found.task().annotations, found.task().items) == (0, 0)
+    by, _ = found.by()
+    assert by["stage"].keys() == {"review"}
+    assert by["stage"]["review"].annotations == 1
+
+
+def test_of_each_dimension_the_largest_are_shown_and_the_cut_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert MOST_VALUES == 1000
+    monkeypatch.setattr("detectors.summary.MOST_VALUES", 10)
+    scopes: dict[tuple[str, str], Scope] = {}
+    for number in range(17):
+        n = 5 if number == 3 else 2 if number % 2 else 1
+        tally = Tally(n, 0, 0, 0, {"yes": n})
+        for dimension in ("annotator", "vendor", "slice.x"):
+            scopes[dimension, f"n{number:02}"] = Scope(n, n, 0, {"nominal": tally})
+    labels = {f"l{number:02}": 2 if number % 2 else 1 for number in range(15)}
+    scopes["gold_item", "false"] = Scope(1, 1, 0, {"nominal": Tally(sum(labels.values()), 0, 0, 0, labels)})
+    by, cut = TaskStatistics(TaskConfig(), scopes).by()
+    assert cut == {"annotator": 7, "vendor": 7, "slice.x": 7, "class": 5, "gold_item": 0, "stage": 0}
+    for dimension in ("annotator", "vendor", "slice.x"):
+        assert list(by[dimension]) == ["n03", "n01", "n05", "n07", "n09", "n11", "n13", "n15", "n00", "n02"]
+    assert list(by["class"]) == ["l01", "l03", "l05", "l07", "l09", "l11", "l13", "l00", "l02", "l04"]
+
+
+def test_of_the_pairs_those_with_most_items_are_shown() -> None:
+    pairs = {("nominal", f"a{n:04}", "b"): {"x\x1fx": 2 if n == 7 else 1} for n in range(MOST_VALUES + 9)}
+    pairs["interval", "zoe", "zora"] = {"1\x1f1": 99}
+    found = TaskStatistics(TaskConfig(label_type="nominal"), {}, pairs).pairs()
+    assert len(found) == MOST_VALUES
+    assert [pair.a for pair in found[:3]] == ["a0007", "a0000", "a0001"]
