@@ -1,155 +1,154 @@
-"""What counts, read off a set of events by the words of the event contract; slow, and shares no code with the fold.
+"""What a store and the topics should hold, recomputed from the log in ways that share little with each other.
 
-Identity, order, retraction, repeats, gold versions, erasure: each rule is a few lines over the whole set. The figures
-are counts and two coefficients from their definitions, in fractions.
+Statistics from the stored annotations; the document's projects from all events in another order, in one home; every
+table and every message from the log in the order of the journal; and the event counts from the log's length.
 """
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
-from fractions import Fraction
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from random import Random
+from typing import Any, NamedTuple
 
-from streams.events import Annotation, Erasure, Event, Gold, Retraction, Shape
+from faust.types.tuples import TP
 
-SHAPES = ("nominal", "interval", "multilabel", "boxes", "spans", "preference")
+from streams.document import document
+from streams.homes import FORWARDED, Home, Message, Record, Rules
+from streams.store import Store, open_store
+from streams.store.tables import JOURNAL
+from streams.verify import Refold, Report, verify_statistics
 
+SLICE = 500
 
-def figures(events: Iterable[Event]) -> dict[str, dict[str, dict[str, Any]]]:
-    """By project and task: what the document must say."""
-    events = list(events)
-    found: dict[str, dict[str, dict[str, Any]]] = {event.project: {} for event in events}
-    for project, tasks in found.items():
-        own = [event for event in events if event.project == project]
-        in_force = _in_force(own)
-        for task in sorted({annotation.task for annotation in in_force}):
-            annotations = [annotation for annotation in in_force if annotation.task == task]
-            tasks[task] = _task(annotations, _keys(own, task))
-    return found
+Log = Mapping[TP, Sequence[Record]]
 
 
-def _in_force(events: Sequence[Event]) -> list[Annotation]:
-    erased = {event.annotator for event in events if isinstance(event, Erasure)}
-    deliveries: dict[str, list[Annotation]] = defaultdict(list)
-    for event in events:
-        if isinstance(event, Annotation) and event.annotator not in erased:
-            deliveries[event.key].append(event)
-    found = []
-    for key, delivered in deliveries.items():
-        highest = max(delivered, key=lambda event: (event.revision, event.at, event.id, event.canonical()))
-        retractions = [event for event in events if isinstance(event, Retraction) and event.annotation == key]
-        withdrawn = any(
-            retraction.revision is None or (highest.revision, highest.at) <= (retraction.revision, retraction.at)
-            for retraction in retractions
-        )
-        if not withdrawn:
-            found.append(highest)
-    return found
+class Said(NamedTuple):
+    """A message as it is on a topic."""
+
+    topic: str
+    id: str
+    key: str | None
+    value: bytes
+    headers: tuple[tuple[str, str], ...]
+
+    @classmethod
+    def of(cls, message: Message) -> Said:
+        """A message of an outbox."""
+        return cls(message.topic, message.id, message.key, message.value, message.headers)
 
 
-def _keys(events: Sequence[Event], task: str) -> dict[str, Gold]:
-    keys: dict[str, Gold] = {}
-    for event in events:
-        if isinstance(event, Gold) and event.task == task:
-            held = keys.get(event.item)
-            if held is None or _gold_order(held) < _gold_order(event):
-                keys[event.item] = event
-    return {item: gold for item, gold in keys.items() if gold.accepted}
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A message for a home of no broker."""
+
+    offset: int
+    value: bytes | None
+    headers: tuple[tuple[str, bytes], ...] = ()
 
 
-def _gold_order(gold: Gold) -> tuple[int, int, str, bytes]:
-    return gold.version, gold.at, gold.id, gold.canonical()
+def differences_of_statistics(store: Store, rules: Rules) -> Iterator[str]:
+    """Scopes, pairs and annotators against the stored annotations."""
+    report = Report()
+    for home in store.homes():
+        verify_statistics(report, store, home, rules.configure)
+    for difference in report.differences:
+        yield f"statistics: {difference}"
 
 
-def _label(label: object) -> tuple[str, object]:
-    if isinstance(label, bool):
-        return "nominal", "true" if label else "false"
-    if isinstance(label, str):
-        return "nominal", label
-    if isinstance(label, int | float):
-        return "interval", Fraction(str(label))
-    if isinstance(label, list):
-        return "multilabel", frozenset(label)
-    assert isinstance(label, Shape)
-    if isinstance(label.boxes, list):
-        return "boxes", None
-    if isinstance(label.spans, list):
-        return "spans", None
-    return "preference", "tie" if label.tie is True else (label.chosen, label.rejected)
+def differences_of_projects(store: Store, log: Log, rules: Rules, seed: int) -> Iterator[str]:
+    """The document's projects against all events in a random order, taken in by one home."""
+    sent = [(tp.topic, record.value) for tp, held in log.items() for record in held if not _is_forwarded(record)]
+    Random(seed).shuffle(sent)
+    batch = open_store("sqlite://")
+    home = Home(0, batch, replace(rules, home_of=lambda _: 0, publishes=False))
+    for start in range(0, len(sent), SLICE):
+        for topic in rules.parsers:
+            part = [value for name, value in sent[start : start + SLICE] if name == topic]
+            after = home.position(topic) + 1
+            for _ in home.process(topic, [Line(after + place, value) for place, value in enumerate(part)]):
+                pass
+    expected = document(batch, rules.configure, rules.privacy)["projects"]
+    actual = document(store, rules.configure, rules.privacy)["projects"]
+    batch.close()
+    for project in expected.keys() | actual.keys():
+        if expected.get(project) != actual.get(project):
+            yield f"projects: {project}"
 
 
-def _task(annotations: Sequence[Annotation], keys: dict[str, Gold]) -> dict[str, Any]:
-    work = [annotation for annotation in annotations if annotation.stage == "annotate"]
-    latest: dict[tuple[str, str], Annotation] = {}
-    for annotation in work:
-        place = (annotation.item, annotation.annotator)
-        held = latest.get(place)
-        if held is None or (held.at, held.key) < (annotation.at, annotation.key):
-            latest[place] = annotation
-    labels = {place: _label(event.label) for place, event in latest.items() if not event.skipped}
-    shapes = Counter(shape for shape, _ in labels.values())
-    shape = min(shapes, key=lambda name: (-shapes[name], SHAPES.index(name))) if shapes else None
-    counting = {place: label for place, (kind, label) in labels.items() if kind == shape}
-    items: dict[str, list[object]] = defaultdict(list)
-    for (item, _), label in counting.items():
-        items[item].append(label)
-    answers, correct = _gold(counting, keys, shape)
-    return {
-        "label_type": shape,
-        "annotations": len(work),
-        "items": len({annotation.item for annotation in work}),
-        "annotators": len({annotation.annotator for annotation in work}),
-        "unfit": len(labels) - len(counting),
-        "pairable_items": sum(len(given) > 1 for given in items.values()),
-        "answers": answers,
-        "correct": correct,
-        "percent": _percent(items.values()) if shape == "nominal" else None,
-        "alpha": _alpha(items.values()) if shape == "nominal" else None,
-        "stages": dict(Counter(annotation.stage for annotation in annotations)),
-        "by_annotator": dict(Counter(annotation.annotator for annotation in work)),
-        "by_vendor": dict(Counter(annotation.vendor for annotation in work if annotation.vendor is not None)),
-    }
+def _is_forwarded(record: Record) -> bool:
+    return any(name == FORWARDED for name, _ in record.headers)
 
 
-def _gold(counting: dict[tuple[str, str], object], keys: dict[str, Gold], shape: str | None) -> tuple[int, int]:
-    if shape in {"boxes", "spans", None}:
-        return 0, 0
-    answers = [
-        label
-        in {
-            _label(answer.label)[1]
-            for answer in keys[item].accepted
-            if answer.weight > 0 and _label(answer.label)[0] == shape
-        }
-        for (item, _), label in counting.items()
-        if item in keys
-    ]
-    return len(answers), sum(answers)
+def count_events(log: Log, rules: Rules) -> int:
+    """The events in the log, each element of an array one."""
+    return sum(len(list(rules.parsers[tp.topic].parse(record.value))) for tp, held in log.items() for record in held)
 
 
-def _percent(items: Iterable[Sequence[object]]) -> Fraction | None:
-    shares = []
-    for labels in items:
-        m = len(labels)
-        if m > 1:
-            agreeing = sum(n * (n - 1) for n in Counter(labels).values())
-            shares.append(Fraction(agreeing, m * (m - 1)))
-    return sum(shares, Fraction(0)) / len(shares) if shares else None
+def differences_of_counts(store: Store, log: Log, rules: Rules) -> Iterator[str]:
+    """Received is what the log holds, and the sum of the outcomes."""
+    counts: dict[str, int] = document(store, rules.configure, rules.privacy)["events"]
+    received, sent = counts.pop("received"), count_events(log, rules)
+    if received != sent:
+        yield f"counts: {received} received, {sent} in the log"
+    if received != sum(counts.values()):
+        yield f"counts: {received} received, but {counts}"
 
 
-def _alpha(items: Iterable[Sequence[object]]) -> Fraction | None:
-    pairable = [labels for labels in items if len(labels) > 1]
-    counts = Counter(label for labels in pairable for label in labels)
-    n = sum(counts.values())
-    expected = n * n - sum(count * count for count in counts.values())
-    if not expected:
-        return None
-    observed = sum(
-        (
-            Fraction(len(labels) ** 2 - sum(count**2 for count in Counter(labels).values()), len(labels) - 1)
-            for labels in pairable
-        ),
-        Fraction(0),
-    )
-    return 1 - (n - 1) * observed / expected
+def differences_of_journal(store: Store, log: Log, rules: Rules, said: Iterable[Said]) -> Iterator[str]:
+    """Each home folded anew in the order of its journal: every table, and every message."""
+    report = Report()
+    expected: list[Said] = []
+    for number in store.homes():
+        refold = _Recorded(number, rules)
+        for row in store.scan(JOURNAL, number):
+            topic, first, last = str(row[2]), int(row[3]), int(row[4])  # type: ignore[arg-type]
+            held = log[TP(topic, number)]
+            refold.process(topic, list(_between(held, first, last)))
+        refold.compare(report, store, number)
+        refold.store.close()
+        expected += refold.said
+    yield from (f"journal: {difference}" for difference in report.differences)
+    yield from differences_of_messages(said, expected)
+
+
+def _between(held: Sequence[Record], first: int, last: int) -> Iterator[Record]:
+    """Records of these offsets; where nothing is missing, an offset is nearly a place."""
+    start = min(first, len(held))
+    while start > 0 and held[start - 1].offset >= first:
+        start -= 1
+    for record in held[start:]:
+        if record.offset > last:
+            return
+        if record.offset >= first:
+            yield record
+
+
+class _Recorded(Refold):
+    """Keeps what it says."""
+
+    def __init__(self, number: int, rules: Rules) -> None:
+        super().__init__(number, rules)
+        self.said: list[Said] = []
+
+    def process(self, topic: str, records: Sequence[Any]) -> None:
+        for _ in self._home.process(topic, records):
+            self.said += map(Said.of, self._home.unsent)
+            self._home.unsent.clear()
+
+
+def differences_of_messages(said: Iterable[Said], expected: Iterable[Said]) -> Iterator[str]:
+    """What was said, repeats of the same id with the same content removed, against what should have been."""
+    once: dict[tuple[str, str], Said] = {}
+    for message in said:
+        if once.setdefault(message[:2], message) != message:
+            yield f"messages: two of id {message.id} on {message.topic}"
+    wanted = {message[:2]: message for message in expected}
+    for place in once.keys() | wanted.keys():
+        if place not in once:
+            yield f"messages: {place} was never published"
+        elif place not in wanted:
+            yield f"messages: {place} should not have been published"
+        elif once[place] != wanted[place]:
+            yield f"messages: {place} is another"
