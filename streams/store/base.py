@@ -24,6 +24,18 @@ class StoreFailed(Exception):
     """The database or its disk is away, or refused a write; trying again later may help."""
 
 
+def by_length(keys: Iterable[Key]) -> dict[int, list[Key]]:
+    """The distinct keys by their number of columns, which is what a statement is made for.
+
+    >>> by_length([("p", "t"), ("p",), ("p", "t")])
+    {2: [('p', 't')], 1: [('p',)]}
+    """
+    groups: dict[int, list[Key]] = {}
+    for key in dict.fromkeys(map(tuple, keys)):
+        groups.setdefault(len(key), []).append(key)
+    return groups
+
+
 @dataclass(slots=True)
 class Batch:
     """Rows of one home to delete, then rows to write, in one transaction. Of rows with one key the last counts.

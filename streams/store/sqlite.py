@@ -12,14 +12,14 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from functools import cache, partial
-from itertools import chain, repeat
+from itertools import repeat
 from pathlib import Path
 from typing import Any, Final, NamedTuple, cast
 
 import numpy as np
 
 from streams.errors import Refused
-from streams.store.base import Batch, Conflict, Key, Row, StoreFailed, Value
+from streams.store.base import Batch, Conflict, Key, Row, StoreFailed, Value, by_length
 from streams.store.index import Entries, RowIndex, entries, merged
 from streams.store.tables import (
     ANNOTATIONS,
@@ -154,13 +154,8 @@ class SqliteStore:
     def _migrate(self, connection: sqlite3.Connection) -> None:
         connection.execute("BEGIN IMMEDIATE")
         try:
-            version = self._version(connection)
-            if version == 0:
-                for statement in _schema():
-                    connection.execute(statement)
-            else:
-                for statement in chain.from_iterable(MIGRATIONS[step] for step in range(version, SCHEMA_VERSION)):
-                    connection.execute(statement)
+            for statement in _statements(self._version(connection)):
+                connection.execute(statement)
             connection.execute(f"PRAGMA application_id = {APPLICATION}")
             connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
             connection.execute("COMMIT")
@@ -262,7 +257,7 @@ class SqliteStore:
             if table is GOLD:
                 keys = self._index(home).with_gold(keys)
             rows: list[Row] = []
-            for length, group in _by_length(keys).items():
+            for length, group in by_length(keys).items():
                 rows += self._connection.execute(_find(table, length), (json.dumps(group, ensure_ascii=False), home))
             return rows
 
@@ -429,7 +424,12 @@ class _HomeIndex:
 # -- statements -------------------------------------------------------------------------------------------------------
 
 
-def _schema() -> Iterator[str]:
+def _statements(version: int) -> Iterator[str]:
+    """From a schema version to the present one; 0 has nothing."""
+    if version:
+        for step in range(version, SCHEMA_VERSION):
+            yield from MIGRATIONS[step]
+        return
     for table in TABLES:
         columns = [f'"{name}" {_TYPES[kind]}' for name, kind in table.columns.items()]
         if table is ANNOTATIONS:
@@ -488,17 +488,10 @@ def _upsert(table: Table) -> str:
 
 def _write(connection: sqlite3.Connection, batch: Batch) -> None:
     for table, keys in batch.deletes.items():
-        for length, group in _by_length(keys).items():
+        for length, group in by_length(keys).items():
             connection.executemany(_delete(table, length), group)
     for table, rows in batch.upserts.items():
         connection.executemany(_upsert(table), rows)
-
-
-def _by_length(keys: Iterable[Key]) -> dict[int, list[Key]]:
-    groups: dict[int, list[Key]] = {}
-    for key in keys:
-        groups.setdefault(len(key), []).append(key)
-    return groups
 
 
 def _roll_back(connection: sqlite3.Connection) -> None:
