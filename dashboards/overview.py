@@ -137,6 +137,13 @@ def _annotations() -> list[Json]:
             "textFormat": "{{project}} {{task}}",
             "step": "60s",
         },
+        {
+            "name": "Marks",
+            "datasource": {"type": "grafana", "uid": "-- Grafana --"},
+            "enable": True,
+            "iconColor": "blue",
+            "target": {"type": "tags", "tags": ["kappawatch"], "matchAny": False, "limit": 100},
+        },
     ]
 
 

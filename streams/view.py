@@ -37,9 +37,9 @@ WORST_ANNOTATORS: Final = 5
 REFUSALS: Final = 10
 ALARMS: Final = 25
 
-ROOMY: Final = 92
+ROOMY: Final = 97
 """Columns from which there is room for everything; for intervals, and for the number of answers."""
-INTERVALS_FROM: Final = 76
+INTERVALS_FROM: Final = 77
 ANSWERS_FROM: Final = 52
 ALPHA_INTERVAL: Final = 16
 GOLD_INTERVAL: Final = 12
@@ -476,7 +476,7 @@ class _Overview:
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         document, width = self.document, options.max_width
-        projects = _scopes(width, "project / task", plot=min(LONGEST_PLOT, width - 98))
+        projects = _scopes(width, "project / task", plot=min(LONGEST_PLOT, width - 99))
         for project, task, figures in _tasks(document):
             _scope(projects, width, Text(f"{_name(project)} / {_name(task)}"), figures)
         yield projects.table
@@ -495,7 +495,7 @@ class _Overview:
             yield Text(f"and {len(alarms) - room:,} more", QUIET)
 
     def _worst_annotators(self, width: int) -> RenderableType:
-        grid = _scopes(width, "lowest annotators", plot=min(LONGEST_PLOT, width - 98))
+        grid = _scopes(width, "lowest annotators", plot=min(LONGEST_PLOT, width - 99))
         people = [
             (name, project, held)
             for project, _, figures in _tasks(self.document)

@@ -58,7 +58,8 @@ def other_queries() -> Iterator[PanelQuery]:
     """The expressions outside panels: of variables and annotations."""
     for dashboard in dashboards():
         for annotation in dashboard["annotations"]["list"]:
-            yield PanelQuery(f"annotation {annotation['name']}", substituted(annotation["expr"]))
+            if "expr" in annotation:  # the others are marks that people and programs post
+                yield PanelQuery(f"annotation {annotation['name']}", substituted(annotation["expr"]))
         for variable in dashboard["templating"]["list"]:
             if variable["type"] == "query":
                 selector = re.fullmatch(r"label_values\((.+), \w+\)", variable["definition"])
