@@ -18,6 +18,7 @@ from detectors.records import AnnotationRecord
 from detectors.watch import KEPT_ANSWERS, Answer, AnswerKey, WatchKey
 from streams.events import Annotation, Event, Gold
 from streams.store.tables import ALARMS, ANSWERS, OUTBOX, SCOPES, TASKS, WATCHES
+from tests.made_campaign import work
 from tests.made_events import (
     annotation,
     at,
@@ -551,45 +552,9 @@ def test_memory_is_trimmed_to_its_capacity() -> None:
 # -- laws ---------------------------------------------------------------------------------------------------------------
 
 
-def campaign(seed: int) -> list[bytes]:
-    """Six annotators, of whom one is bad for a while and one, erased later, for good; some keys are wrong until mended.
-
-    Gold is late at times; annotations are edited, withdrawn and moved to other items.
-    """
-    chance = Random(seed)
-    events: list[Event] = []
-    for number in range(240):
-        item, right = f"i{number}", chance.choice("ab")
-        seconds = 60 * number
-        mistaken = 180 <= number < 190
-        if number % 3 or mistaken:
-            key = "z" if mistaken else right
-            events.append(gold(item, key, seconds=seconds + chance.choice((-30, 900))))
-        if mistaken:
-            events.append(gold(item, right, seconds=60 * 200 + number, version=1, id=f"mended-{number}"))
-        for place in range(6):
-            annotator = f"n{place}"
-            bad = (place == 0 and 40 <= number < 70) or place == 5
-            if chance.random() < 0.8:
-                label = right if chance.random() > (0.6 if bad else 0.02) else "c"
-                duration = round(1000 * (2 if bad else 12) * chance.lognormvariate(0, 0.3))
-                moment = seconds + chance.random()
-                events.append(annotation(annotator, item, label, moment, duration_ms=duration))
-                if chance.random() < 0.02:
-                    events.append(annotation(annotator, item, right, moment + 900, revision=1, id=f"edit-{number}"))
-                if chance.random() < 0.02:
-                    events.append(retraction(f"{annotator}-{item}", moment + 1200))
-                if chance.random() < 0.02:
-                    moved = {"annotation": f"{annotator}-{item}", "id": f"move-{number}", "revision": 2}
-                    events.append(annotation(annotator, f"i{max(0, number - 2)}", label, moment + 1500, **moved))
-    events.append(erasure("n5", 60 * 170))
-    order = sorted(range(len(events)), key=lambda place: (events[place].time.timestamp(), place))
-    return messages(events[place] for place in order)
-
-
 def test_where_a_chunk_ends_makes_no_difference_to_detectors_and_alarms() -> None:
     """Nor does what memory holds, nor a restart: the same messages, each alarm's in the same sequence."""
-    sent = campaign(1)
+    sent = messages(work(1))
     whole = fold(sent)
     messages_of = {
         (row[2], bytes(value)) for row in whole.scan(OUTBOX, 0) if row[3] == "alerts" for value in [row[6]] if value
