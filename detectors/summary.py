@@ -147,11 +147,11 @@ class TaskStatistics:
 
     def _summary(self, scope: Scope) -> ScopeSummary:
         tally = self._tally(scope)
-        return ScopeSummary(
-            scope.annotations,
-            agreement(tally.patterns, self.label_type or "nominal", self.categories),
-            Accuracy(tally.answers, tally.correct),
-        )
+        readings = agreement(tally.patterns, self.label_type or "nominal", self.categories)
+        if not tally.patterns:
+            # Labels that are no categories have no patterns; what cannot be computed of their items has their number.
+            readings = {name: reading._replace(n=tally.pairable) for name, reading in readings.items()}
+        return ScopeSummary(scope.annotations, readings, Accuracy(tally.answers, tally.correct))
 
 
 _NOTHING = Tally()
