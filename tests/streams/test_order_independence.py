@@ -13,8 +13,8 @@ from streams.document import document
 from streams.parsing import DeadLetter, Parser
 from streams.verify import Report, verify_statistics
 from tests.strategies import event_sets
+from tests.streams.by_the_contract import figures
 from tests.streams.folding import PRIVACY, default_task, fold, projects, shuffled
-from tests.streams.oracle import figures
 
 compared: Counter[str] = Counter()
 
