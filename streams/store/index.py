@@ -51,9 +51,6 @@ class RowIndex:
     def __init__(self, run: Entries | None = None) -> None:
         self._runs = [] if run is None else [run]
 
-    def __len__(self) -> int:
-        return sum(len(run) for run in self._runs)
-
     def add(self, run: Entries) -> None:
         """Take in entries."""
         runs = self._runs

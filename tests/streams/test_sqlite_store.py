@@ -1,15 +1,36 @@
-"""The SQLite store keeps the contract, in a file and in memory, and says what is wrong with a file or a disk."""
+"""The SQLite store keeps the contract, in a file and in memory, and gets over what happens to files and disks."""
 
 from __future__ import annotations
 
+import hashlib
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from streams.store import Store, sqlite
+from streams.errors import Refused
+from streams.store import Batch, Conflict, Store, StoreFailed, open_store, sqlite
 from streams.store.sqlite import SqliteStore
-from tests.streams.store_contract import SharedStoreContract, StoreContract
+from streams.store.tables import ANNOTATIONS, GOLD, PAIRS, SCHEMA_VERSION, SCOPES
+from tests.streams.store_contract import (
+    SharedStoreContract,
+    StoreContract,
+    annotation,
+    batch,
+    gold,
+    home_row,
+    names,
+    pair,
+    rows_of,
+)
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 class File:
@@ -19,7 +40,7 @@ class File:
         self.path = path
         self.opened: list[SqliteStore] = []
 
-    def open(self, *, read_only: bool = False) -> Store:
+    def open(self, *, read_only: bool = False) -> SqliteStore:
         store = SqliteStore(self.path, read_only=read_only)
         self.opened.append(store)
         return store
@@ -36,8 +57,29 @@ def database(tmp_path: Path) -> Iterator[File]:
     file.close()
 
 
+@pytest.fixture
+def store(database: File) -> SqliteStore:
+    """A store with an annotation, at version 1."""
+    store = database.open()
+    store.open_home(0)
+    store.commit(0, home_row(0), batch(ANNOTATIONS, [annotation(1, "a1", "i")]))
+    return store
+
+
 class TestInAFile(SharedStoreContract):
-    pass
+    @pytest.fixture
+    def store(self, database: File) -> Store:
+        opened = database.open()
+        opened.open_home(0)
+        return opened
+
+
+class TestWithShortRuns(TestInAFile):
+    """Runs of the index that are so short that every test writes some."""
+
+    @pytest.fixture(autouse=True)
+    def short_runs(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(sqlite, "RUN", 3)
 
 
 class TestInMemory(StoreContract):
@@ -48,9 +90,363 @@ class TestInMemory(StoreContract):
         file.close()
 
 
-class TestWithShortRuns(SharedStoreContract):
-    """Runs of the index that are so short that every test writes some."""
+# -- the index --------------------------------------------------------------------------------------------------------
 
-    @pytest.fixture(autouse=True)
-    def short_runs(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(sqlite, "RUN", 3)
+
+def test_runs_of_the_index_are_written_and_only_what_came_later_is_read(
+    database: File, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(sqlite, "RUN", 100)
+    store = database.open()
+    store.open_home(0)
+    for version in range(25):
+        rows = [annotation(10 * version + n, f"a{10 * version + n}", f"i{n}") for n in range(1, 11)]
+        store.commit(version, home_row(0), batch(ANNOTATIONS, rows))
+    runs = "SELECT home, last_row, length(annotations), length(items) FROM annotation_runs"
+    assert store._connection.execute(runs).fetchall() == [(0, 100, 800, 800), (0, 200, 800, 800)]
+    read: list[str] = []
+    store._connection.set_trace_callback(read.append)
+    store.open_home(0)
+    assert any("BETWEEN 201 AND" in statement for statement in read)
+    assert names(store.find_annotations(0, [("p", "a7"), ("p", "a208")], [])) == sorted(
+        f"a{10 * version + n}" for version in range(25) for n in (7, 8)
+    )
+
+
+def test_a_failed_commit_leaves_the_index_as_it_was(store: SqliteStore, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(sqlite, "RUN", 2)
+    with pytest.raises(OverflowError):
+        store.commit(1, home_row(0), Batch({ANNOTATIONS: [annotation(2, "a2", "i")], GOLD: [gold("i", 2**63)]}))
+    assert names(store.find_annotations(0, [("p", "a2")], [("p", "t", "i")])) == ["a1"]
+    assert store.find(GOLD, 0, [("p", "t", "i")]) == []
+    store.commit(1, home_row(0), batch(ANNOTATIONS, [annotation(2, "b2", "i")]))
+    for _ in range(2):
+        assert names(store.find_annotations(0, [("p", "a2"), ("p", "b2")], [])) == ["a1", "b2"]
+        store.open_home(0)
+
+
+# -- files and disks --------------------------------------------------------------------------------------------------
+
+
+def test_the_folder_of_a_store_is_made(tmp_path: Path):
+    SqliteStore(tmp_path / "new" / "folder" / "kappawatch.db").close()
+    assert (tmp_path / "new" / "folder" / "kappawatch.db").exists()
+
+
+def test_a_place_where_no_file_can_be_is_a_failure(tmp_path: Path):
+    (tmp_path / "file").touch()
+    for place in (tmp_path / "file" / "kappawatch.db", tmp_path, Path("/proc/kappawatch.db")):
+        with pytest.raises(StoreFailed, match=f"^SQLite store {place}: "):
+            SqliteStore(place)
+    with pytest.raises(StoreFailed, match="no such file; a worker creates it"):
+        SqliteStore(tmp_path / "missing.db", read_only=True)
+    assert not (tmp_path / "missing.db").exists()
+
+
+def test_a_database_that_another_process_has_locked_is_a_failure_until_it_is_free(
+    store: SqliteStore, database: File, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(sqlite, "BUSY_SECONDS", 0.1)
+    impatient = database.open()
+    impatient.open_home(0)
+    changes = batch(ANNOTATIONS, [annotation(2, "a2", "i")])
+    other = sqlite3.connect(database.path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    for write in (
+        lambda: impatient.commit(1, home_row(0), changes),
+        lambda: impatient.amend(changes),
+        lambda: impatient.settle("name", "value"),
+        lambda: impatient.open_home(1),
+    ):
+        with pytest.raises(StoreFailed, match="database is locked"):
+            write()
+    assert names(impatient.find_annotations(0, [("p", "a1")], [])) == ["a1"]
+    other.execute("ROLLBACK")
+    other.close()
+    impatient.commit(1, home_row(0), changes)
+    assert names(store.scan(ANNOTATIONS, 0)) == ["a1", "a2"]
+
+
+def test_a_full_database_is_a_failure_that_writes_nothing_until_there_is_room(store: SqliteStore):
+    (pages,) = store._connection.execute("PRAGMA page_count").fetchone()
+    store._connection.execute(f"PRAGMA max_page_count = {pages + 4}")
+    before = rows_of(store)
+    changes = Batch({PAIRS: [pair("a", "b")], ANNOTATIONS: [annotation(n, f"a{n}" * 50, "i") for n in range(2, 2000)]})
+    for _ in range(2):
+        with pytest.raises(StoreFailed, match="full"):
+            store.commit(1, home_row(0), changes)
+        assert rows_of(store) == before
+        assert store.open_home(0)[1] == 1
+    store._connection.execute("PRAGMA max_page_count = 1000000")
+    store.commit(1, home_row(0), changes)
+    assert store.count(ANNOTATIONS, 0) == 1999
+
+
+def script(text: str, path: Path, *args: object) -> list[str]:
+    """A program that begins with a store on this path and what tests need."""
+    head = (
+        "import resource, signal, sys\nfrom streams.store import StoreFailed\nfrom streams.store.sqlite import SqliteStore\n"
+        "from streams.store.tables import ANNOTATIONS\nfrom tests.streams.store_contract import *\n"
+        "from tests.streams.store_contract import annotation, batch, home_row, names\nstore = SqliteStore(sys.argv[1])\n"
+    )
+    return [sys.executable, "-c", head + textwrap.dedent(text), str(path), *map(str, args)]
+
+
+def test_a_disk_that_is_full_is_a_failure_that_writes_nothing_until_there_is_room(tmp_path: Path):
+    program = """
+        store.open_home(0)
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (400_000, hard))
+        version = 0
+        while version < 100:
+            rows = [annotation(100 * version + n, f"a{100 * version + n}", "i") for n in range(1, 101)]
+            try:
+                store.commit(version, home_row(0), batch(ANNOTATIONS, rows))
+                version += 1
+            except StoreFailed as failure:
+                print(failure)
+                break
+        assert 0 < version < 100, version
+        assert store.open_home(0)[1] == version
+        assert store.count(ANNOTATIONS, 0) == 100 * version
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        store.commit(version, home_row(0), batch(ANNOTATIONS, rows))
+        assert store.count(ANNOTATIONS, 0) == 100 * version + 100
+        assert names(store.find_annotations(0, [("p", rows[0][3])], []))[0] == "a1"
+    """
+    done = subprocess.run(
+        script(program, tmp_path / "k.db"), cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert "SQLite store" in done.stdout
+
+
+def test_a_file_that_was_replaced_is_a_failure_and_not_written_to(store: SqliteStore, database: File):
+    path = Path(database.path)
+    path.rename(path.with_name("old.db"))
+    for _ in range(2):
+        with pytest.raises(StoreFailed, match="No such file"):
+            store.commit(1, home_row(0), Batch())
+    fresh = database.open()
+    assert fresh.open_home(0)[1] == 0
+    with pytest.raises(StoreFailed, match="the file was replaced while it was open"):
+        store.commit(1, home_row(0), Batch())
+    assert fresh.open_home(0)[1] == 0
+
+
+def test_a_damaged_file_is_a_failure(store: SqliteStore, database: File):
+    store.commit(1, home_row(0), batch(PAIRS, [pair(f"a{n}", "b") for n in range(5000)]))
+    store.close()
+    path = Path(database.path)
+    content = bytearray(path.read_bytes())
+    content[8192 * 20 :] = os.urandom(len(content) - 8192 * 20)
+    path.write_bytes(content)
+    with pytest.raises(StoreFailed, match="malformed"):
+        rows_of(database.open())
+
+
+def test_a_closed_store_is_a_failure(store: SqliteStore):
+    store.close()
+    store.close()
+    with pytest.raises(StoreFailed, match="it is closed"):
+        store.open_home(0)
+
+
+def test_a_killed_worker_leaves_whole_transactions(tmp_path: Path):
+    """Killed at any moment: as many rows as the version says, an index that finds them, and a home to go on with."""
+    program = """
+        home = store.open_home(0)
+        version = home[1]
+        print("ready", flush=True)
+        while True:
+            rows = [annotation(50 * version + n, f"a{50 * version + n}", f"i{version}") for n in range(1, 51)]
+            store.commit(version, home_row(0), batch(ANNOTATIONS, rows))
+            version += 1
+            if version % 20 == 0:
+                print(version, flush=True)
+    """
+    program = "from streams.store import sqlite\nsqlite.RUN = 500\n" + textwrap.dedent(program)
+    path, seen = tmp_path / "k.db", 0
+    for kill in range(5):
+        worker = subprocess.Popen(script(program, path), cwd=ROOT, stdout=subprocess.PIPE, text=True)
+        try:
+            assert worker.stdout is not None
+            assert worker.stdout.readline() == "ready\n"
+            for _ in range(kill):
+                worker.stdout.readline()
+        finally:
+            worker.send_signal(signal.SIGKILL)
+            worker.wait()
+            worker.stdout.close()
+        store = SqliteStore(path)
+        version = store.open_home(0)[1]
+        assert version >= seen
+        seen = version
+        assert [row[1] for row in store.scan_annotations(0, 0, 10**6)] == list(range(1, 50 * version + 1))
+        for number in range(0, version, 7):
+            found = store.find_annotations(0, [("p", f"a{50 * number + 1}")], [])
+            assert names(found) == sorted(f"a{50 * number + n}" for n in range(1, 51))
+        store.close()
+    assert seen > 20
+
+
+# -- what is refused at the start, with nothing touched ---------------------------------------------------------------
+
+
+def digest(folder: Path) -> dict[str, str]:
+    """The databases; beside them SQLite notes who reads."""
+    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in folder.glob("*.db")}
+
+
+def foreign(path: Path, *statements: str) -> None:
+    with sqlite3.connect(path, isolation_level=None) as connection:
+        for statement in statements:
+            connection.execute(statement)
+    connection.close()
+
+
+@pytest.mark.parametrize("read_only", [False, True])
+@pytest.mark.parametrize(
+    ("statements", "message"),
+    [
+        (["CREATE TABLE meta (name, value)"], "found another program's database"),
+        (["CREATE TABLE notes (text)", f"PRAGMA user_version = {SCHEMA_VERSION}"], "found another program's database"),
+        (["CREATE TABLE notes (text)", "PRAGMA journal_mode = WAL"], "found another program's database"),
+        (
+            [f"PRAGMA application_id = {sqlite.APPLICATION}", "CREATE TABLE x (y)", "PRAGMA user_version = 99"],
+            "found 99 in",
+        ),
+    ],
+)
+def test_a_database_that_is_not_ours_or_newer_is_refused(
+    tmp_path: Path, statements: list[str], message: str, read_only: bool
+):
+    foreign(tmp_path / "k.db", *statements)
+    before = digest(tmp_path)
+    with pytest.raises(Refused, match=f"expected a store of .*{message}.*nothing was changed"):
+        SqliteStore(tmp_path / "k.db", read_only=read_only)
+    assert digest(tmp_path) == before
+
+
+def test_a_newer_store_is_refused(store: SqliteStore, database: File, tmp_path: Path):
+    store._connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION + 1}")
+    store.close()
+    before = digest(tmp_path)
+    for read_only in (False, True):
+        with pytest.raises(Refused, match=f"schema version {SCHEMA_VERSION} or below, found {SCHEMA_VERSION + 1} in"):
+            database.open(read_only=read_only)
+    assert digest(tmp_path) == before
+
+
+@pytest.mark.parametrize("content", [b"not a database", b"{}" * 5000, b"SQLite format 2\x00" + bytes(500)])
+def test_a_file_of_another_kind_is_refused(tmp_path: Path, content: bytes):
+    (tmp_path / "k.db").write_bytes(content)
+    with pytest.raises(Refused, match="found a file of another kind"):
+        SqliteStore(tmp_path / "k.db")
+    assert (tmp_path / "k.db").read_bytes() == content
+
+
+def test_a_reader_does_not_set_up_an_empty_file(tmp_path: Path):
+    (tmp_path / "k.db").touch()
+    with pytest.raises(Refused, match=r"found 0 in .*start a worker"):
+        SqliteStore(tmp_path / "k.db", read_only=True)
+    assert digest(tmp_path) == {"k.db": hashlib.sha256().hexdigest()}
+
+
+def test_an_older_store_is_migrated_once(store: SqliteStore, database: File, monkeypatch: pytest.MonkeyPatch):
+    store.commit(1, home_row(0), batch(GOLD, [gold("i")]))
+    steps = {SCHEMA_VERSION: ("ALTER TABLE gold ADD COLUMN extra text", "UPDATE gold SET extra = 'new'")}
+    monkeypatch.setattr(sqlite, "MIGRATIONS", steps)
+    monkeypatch.setattr(sqlite, "SCHEMA_VERSION", SCHEMA_VERSION + 1)
+    with pytest.raises(Refused, match="start a worker"):
+        database.open(read_only=True)
+    for _ in range(2):
+        assert list(database.open().scan(GOLD, 0)) == [(*gold("i"), "new")]
+    assert list(database.open(read_only=True).scan(GOLD, 0)) == [(*gold("i"), "new")]
+
+
+def test_a_migration_that_fails_leaves_the_store_as_it_was(
+    store: SqliteStore, database: File, monkeypatch: pytest.MonkeyPatch
+):
+    before = rows_of(store)
+    steps = {SCHEMA_VERSION: ("DROP TABLE gold", "ALTER TABLE missing ADD COLUMN x")}
+    monkeypatch.setattr(sqlite, "MIGRATIONS", steps)
+    monkeypatch.setattr(sqlite, "SCHEMA_VERSION", SCHEMA_VERSION + 1)
+    with pytest.raises(StoreFailed, match="no such table"):
+        database.open()
+    monkeypatch.undo()
+    assert rows_of(database.open()) == before
+
+
+# -- erasure ----------------------------------------------------------------------------------------------------------
+
+PERSON = "ada.lovelace@example.org"
+
+
+@pytest.mark.parametrize("vacuum", [True, False])
+def test_of_an_erased_person_no_byte_is_left_in_the_files(
+    database: File, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, vacuum: bool
+):
+    """Where the file is too large to be written anew, what was deleted is overwritten, but for what page splits left."""
+    if not vacuum:
+        monkeypatch.setattr(sqlite, "LARGEST_VACUUM", 0)
+    store = database.open()
+    store.open_home(0)
+    people = [PERSON, *(f"person {n}" for n in range(300))]
+    for version in range(60):
+        rows = []
+        for n in range(1, 101):
+            row = list(annotation(100 * version + n, f"a{100 * version + n}", f"i{n}"))
+            row[6] = people[(version * n) % 40]
+            row[9] = f'{{"annotator":"{row[6]}","note":"{"x" * (version * n % 300)}"}}'
+            rows.append(row)
+        pairs = [pair(*sorted((PERSON, people[version * n % 299])), version) for n in range(1, 20)]
+        scope = (0, "p", "t", "annotator", PERSON, 1, 1, 0, 0, 0, "{}" * version * 80)
+        store.commit(version, home_row(0), Batch({ANNOTATIONS: rows, PAIRS: pairs, SCOPES: [scope]}))
+    assert count_of(PERSON, tmp_path) > 100
+    for row in list(store.scan(ANNOTATIONS, 0)):
+        if row[6] == PERSON:
+            store.commit(version + 1, home_row(0), Batch(deletes={ANNOTATIONS: [row[:2]]}, erases=True))
+            version += 1
+    keys = [row[:6] for row in store.scan(PAIRS, 0) if PERSON in row[4:6]]
+    gone = {PAIRS: keys, SCOPES: [(0, "p", "t", "annotator", PERSON)]}
+    store.commit(version + 1, home_row(0), Batch(deletes={**gone}, erases=True))
+    store.scrub()
+    assert count_of(PERSON, tmp_path) <= (0 if vacuum else 5)
+    assert store._connection.execute("PRAGMA secure_delete").fetchone() == (2,)
+    assert store.count(ANNOTATIONS, 0) > 5000
+
+
+def count_of(text: str, folder: Path) -> int:
+    return sum(path.read_bytes().count(text.encode()) for path in folder.iterdir())
+
+
+def test_a_file_that_cannot_be_written_anew_is_no_failure(database: File, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(sqlite, "BUSY_SECONDS", 0.1)
+    store = database.open()
+    store.open_home(0)
+    store.commit(0, home_row(0), batch(ANNOTATIONS, [annotation(1, "a1", "i")]))
+    reader = sqlite3.connect(database.path, isolation_level=None)
+    cursor = reader.execute("BEGIN").execute("SELECT * FROM annotations")
+    store.commit(1, home_row(0), Batch(deletes={ANNOTATIONS: [(0, 1)]}, erases=True))
+    store.scrub()
+    assert len(cursor.fetchall()) == 1
+    reader.close()
+    store.commit(2, home_row(0), Batch())
+
+
+# -- addresses --------------------------------------------------------------------------------------------------------
+
+
+def test_addresses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(tmp_path)
+    for url, file in (("sqlite:///a b.db", "a b.db"), (f"sqlite:///{tmp_path}/c%.db", "c%.db"), ("sqlite://", None)):
+        store = open_store(url)
+        store.open_home(0)
+        with pytest.raises(Conflict):
+            store.commit(1, home_row(0), Batch())
+        store.close()
+        assert file is None or (tmp_path / file).exists()
+    with pytest.raises(Refused, match="found 'mysql'"):
+        open_store("mysql://me:secret@host/qa")
