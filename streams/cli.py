@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from streams.errors import Refused, Unavailable
+from streams.garbage import collect_rarely
 
 COMMANDS: Final = {
     "demo": ("streams.demo", "watch a simulated campaign live; needs nothing else"),
@@ -35,6 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             importlib.import_module(module).add_arguments(command)
         command.set_defaults(module=module)
     args = parser.parse_args(words)
+    collect_rarely()
     try:
         return int(importlib.import_module(args.module).run(args))
     except Refused as error:

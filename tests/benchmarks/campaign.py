@@ -2,8 +2,9 @@
 
 Each project has its own annotators, who work side by side on forty open items, so the three labels of an item arrive
 near each other. One item in ten is gold and its key comes first. An annotator is right five times in six (on gold, the
-clear cases, 98 times in 100; one annotator in twenty 70 times), belongs to one of three vendors, and takes about eight
-seconds; an item belongs to a batch of 500 and has one slice value; the guideline changes every 20 batches. Ids have 20 hexadecimal digits, counted or drawn, so that only their order differs; an event has 300 bytes.
+clear cases, 98 times in 100; one annotator in twenty 70 times) and takes about eight seconds. Items come in batches of
+500, each for the people of one of three vendors, have one slice value, and the guideline changes every 20 batches. Ids
+have 20 hexadecimal digits, counted or drawn, so that only their order differs; an event has 300 bytes.
 """
 
 from __future__ import annotations
@@ -45,6 +46,7 @@ class _Item:
     id: str
     truth: str
     gold: bool
+    vendor: str
     batch: str
     guideline: str
     slice: dict[str, str | bool | int | float]
@@ -54,7 +56,7 @@ class _Item:
 @dataclass(slots=True)
 class _Project:
     name: str
-    items: int = 0
+    items: list[int] = field(default_factory=lambda: [0] * len(VENDORS))
     open: list[_Item] = field(default_factory=list)
 
 
@@ -62,6 +64,7 @@ class _Project:
 class Campaign:
     """A campaign; campaigns of other seeds have the same projects and annotators, but other items.
 
+    With mixed vendors the people of all vendors meet on an item, which makes its contribution larger.
     Projects are named so that every partition is home to as many of them as any other.
 
     >>> events = list(Campaign(projects=2, partitions=2).events(1000))
@@ -73,6 +76,7 @@ class Campaign:
     partitions: int = 8
     annotators: int = 40
     ids: Ids = "sequential"
+    mixed_vendors: bool = False
     seed: int = 1
 
     def names(self) -> list[str]:
@@ -126,21 +130,24 @@ class Campaign:
             yield self._answer(project.name, item, new_id(), time, random)
 
     def _open(self, project: _Project, name: str, random: Random) -> _Item:
-        batch, project.items = project.items // ITEMS_PER_BATCH, project.items + 1
+        team = random.randrange(len(VENDORS))
+        batch = project.items[team] // ITEMS_PER_BATCH
+        project.items[team] += 1
+        people = range(0 if self.mixed_vendors else team, self.annotators, 1 if self.mixed_vendors else len(VENDORS))
         item = _Item(
             name,
             LABELS[min(random.randrange(9), random.randrange(9)) // 2],
             random.random() < GOLD_SHARE,
-            f"b{batch:05d}",
+            VENDORS[team],
+            f"{team + 1}-{batch:04d}",
             f"v{batch // BATCHES_PER_GUIDELINE + 1}",
             {"language": random.choice(LANGUAGES)},
-            random.sample(range(self.annotators), LABELS_PER_ITEM),
+            random.sample(people, LABELS_PER_ITEM),
         )
         project.open.append(item)
         return item
 
-    @staticmethod
-    def _answer(project: str, item: _Item, name: str, time: datetime, random: Random) -> Annotation:
+    def _answer(self, project: str, item: _Item, name: str, time: datetime, random: Random) -> Annotation:
         number = item.annotators.pop()
         right = RIGHT_IF_BAD if number % 20 == 7 else RIGHT_ON_GOLD if item.gold else RIGHT
         return Annotation(
@@ -153,7 +160,7 @@ class Campaign:
             label=item.truth if random.random() < right else random.choice(LABELS),
             duration_ms=round(1000 * SECONDS * math.exp(random.gauss(0, SPREAD))),
             batch=item.batch,
-            vendor=VENDORS[number % len(VENDORS)],
+            vendor=VENDORS[number % len(VENDORS)] if self.mixed_vendors else item.vendor,
             guideline=item.guideline,
             slice=item.slice,
         )

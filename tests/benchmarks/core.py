@@ -22,6 +22,7 @@ import msgspec
 from detectors.config import TaskConfig
 from detectors.monitor import Monitor
 from streams.events import Event, encode
+from streams.garbage import collect_rarely
 from streams.parsing import DeadLetter, Parser
 from streams.privacy import Privacy
 from streams.store.base import Batch
@@ -184,6 +185,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--projects", type=int, default=4, help="projects of the home (default 4)")
     parser.add_argument("--rounds", type=int, default=3, help="rounds; the median counts (default 3)")
     given = parser.parse_args(arguments)
+    collect_rarely()
     print(f"| annotators a project | ids | {' | '.join(STAGES)} | us/event | events per CPU-s | ", end="")
     print("bytes/item | bytes/annotator | bytes/pair |")
     print("|" + "---|" * (6 + len(STAGES) + 1))
