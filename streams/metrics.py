@@ -158,7 +158,7 @@ class WorkerCollector(Collector):
         family = HistogramMetricFamily(name, help_, labels=labels)
         histograms = self._metrics.delays if labels else {(): self._metrics.commits}
         for values, histogram in sorted(histograms.items())[:MOST_SERIES]:
-            family.add_metric(values, histogram.buckets(), histogram.total)
+            family.add_metric(_encodable(values), histogram.buckets(), histogram.total)
         return family
 
 
@@ -169,8 +169,13 @@ def _family(name: str, kind: str, help_: str, labels: Labels, values: Mapping[La
     else:
         family = GaugeMetricFamily(name, help_, labels=labels)
     for place, value in sorted(values.items())[:MOST_SERIES]:
-        family.add_metric(place, value)
+        family.add_metric(_encodable(place), value)
     return family
+
+
+def _encodable(labels: Labels) -> Labels:
+    """The labels without lone surrogates: one of these would cost the whole page."""
+    return tuple([label if label.isascii() else label.encode("utf-8", "replace").decode() for label in labels])
 
 
 def registry(metrics: WorkerMetrics) -> CollectorRegistry:
