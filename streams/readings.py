@@ -41,6 +41,11 @@ class Readings:
             self._home.configure(*key), self._scopes(key), annotators=self._home.monitor.tasks[key].annotators
         )
         task = statistics.task()
+        counts = self._home.monitor.tasks[key]
+        yield Sample("kappawatch_gold_results_total", (*key, "pass"), counts.passed)
+        yield Sample("kappawatch_gold_results_total", (*key, "fail"), counts.failed)
+        yield Sample("kappawatch_gold_results_retracted_total", (*key, "pass"), counts.passed_retracted)
+        yield Sample("kappawatch_gold_results_retracted_total", (*key, "fail"), counts.failed_retracted)
         if statistics.empty:
             return
         for name, value in (
@@ -61,11 +66,6 @@ class Readings:
         for bound, number in {"": gold.value, "lower_": gold.low, "upper_": gold.high}.items():
             if number is not None:
                 yield Sample(f"kappawatch_gold_{bound}ratio", key, number)
-        counts = self._home.monitor.tasks[key]
-        yield Sample("kappawatch_gold_results_total", (*key, "pass"), counts.passed)
-        yield Sample("kappawatch_gold_results_total", (*key, "fail"), counts.failed)
-        yield Sample("kappawatch_gold_results_retracted_total", (*key, "pass"), counts.passed_retracted)
-        yield Sample("kappawatch_gold_results_retracted_total", (*key, "fail"), counts.failed_retracted)
 
     def _scopes(self, key: TaskKey) -> dict[tuple[str, str], Scope]:
         """The two scopes that make up the whole task, from memory or from the store."""
