@@ -1,0 +1,398 @@
+"""What is exported: every family of the catalogue, the document's figures, whatever names the events carry."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from prometheus_client import CollectorRegistry
+from prometheus_client.exposition import generate_latest
+from prometheus_client.parser import text_string_to_metric_families
+
+from detectors.alarms import Alarm, Cause
+from detectors.config import TaskConfig
+from detectors.drift import DETECTORS
+from streams.catalogue import CATALOGUE
+from streams.chunks import Chunk, Following
+from streams.document import document
+from streams.homes import Home
+from streams.metrics import (
+    DELAY_BUCKETS,
+    MOST_FLAGGED,
+    MOST_SERIES,
+    Histogram,
+    HomeReadings,
+    Sample,
+    WorkerMetrics,
+    registry,
+)
+from streams.owner import Owner
+from streams.parsing import REASONS
+from streams.readings import Readings, _alarm_samples
+from streams.store import Store, open_store
+from tests.made_campaign import REFUSED, campaign
+from tests.made_events import PROJECT, annotation, gold, messages, retraction
+from tests.servers.prometheus import promtool
+from tests.streams.folding import PRIVACY, TOPIC, Record, default_task, rules
+
+Page = dict[tuple[str, tuple[tuple[str, str], ...]], float]
+
+SET_BY_THE_WORKER = {
+    "kappawatch_heartbeat_timestamp_seconds",
+    "kappawatch_outbox_failed_total",
+    "kappawatch_outbox_pending",
+    "kappawatch_partition_end_offset",
+    "kappawatch_partition_position",
+    "kappawatch_ready",
+    "kappawatch_rereads_total",
+}
+"""What a worker alone can know, without a sample here."""
+
+
+class Exported:
+    """What an owner of one home exports after taking in these messages."""
+
+    def __init__(
+        self,
+        sent: list[bytes],
+        chunk: int = 1000,
+        configure: Callable[[str, str], TaskConfig] = default_task,
+        capacity: int = 1000,
+    ) -> None:
+        self.store: Store = open_store("sqlite://")
+        self.metrics = WorkerMetrics()
+        owner = Owner(lambda: self.store, lambda _: rules(configure, capacity), self.metrics)
+        for first in range(0, len(sent), chunk):
+            part = [Record(first + place, value) for place, value in enumerate(sent[first : first + chunk])]
+            assert owner.take_in(Chunk(TOPIC, 0, 1, first, part)) is Following.ON
+            owner.show(0)
+        self.owner = owner
+
+    def text(self) -> str:
+        return generate_latest(registry(self.metrics)).decode()
+
+    def page(self) -> Page:
+        return {
+            (sample.name, tuple(sorted(sample.labels.items()))): sample.value
+            for family in text_string_to_metric_families(self.text())
+            for sample in family.samples
+        }
+
+
+@pytest.fixture(scope="module")
+def exported() -> Exported:
+    return Exported(campaign(), chunk=200)
+
+
+@pytest.fixture(scope="module")
+def page(exported: Exported) -> Page:
+    return exported.page()
+
+
+def value(page: Page, name: str, **labels: str) -> float:
+    return page[name, tuple(sorted(labels.items()))]
+
+
+def test_every_family_of_the_catalogue_is_exported_and_no_other(exported: Exported) -> None:
+    families = {}
+    for family in text_string_to_metric_families(exported.text()):
+        name = family.name + ("_total" if family.type == "counter" else "")
+        families[name] = (family.type, family.documentation)
+    assert families == {metric.name: (metric.kind, metric.help) for metric in CATALOGUE.values()}
+
+
+def test_after_a_campaign_with_alarms_every_family_has_samples_with_its_labels(exported: Exported) -> None:
+    empty = set()
+    for family in text_string_to_metric_families(exported.text()):
+        name = family.name + ("_total" if family.type == "counter" else "")
+        if not family.samples:
+            empty.add(name)
+        for sample in family.samples:
+            assert set(sample.labels) - {"le"} == set(CATALOGUE[name].labels), name
+    assert empty == SET_BY_THE_WORKER - {"kappawatch_heartbeat_timestamp_seconds"}
+
+
+def test_figures_are_those_of_the_document(exported: Exported, page: Page) -> None:
+    compared = 0
+    expected: Page = {}
+
+    def add(name: str, number: float | None, **labels: str) -> None:
+        if number is not None:
+            expected[f"kappawatch_{name}", tuple(sorted(labels.items()))] = number
+
+    for project, held in document(exported.store, default_task, PRIVACY)["projects"].items():
+        for task, found in held["tasks"].items():
+            place = {"project": project, "task": task}
+            for name in ("annotations", "items", "pairable_items", "annotators", "unfit"):
+                add(name, found[name], **place)
+            add("gold_answers", found["gold"]["answers"], **place)
+            for bound, part in {"": "value", "lower_": "low", "upper_": "high"}.items():
+                add(f"gold_{bound}ratio", found["gold"]["accuracy"][part], **place)
+                for coefficient, reading in found["agreement"].items():
+                    add(f"agreement_{bound}ratio", reading[part], coefficient=coefficient, **place)
+    names = {name for name, _ in expected}
+    assert {key: number for key, number in page.items() if key[0] in names} == expected
+    compared += len(expected)
+    assert len(names) == 12
+    assert compared > 80
+
+
+def test_counts_are_those_of_the_store(exported: Exported, page: Page) -> None:
+    events = document(exported.store, default_task, PRIVACY)["events"]
+    total: dict[str, float] = dict.fromkeys(("applied", "duplicate", "erased", "dead_letter", "forwarded"), 0)
+    for (name, labels), number in page.items():
+        if name == "kappawatch_events_total":
+            assert dict(labels)["partition"] == "0"
+            assert (dict(labels)["project"] == "") == (dict(labels)["outcome"] in {"dead_letter", "forwarded"})
+            total[dict(labels)["outcome"]] += number
+    assert total == {
+        "applied": events["applied"],
+        "duplicate": events["duplicates"],
+        "erased": events["erased"],
+        "dead_letter": events["dead_letters"],
+        "forwarded": events["forwarded"],
+    }
+    assert sum(total.values()) == events["received"]
+    reasons = {
+        dict(labels)["reason"]: number
+        for (name, labels), number in page.items()
+        if name == "kappawatch_dead_letters_total"
+    }
+    assert reasons.keys() == set(REASONS), "each begins at zero, so that the first one is an increase"
+    assert sum(reasons.values()) == len(REFUSED)
+    assert reasons["missing_field"] == 2
+
+
+def test_alarms_are_those_of_the_document(exported: Exported, page: Page) -> None:
+    alarms = document(exported.store, default_task, PRIVACY)["alarms"]
+    open_ones = [alarm for alarm in alarms if alarm["cleared_at"] is None]
+    assert open_ones
+    place = {"project": PROJECT, "task": "label"}
+    for kind, severity in (("gold_errors", "warning"), ("log_duration", "info")):
+        of_kind = [alarm for alarm in open_ones if alarm["kind"] == kind]
+        shown = page.get(("kappawatch_alarms", tuple(sorted({**place, "kind": kind, "severity": severity}.items()))), 0)
+        assert shown == len(of_kind)
+        assert value(page, "kappawatch_drift_state", signal=kind, **place) == (2.0 if of_kind else 0.0)
+        raised = sum(alarm["kind"] == kind for alarm in alarms)
+        assert value(page, "kappawatch_alarms_raised_total", kind=kind, **place) == raised
+        detector = DETECTORS[kind].name
+        found = value(page, "kappawatch_drift_detections_total", signal=kind, detector=detector, **place)
+        assert found == raised
+    flagged = {dict(labels)["annotator"] for name, labels in page if name == "kappawatch_flagged_annotator_info"}
+    assert flagged == {PRIVACY.pseudonym(PROJECT, alarm["subject"]) for alarm in open_ones}
+    assert value(page, "kappawatch_flagged_suppressed", project=PROJECT) == 0
+
+
+def test_gold_results_added_less_those_taken_back_are_the_answers(page: Page) -> None:
+    for project, task in ((PROJECT, "label"), ("shapes", "tags")):
+        place = {"project": project, "task": task}
+        sums = {
+            name: sum(value(page, f"kappawatch_gold_results{name}", outcome=outcome, **place) for outcome in ("pass", "fail"))
+            for name in ("_total", "_retracted_total")
+        }
+        assert sums["_total"] - sums["_retracted_total"] == value(page, "kappawatch_gold_answers", **place)
+
+
+def test_only_what_changed_is_read_again_and_all_of_it(exported: Exported, page: Page) -> None:
+    """After each chunk the page is that of a home that was just loaded."""
+    home = Home(0, exported.store, rules())
+    fresh = {sample[:2]: sample.value for group in Readings(home).take().groups for sample in group}
+    kept = {sample[:2]: sample.value for group in exported.metrics.homes[0].groups for sample in group}
+    assert kept == fresh
+    assert len(fresh) > 100
+
+
+@pytest.mark.parametrize("capacity", [1, 1000])
+def test_figures_do_not_depend_on_what_memory_holds(page: Page, capacity: int) -> None:
+    again = Exported(campaign(), chunk=100, capacity=capacity).page()
+    moving = ("_seconds", "_bucket", "_sum", "_count", "_duration")
+    keys = {key for key in page if not any(part in key[0] for part in moving)}
+    assert len(keys) > 150
+    assert {key: again.get(key) for key in keys} == {key: page[key] for key in keys}
+
+
+def test_a_task_that_lost_all_annotations_loses_its_figures_but_not_its_counts() -> None:
+    sent = messages([gold("i1", "yes"), annotation("ann", "i1", "no"), annotation("bob", "i1", "no")])
+    gone = messages([retraction("ann-i1"), retraction("bob-i1")])
+    page = Exported([*sent, *gone], chunk=3).page()
+    place = {"project": PROJECT, "task": "label"}
+    assert not [key for key in page if key[0] in {"kappawatch_annotations", "kappawatch_agreement_ratio"}]
+    assert value(page, "kappawatch_gold_results_total", outcome="fail", **place) == 2
+    assert value(page, "kappawatch_gold_results_retracted_total", outcome="fail", **place) == 2
+
+
+# -- hostile names ------------------------------------------------------------------------------------------------------
+
+NAMES = ['quote"d', "back\\slash", "<img src=x onerror=alert(1)>", "größe 🦊", "x" * 256, "{a='b'}", "1e5", "NaN", "#"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_names_come_back_as_they_were(name: str) -> None:
+    page = Exported(messages([annotation("ann", "i1", "yes", project=name, task=name)])).page()
+    assert value(page, "kappawatch_annotations", project=name, task=name) == 1.0
+    assert value(page, "kappawatch_events_total", project=name, outcome="applied", partition="0") == 1.0
+
+
+@pytest.mark.parametrize("name", ["new\\nline", "lone \\ud800 surrogate", "nul\\u0000", "\\u0085"])
+def test_a_name_that_no_page_can_hold_never_gets_there(name: str) -> None:
+    event = messages([annotation("ann", "i1", "yes", project="NAME")])[0].replace(b"NAME", name.encode())
+    exported = Exported([event, *messages([annotation("ann", "i1", "yes")])])
+    page = exported.page()
+    assert value(page, "kappawatch_dead_letters_total", reason="control_character", partition="0") + value(
+        page, "kappawatch_dead_letters_total", reason="invalid_json", partition="0"
+    ) == 1.0
+    assert {dict(labels).get("project") for name, labels in page if name == "kappawatch_items"} == {PROJECT}
+
+
+@pytest.mark.parametrize("name", ["new\nline", "lone \ud800 surrogate"])
+def test_not_even_a_label_that_came_another_way_breaks_the_page(name: str) -> None:
+    metrics = WorkerMetrics()
+    metrics.add("kappawatch_outbox_failed_total", (name,))
+    metrics.delay(name, np.array([1.0]))
+    text = generate_latest(registry(metrics)).decode()
+    samples = [s for family in text_string_to_metric_families(text) for s in family.samples]
+    assert [sample.value for sample in samples if sample.name == "kappawatch_outbox_failed_total"] == [1.0]
+
+
+# -- bounds -------------------------------------------------------------------------------------------------------------
+
+
+def alarm(number: int, project: str = PROJECT) -> Alarm:
+    cause = Cause(project, "label", "gold_errors", f"v1-{number}")
+    return Alarm(f"a{number:03}", cause, "warning", number, None, {}, "raised", 1)
+
+
+@pytest.mark.parametrize(("n", "shown"), [(3, 3), (MOST_FLAGGED, MOST_FLAGGED), (MOST_FLAGGED + 7, MOST_FLAGGED)])
+def test_at_most_fifty_annotators_of_a_project_are_flagged_the_earliest(n: int, shown: int) -> None:
+    alarms = [*(alarm(number) for number in reversed(range(n))), alarm(0, "other")]
+    samples = list(_alarm_samples(alarms))
+    flagged = [sample.labels for sample in samples if sample.name == "kappawatch_flagged_annotator_info"]
+    assert [labels[2] for labels in flagged if labels[0] == PROJECT] == [f"v1-{number}" for number in range(shown)]
+    assert ("other", "label", "v1-0", "gold_errors") in flagged
+    counts = {(sample.name, sample.labels): sample.value for sample in samples}
+    assert counts["kappawatch_flagged_suppressed", (PROJECT,)] == n - shown
+    assert counts["kappawatch_alarms", (PROJECT, "label", "gold_errors", "warning")] == n
+    assert MOST_FLAGGED == 50
+
+
+def test_an_annotator_with_two_alarms_is_one_flag_a_reason() -> None:
+    both = [alarm(1), replace(alarm(1), id="b", cause=alarm(1).cause._replace(kind="log_duration"))]
+    flagged = {sample.labels[2:] for sample in _alarm_samples(both) if "flagged_annotator" in sample.name}
+    assert flagged == {("v1-1", "gold_errors"), ("v1-1", "log_duration")}
+
+
+def test_a_flood_of_series_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert MOST_SERIES == 20_000
+    monkeypatch.setattr("streams.metrics.MOST_SERIES", 5)
+    metrics = WorkerMetrics()
+    for number in range(9):
+        metrics.set("kappawatch_last_event_timestamp_seconds", number, (f"p{number}",))
+        metrics.delay(f"p{number}", np.array([1.0]))
+    found = families(registry(metrics))
+    assert [s.labels["project"] for s in found["kappawatch_last_event_timestamp_seconds"]] == [f"p{n}" for n in range(5)]
+    assert len({s.labels["project"] for s in found["kappawatch_event_delay_seconds"]}) == 5
+
+
+def families(own: CollectorRegistry) -> dict[str, list[Any]]:
+    return {family.name: family.samples for family in own.collect()}
+
+
+# -- the worker's own ---------------------------------------------------------------------------------------------------
+
+
+def test_homes_add_up_and_leave_without_a_trace() -> None:
+    metrics = WorkerMetrics()
+    for home in (0, 1):
+        counter = Sample("kappawatch_conflicts_total", (), 2.0)
+        own = Sample("kappawatch_items", (f"p{home}", "label"), 3.0 + home)
+        metrics.homes[home] = HomeReadings(((counter,), (own,)))
+    metrics.add("kappawatch_conflicts_total")
+    found = families(registry(metrics))
+    assert [sample.value for sample in found["kappawatch_conflicts"]] == [5.0]
+    assert {s.labels["project"]: s.value for s in found["kappawatch_items"]} == {"p0": 3.0, "p1": 4.0}
+    assert [sample.value for sample in found["kappawatch_homes"]] == [2.0]
+    del metrics.homes[0]
+    found = families(registry(metrics))
+    assert {s.labels["project"]: s.value for s in found["kappawatch_items"]} == {"p1": 4.0}
+    assert [sample.value for sample in found["kappawatch_homes"]] == [1.0]
+
+
+def test_reading_changes_nothing() -> None:
+    metrics = WorkerMetrics()
+    metrics.homes[0] = HomeReadings(((Sample("kappawatch_conflicts_total", (), 2.0),),))
+    own = registry(metrics)
+    values = [families(own)["kappawatch_conflicts"][0].value for _ in range(3)]
+    assert values == [2.0, 2.0, 2.0]
+    assert metrics.values.get("kappawatch_conflicts_total", {}) == {}
+
+
+def test_registering_reads_nothing() -> None:
+    class Untouched(WorkerMetrics):
+        def __getattribute__(self, name: str) -> object:
+            raise AssertionError(name)
+
+    registry(Untouched())
+
+
+def test_counters_without_labels_begin_at_zero() -> None:
+    found = families(registry(WorkerMetrics()))
+    for name in ("kappawatch_conflicts", "kappawatch_store_errors", "kappawatch_collect_errors"):
+        assert [sample.value for sample in found[name]] == [0.0]
+
+
+def test_dropping_keeps_what_is_to_be_kept() -> None:
+    metrics = WorkerMetrics()
+    for number in "012":
+        metrics.set("kappawatch_partition_position", 1.0, ("t", number))
+    metrics.drop("kappawatch_partition_position", [("t", "1")])
+    assert list(metrics.values["kappawatch_partition_position"]) == [("t", "1")]
+    metrics.drop("kappawatch_ready")
+
+
+def test_a_histogram_counts_below_its_bounds() -> None:
+    histogram = Histogram((1.0, 2.5))
+    for number in (0.5, 1.0, 1.5, 2.5, 9.0):
+        histogram.observe(number)
+    assert histogram.buckets() == [("1.0", 2.0), ("2.5", 4.0), ("+Inf", 5.0)]
+    assert histogram.total == 14.5
+    together = Histogram((1.0, 2.5))
+    together.observe_all(np.array([0.5, 1.0, 1.5, 2.5, 9.0]))
+    assert together.buckets() == histogram.buckets()
+    assert together.total == histogram.total
+
+
+def test_how_old_events_are_is_never_negative() -> None:
+    metrics = WorkerMetrics()
+    metrics.delay("news", np.array([-5.0, 0.2, 1e9]))
+    histogram = metrics.delays["news",]
+    assert histogram.buckets()[0] == (str(DELAY_BUCKETS[0]), 1.0)
+    assert histogram.buckets()[-1] == ("+Inf", 3.0)
+    assert histogram.total == 1e9 + 0.2
+
+
+def test_events_are_counted_once_in_the_delays(exported: Exported, page: Page) -> None:
+    events = document(exported.store, default_task, PRIVACY)["events"]
+    counted = sum(n for (name, _), n in page.items() if name == "kappawatch_event_delay_seconds_count")
+    assert counted == events["received"] - events["dead_letters"]
+
+
+@pytest.fixture
+def checked() -> Callable[[str], list[str]]:
+    def check(text: str) -> list[str]:
+        command = [promtool(), "check", "metrics"]
+        done = subprocess.run(command, input=text.encode(), capture_output=True, timeout=30, check=False)
+        return done.stderr.decode().splitlines()
+
+    return check
+
+
+@pytest.mark.integration
+def test_promtool_has_no_complaint(exported: Exported, checked: Callable[[str], list[str]]) -> None:
+    assert checked("no_help 1\n") != [], "it can complain"
+    assert checked(exported.text()) == []
+    hostile = Exported(messages([annotation("ann", "i1", "yes", project=name, task=name) for name in NAMES]))
+    assert checked(hostile.text()) == []
