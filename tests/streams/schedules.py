@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -22,14 +22,15 @@ from faust.types.tuples import TP
 
 from detectors.config import TaskConfig
 from streams.chunks import Chunk, Cursors, Following
-from streams.homes import Home, Message, Rules
+from streams.homes import Message, Rules
 from streams.kafka import partition_for
 from streams.metrics import WorkerMetrics
 from streams.owner import Owner
 from streams.parsing import Parser
 from streams.privacy import Privacy
-from streams.store import Batch, Conflict, Row, Store, StoreFailed
+from streams.store import Conflict, Store, StoreFailed
 from streams.store.sqlite import SqliteStore
+from tests.streams.doubles import OWNERS, STORES
 from tests.streams.oracle import (
     Said,
     differences_of_counts,
@@ -260,11 +261,13 @@ class Simulation:
         *,
         events: int = 80,
         reconfigure: bool = False,
+        peaceful: bool = False,
     ) -> None:
         self.chance = Random(f"schedule {seed}")
         self.path = folder / f"{seed}.db"
         self.protection = protection
         self.reconfigure = reconfigure
+        self.peaceful = peaceful
         self.config = TaskConfig()
         self.log = Log()
         self.workers: list[SimulatedWorker] = []
@@ -317,6 +320,10 @@ class Simulation:
             self.log.ends[tp] = chance.choice((0, 0, 3))
         self.workers = [self._worker() for _ in range(chance.choice((2, 3)))]
         self._rebalance()
+        for worker in self.workers if self.peaceful else ():
+            self._hear(worker)
+            while worker.seeks:
+                self._seek(worker)
         left = self._events
         while left or chance.random() < 0.97:
             if left and chance.random() < 0.3:
@@ -343,7 +350,7 @@ class Simulation:
     def _happen(self) -> None:
         """Something happens to someone."""
         chance = self.chance
-        roll = chance.random()
+        roll = 1.0 if self.peaceful else chance.random()
         if roll < 0.015:
             self._rebalance()
         elif roll < 0.022:
@@ -404,7 +411,7 @@ class Simulation:
     def _interrupt(self, where: str) -> None:
         """Within a call of the store: another worker does something, the store fails, or the process ends."""
         chance = self.chance
-        if self.calm or not self._busy:
+        if self.calm or self.peaceful or not self._busy:
             return
         roll = chance.random()
         if roll < self._harm:
@@ -489,7 +496,8 @@ class Simulation:
 
     def _calm_down(self) -> None:
         self.calm = True
-        self._rebalance()
+        if not self.peaceful:
+            self._rebalance()
         for _ in range(CALM_STEPS):
             if self._is_done():
                 return
@@ -523,78 +531,7 @@ class Simulation:
         return found
 
 
-# ----------------------------------------------------------------------------------------------------------- doubles
-
-
-class _Unchecked(SimulatedStore):
-    """The compare-and-set is off: who writes last, wins."""
-
-    def commit(self, seen: int, home_row: Row, batch: Batch) -> None:
-        version = self._connection.execute("SELECT version FROM homes WHERE home = ?", (home_row[0],)).fetchone()[0]
-        super().commit(version, home_row, batch)
-
-
-class _PositionFirst(SimulatedStore):
-    """The position has a transaction of its own, before the rows."""
-
-    def commit(self, seen: int, home_row: Row, batch: Batch) -> None:
-        super().commit(seen, home_row, Batch())
-        super().amend(batch)
-
-
-class _Gullible(Owner):
-    """The gap check is off: every chunk follows."""
-
-    def take_in(self, chunk: Chunk, *, gone: bool = False) -> Following:
-        return super().take_in(chunk._replace(since=0), gone=True)
-
-
-class _Keeping(Owner):
-    """Memory is kept over a reassignment, and only position and version are read anew."""
-
-    def discard(self, numbers: Iterable[int] | None = None) -> None:
-        for number in list(self._homes) if numbers is None else numbers:
-            if number in self._homes:
-                self._homes[number] = _refreshed(self._homes[number])
-
-    def close(self) -> None:
-        self._homes.clear()
-        super().close()
-
-
-def _refreshed(home: Home) -> Home:
-    fresh = Home(home.number, home.store, home._rules)
-    fresh.monitor = home.monitor
-    return fresh
-
-
-class _Greedy(Owner):
-    """The skip is off: what was read again is taken in again."""
-
-    def take_in(self, chunk: Chunk, *, gone: bool = False) -> Following:
-        for home in self._homes.values():
-            position = home.positions.get(chunk.topic)
-            if home.number == chunk.partition and position is not None and chunk.since <= position + 1:
-                home.positions[chunk.topic] = min(position, chunk.records[0].offset - 1)
-        return super().take_in(chunk, gone=gone)
-
-
-class _Silent(Owner):
-    """What a former owner left unsent is forgotten."""
-
-    def _home(self, number: int) -> Home:
-        loaded = number not in self._homes
-        home = super()._home(number)
-        if loaded:
-            home.unsent.clear()
-        return home
-
-
 DOUBLES = {
-    "compare-and-set off": Protection(store=_Unchecked),
-    "gap check off": Protection(owner=_Gullible),
-    "position in a transaction of its own": Protection(store=_PositionFirst),
-    "memory kept over a reassignment": Protection(owner=_Keeping),
-    "skip off": Protection(owner=_Greedy),
-    "outbox not taken over": Protection(owner=_Silent),
+    **{name: Protection(store=type(name, (mixin, SimulatedStore), {})) for name, mixin in STORES.items()},
+    **{name: Protection(owner=owner) for name, owner in OWNERS.items()},
 }
