@@ -17,6 +17,7 @@ from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
 from faust.types.tuples import TP
 
 from streams import site
+from streams.errors import Refused
 from streams.homes import Rules
 from streams.kafka import partition_for
 from streams.parsing import Parser
@@ -238,7 +239,7 @@ class Cluster:
     def _homes(self) -> list[Sequence[object]]:
         try:
             store = open_store(self.store, read_only=True)
-        except StoreFailed:
+        except (StoreFailed, Refused):  # no worker has made it yet
             return []
         try:
             return [row for number in store.homes() for row in store.scan(HOMES, number)]
