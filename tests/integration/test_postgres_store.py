@@ -8,6 +8,7 @@ import threading
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from random import Random
 from urllib.parse import quote
 
 import psycopg
@@ -19,6 +20,8 @@ from streams.store.postgres import PostgresStore
 from streams.store.tables import ANNOTATIONS, GOLD, JOURNAL, PAIRS, SCHEMA_VERSION, TABLES
 from tests.servers.postgres import PostgreSQL
 from tests.streams.store_contract import SharedStoreContract, annotation, batch, gold, home_row, names, pair, rows_of
+from tests.streams.store_homes import ALL_BUT_CONTEXTS, campaign, compared, differences, fold_in_cuts, without_cuts
+from tests.streams.store_homes import rows_of as homes_rows_of
 
 pytestmark = pytest.mark.integration
 
@@ -76,6 +79,19 @@ class TestContract(SharedStoreContract):
         opened = database.open()
         opened.open_home(0)
         return opened
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_homes_leave_the_rows_that_they_leave_in_sqlite(database: Address, seed: int):
+    """In the same cuts all rows of all tables; and, but for what tells of the cuts, those of one go."""
+    messages = campaign(seed, 2000)
+    store, other, whole = database.open(), open_store("sqlite://"), open_store("sqlite://")
+    fold_in_cuts(messages, store, Random(seed))
+    fold_in_cuts(messages, other, Random(seed))
+    fold_in_cuts(messages, whole, Random(seed), longest=10**9, capacity=10**6)
+    assert differences(homes_rows_of(store), homes_rows_of(other)) == []
+    assert differences(without_cuts(homes_rows_of(store)), without_cuts(homes_rows_of(whole))) == []
+    assert compared(homes_rows_of(store), ALL_BUT_CONTEXTS) > 2500
 
 
 # -- the server goes away ---------------------------------------------------------------------------------------------
