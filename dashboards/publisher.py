@@ -22,8 +22,8 @@ from urllib.parse import urlsplit
 from grafana_api.grafana_face import GrafanaFace
 from requests import exceptions
 
+from dashboards.errors import Refused, Unavailable
 from dashboards.panels import Json
-from streams.errors import Refused, Unavailable
 
 FOLDER: Final = "kappawatch"
 TAG: Final = "kappawatch"

@@ -19,9 +19,9 @@ from typing import Any
 import pytest
 
 from dashboards import __main__ as program
+from dashboards.errors import Refused, Unavailable
 from dashboards.generate import dashboards
 from dashboards.publisher import LONGEST_QUOTE, TIMEOUT, TOKEN_VARIABLE, WAITS, GrafanaPublisher, read_token
-from streams.errors import Refused, Unavailable
 from tests.servers.process import free_port
 
 TOKEN = "glsa_a-token-that-nobody-may-see_1b2c"
