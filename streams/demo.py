@@ -41,6 +41,7 @@ from streams.view import alarm_headline, alarm_numbers, events_line, interval_te
 
 TOPICS: Final = {"annotations": 4, "gold": 4, "alerts": 1, "dead-letters": 1}
 FIRST_PORTS: Final = range(8080, 8100)
+PORT_TRIES: Final = 3
 TICK: Final = 0.25
 """Seconds of events sent at once: the broker answers a fetch with one batch a partition, so small ones are slow."""
 REFRESH: Final = 1.0
@@ -116,21 +117,32 @@ class Demo:
         with ExitStack() as stack:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="kappawatch-demo-")))
             self._broker = stack.enter_context(DemoBroker(TOPICS))
-            port = _free_port(self._port)
-            config = folder / "kappawatch.toml"
-            config.write_text(_config(self._broker.bootstrap_servers, folder, port, self._campaign), encoding="utf-8")
-            self._settings = load_settings(config, {})
-            log = stack.enter_context((folder / "worker.log").open("w+b"))
-            self._worker = stack.enter_context(
-                Child("streams.child", "streams.cli", "worker", "--config", str(config), log=log, environ=_environ())
-            )
-            self._address = f"http://127.0.0.1:{port}"
-            if await self._ready():
+            if await self._start_worker(stack, folder):
                 self._introduce()
                 await self._watch()
                 self._conclude()
 
     # -- starting -------------------------------------------------------------------------------------------------
+
+    async def _start_worker(self, stack: ExitStack, folder: Path) -> bool:
+        """Start the worker and wait until it is ready; a port that another took meanwhile is chosen anew."""
+        config = folder / "kappawatch.toml"
+        log = stack.enter_context((folder / "worker.log").open("w+b"))
+        for left in reversed(range(PORT_TRIES)):
+            port = _free_port(self._port)
+            config.write_text(_config(self._broker.bootstrap_servers, folder, port, self._campaign), encoding="utf-8")
+            self._settings = load_settings(config, {})
+            self._worker = stack.enter_context(
+                Child("streams.child", "streams.cli", "worker", "--config", str(config), log=log, environ=_environ())
+            )
+            self._address = f"http://127.0.0.1:{port}"
+            try:
+                return await self._ready()
+            except Unavailable:
+                taken = self._worker.exit_code is not None and "cannot be listened on" in self._worker.last_lines()
+                if not taken or not left:
+                    raise
+        return False
 
     async def _ready(self) -> bool:
         """Wait until the worker is ready; False if the demo is stopped before."""

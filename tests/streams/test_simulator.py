@@ -143,10 +143,13 @@ class Watch:
             self.alarms.setdefault(annotator, due)
 
 
+WATCHED = 300  # seconds
+
+
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_a_plain_cusum_finds_the_bad_annotator_and_nobody_else(seed: int) -> None:
     campaign = Campaign(seed)
-    watch = Watch().fold(campaign, 600)
+    watch = Watch().fold(campaign, WATCHED)
     bad = campaign.bad_annotator.name
     before = watch.errors[bad, False] / watch.answers[bad, False]
     after = watch.errors[bad, True] / watch.answers[bad, True]
@@ -165,7 +168,7 @@ def test_a_plain_cusum_finds_the_bad_annotator_and_nobody_else(seed: int) -> Non
     assert before < 0.15
     assert 0.45 < after < 0.55
     assert max(healthy.values()) < 0.04
-    assert watch.answers[bad, False] + watch.answers[bad, True] > 1.2 * 600  # over one gold answer a second
+    assert watch.answers[bad, False] + watch.answers[bad, True] > 1.2 * WATCHED  # over one gold answer a second
 
 
 def test_shares_and_secrets() -> None:
