@@ -24,7 +24,7 @@ from detectors.records import AnnotationRecord
 from detectors.watch import Answer, Watch, WatchKey
 from streams.alerts import alert_message
 from streams.events import Erasure, Event
-from streams.parsing import DeadLetter, Parser
+from streams.parsing import LONGEST_MESSAGE, DeadLetter, Parser
 from streams.privacy import Privacy
 from streams.store import rows
 from streams.store.base import Batch, Row, Store
@@ -609,7 +609,7 @@ class Home:
 
 def _parse(parser: Parser, record: Record) -> Iterator[tuple[Record, int, Event | DeadLetter]]:
     value = record.value
-    if value is not None and value[:1] == b"{":
+    if value is not None and value[:1] == b"{" and len(value) <= LONGEST_MESSAGE:
         yield record, 0, parser.parse_event(value)
     else:
         for element, outcome in enumerate(parser.parse(value)):
