@@ -514,7 +514,7 @@ class Home:
     def _erase_step(self) -> tuple[str, int, Changes]:
         erased, at, scanned_to = self._erasures[0]
         found = self._store.scan_annotations(self.number, scanned_to, STEP)
-        batch = Batch()
+        batch = Batch(erases=True)
         people = {annotator for row in found for annotator in self._forget(erased, row)}
         for annotator in people:
             self.monitor.drop_watches(erased.project, annotator, at)
@@ -525,10 +525,12 @@ class Home:
             for row in self._store.scan(REVIEWS, self.number, erased.project):
                 if self._rules.privacy.erasure_hash(erased.project, cast("str", row[3])) == erased.hash:
                     batch.drop(REVIEWS, row[:5])
-        batch.put(ERASURES, (self.number, *erased, at, scanned_to, int(done)))
+        batch.put(ERASURES, (self.number, *erased, at, scanned_to, 0))
         changes = self._settle()
         self._commit(batch, changes)
         if done:
+            self._store.scrub()
+            self._commit(Batch({ERASURES: [(self.number, *erased, at, scanned_to, 1)]}), Changes())
             del self._erasures[0]
         else:
             self._erasures[0] = (erased, at, scanned_to)

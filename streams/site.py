@@ -22,9 +22,8 @@ def privacy(store: Store, settings: Settings) -> Privacy:
         return Privacy(_read_key(settings))
     key = store.meta(PRIVACY_KEY)
     if key is None:
-        remember(store, PRIVACY_KEY, secrets.token_hex(32), only_first=True)
-        key = store.meta(PRIVACY_KEY)
-    return Privacy(bytes.fromhex(key or ""))
+        key = store.settle(PRIVACY_KEY, secrets.token_hex(32))
+    return Privacy(bytes.fromhex(key))
 
 
 def _read_key(settings: Settings) -> bytes:
@@ -44,10 +43,8 @@ def _read_key(settings: Settings) -> bytes:
     return key
 
 
-def remember(store: Store, name: str, value: str, *, only_first: bool = False) -> None:
-    """Keep a setting of the store; `only_first` leaves one that is there."""
-    if only_first and store.meta(name) is not None:
-        return
+def remember(store: Store, name: str, value: str) -> None:
+    """Keep a setting of the store."""
     batch = Batch()
     batch.put(META, (name, value))
     store.amend(batch)
@@ -62,10 +59,7 @@ def check_partitions(store: Store, counts: dict[str, int]) -> int:
             "in one partition number; create the topics anew with equal counts (kappawatch topics create)"
         )
     count = next(iter(counts.values()))
-    held = store.meta(PARTITIONS)
-    if held is None:
-        remember(store, PARTITIONS, str(count), only_first=True)
-        held = store.meta(PARTITIONS)
+    held = store.settle(PARTITIONS, str(count))
     if held != str(count):
         raise Refused(
             f"expected {held} partitions in every consumed topic, as when this store was begun, found {shown}: projects "

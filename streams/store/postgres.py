@@ -15,7 +15,6 @@ from typing import Any, Final, cast
 from streams.errors import Refused
 from streams.store.base import Batch, Conflict, Key, Row, StoreFailed, Value, by_length
 from streams.store.tables import (
-    ANNOTATIONS,
     ANSWERS,
     HOMES,
     MIGRATIONS,
@@ -73,8 +72,8 @@ _ARRAYS: Final = {"integer": "bigint[]", "real": "double precision[]", "text": "
 _OVERWRITTEN: Final = (HOMES, PROJECTS, TASKS, SCOPES, PAIRS, WATCHES)
 """Rows that change again and again find room for the next version in their page."""
 
-_PERSONAL: Final = (ANNOTATIONS, REVIEWS, SCOPES, PAIRS, WATCHES, ANSWERS)
-"""The tables from which an erasure deletes."""
+_NAMING: Final = (REVIEWS, SCOPES, PAIRS, WATCHES, ANSWERS)
+"""The tables whose keys, and so whose indexes, name annotators."""
 
 _INDEXES: Final = (
     "CREATE INDEX annotations_by_annotation ON annotations (annotation, project, home)",
@@ -300,7 +299,8 @@ class PostgresStore:
             connection = self._connection
             connection.execute("SET statement_timeout = 0")
             connection.execute("SET lock_timeout = 0")
-            connection.execute(f"VACUUM {', '.join(table.name for table in _PERSONAL)}")
+            connection.execute("VACUUM (INDEX_CLEANUP OFF) annotations")
+            connection.execute(f"VACUUM (INDEX_CLEANUP ON) {', '.join(table.name for table in _NAMING)}")
             for name in ("statement_timeout", "lock_timeout"):
                 connection.execute(f"SET {name} = '{_SESSION[name]}'")
 
