@@ -1,0 +1,208 @@
+"""`kappawatch replay`: the same monitor on files."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import msgspec
+import pytest
+
+from streams import cli, site
+from streams.document import document
+from streams.errors import Refused
+from streams.replay import replay
+from streams.settings import load_settings
+from streams.store import Store, open_store
+from streams.store.tables import OUTBOX
+from tests.made_campaign import campaign
+from tests.made_events import annotation, erasure, gold, messages, retraction
+from tests.streams.folding import PRIVACY, default_task, fold, projects
+
+SETTINGS = load_settings(None, {})
+
+
+def written(path: Path, sent: list[bytes]) -> str:
+    content = b"\n".join(sent) + b"\n"
+    path.write_bytes(gzip.compress(content) if path.suffix == ".gz" else content)
+    return str(path)
+
+
+def replayed(*files: str, store: Store | None = None) -> dict[str, Any]:
+    return replay(SETTINGS, files, store or open_store("sqlite://"))
+
+
+@pytest.fixture(scope="module")
+def expected() -> dict[str, Any]:
+    return document(fold(campaign()), default_task, PRIVACY)
+
+
+def nameless(alarms: list[dict[str, Any]]) -> list[str]:
+    """The alarms without what follows from pseudonyms, which are under each store's own key."""
+    return sorted(json.dumps({**alarm, "id": "", "subject": ""}, sort_keys=True) for alarm in alarms)
+
+
+@pytest.mark.parametrize("name", ["events.jsonl", "events.jsonl.gz"])
+def test_a_file_gives_what_the_worker_gives(tmp_path: Path, name: str, expected: dict[str, Any]) -> None:
+    found = replayed(written(tmp_path / name, campaign()))
+    assert msgspec.json.encode(found["projects"]) == msgspec.json.encode(expected["projects"])
+    assert found["events"] == expected["events"]
+    assert [letter["reason"] for letter in found["dead_letters"]] == [
+        letter["reason"] for letter in expected["dead_letters"]
+    ]
+    assert nameless(found["alarms"]) == nameless(expected["alarms"])
+
+
+def test_several_files_are_one_log(tmp_path: Path) -> None:
+    sent = campaign()
+    parts = [written(tmp_path / f"{place}.jsonl", sent[place::3]) for place in range(3)]
+    found = replayed(*parts)
+    assert found["projects"] == projects(fold([message for place in range(3) for message in sent[place::3]]))
+
+
+def test_a_dead_letter_is_named_by_file_and_line(tmp_path: Path) -> None:
+    good = messages([annotation("ann", "i1", "yes")])[0]
+    path = written(tmp_path / "events.jsonl", [good, b"", b"{", b"[" + good + b',{"type": "gold"}]'])
+    assert [letter["where"] for letter in replayed(path)["dead_letters"]] == [f"{path}:3", f"{path}:4[1]"]
+
+
+def test_a_line_that_is_too_long_is_refused_and_the_next_is_read(tmp_path: Path) -> None:
+    good = messages([annotation("ann", "i1", "yes")])[0]
+    found = replayed(written(tmp_path / "events.jsonl", [b'{"x": "' + b"y" * (1 << 20) + b'"}', good]))
+    assert [letter["reason"] for letter in found["dead_letters"]] == ["too_large"]
+    assert found["events"]["applied"] == 1
+
+
+def test_the_same_file_again_changes_nothing(tmp_path: Path, expected: dict[str, Any]) -> None:
+    store = open_store("sqlite://")
+    path = written(tmp_path / "events.jsonl", campaign())
+    first = replayed(path, store=store)
+    again = replayed(path, store=store)
+    assert again["projects"] == first["projects"] == expected["projects"]
+    assert again["alarms"] == first["alarms"]
+    assert again["events"]["applied"] == first["events"]["applied"]
+    assert again["events"]["received"] == 2 * first["events"]["received"]
+
+
+def test_a_later_replay_goes_on_with_the_state_of_an_earlier(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/kappawatch.db"
+    sent = campaign()
+    for place, part in enumerate((sent[:700], sent[700:])):
+        store = open_store(url)
+        found = replayed(written(tmp_path / f"{place}.jsonl", part), store=store)
+        store.close()
+    assert found["projects"] == projects(fold(sent))
+
+
+def test_an_interrupted_erasure_is_finished_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = open_store("sqlite://")
+    sent = messages([annotation(name, f"i{n}", "yes") for n in range(5) for name in ("ann", "bob")])
+    replayed(written(tmp_path / "one.jsonl", sent), store=store)
+    with monkeypatch.context() as broken:
+        broken.setattr("streams.homes.Home._forget", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            replayed(written(tmp_path / "two.jsonl", messages([erasure("bob", 9)])), store=store)
+    found = replayed(written(tmp_path / "three.jsonl", messages([gold("i1", "yes")])), store=store)
+    assert found["projects"]["news"]["tasks"]["label"]["by"]["annotator"].keys() == {"ann"}
+
+
+def test_nothing_is_to_be_published(tmp_path: Path) -> None:
+    store = open_store("sqlite://")
+    found = replayed(written(tmp_path / "events.jsonl", campaign()), store=store)
+    assert len(found["alarms"]) >= 6
+    assert found["events"]["dead_letters"] == 5
+    assert list(store.scan(OUTBOX, 0)) == []
+
+
+def test_a_store_that_a_worker_feeds_is_refused(tmp_path: Path) -> None:
+    store = open_store("sqlite://")
+    site.check_partitions(store, {"annotations": 4})
+    with pytest.raises(Refused, match="expected a store of its own for replay, found one that a worker feeds"):
+        replayed(written(tmp_path / "events.jsonl", campaign()), store=store)
+    assert store.homes() == []
+
+
+# -- the command --------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def run(capfdbinary: pytest.CaptureFixture[bytes], monkeypatch: pytest.MonkeyPatch) -> Any:
+    monkeypatch.delenv("KAPPAWATCH_CONFIG", raising=False)
+
+    def command(*words: str) -> SimpleNamespace:
+        code = cli.main(words)
+        out, err = capfdbinary.readouterr()
+        return SimpleNamespace(code=code, out=out, err=err.decode())
+
+    return command
+
+
+def test_json_is_one_object_on_standard_output(tmp_path: Path, run: Any, expected: dict[str, Any]) -> None:
+    done = run("replay", "--format", "json", written(tmp_path / "events.jsonl", campaign()))
+    assert done.code == 0, "dead letters are no failure"
+    assert json.loads(done.out)["projects"] == expected["projects"]
+    assert done.err == ""
+
+
+def test_text_is_for_people(tmp_path: Path, run: Any) -> None:
+    done = run("replay", written(tmp_path / "events.jsonl", campaign()))
+    assert done.code == 0
+    for word in ("news", "shapes", "Krippendorff's alpha", "invalid_json", "n1"):
+        assert word in done.out.decode()
+
+
+def test_standard_input_is_a_file_too(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    piped = io.BufferedReader(io.BytesIO(messages([annotation("ann", "i1", "yes")])[0] + b"\n{\n"))  # type: ignore[arg-type]
+    monkeypatch.setattr("sys.stdin", SimpleNamespace(buffer=piped))
+    done = run("replay", "--format", "json", "-")
+    assert done.code == 0
+    assert json.loads(done.out)["events"]["received"] == 2
+
+
+def test_the_state_can_be_kept(tmp_path: Path, run: Any) -> None:
+    kept = str(tmp_path / "kept.db")
+    for number in range(2):
+        path = written(tmp_path / f"{number}.jsonl", messages([annotation("ann", f"i{number}", "yes")]))
+        done = run("replay", "--format", "json", "--store", kept, path)
+    assert json.loads(done.out)["projects"]["news"]["tasks"]["label"]["items"] == 2
+    url = f"sqlite:///{kept}"
+    done = run("replay", "--format", "json", "--store", url, written(tmp_path / "2.jsonl", messages([retraction("ann-i0")])))
+    assert json.loads(done.out)["projects"]["news"]["tasks"]["label"]["items"] == 1
+
+
+def test_tasks_are_configured_and_a_store_keeps_to_it(tmp_path: Path, run: Any) -> None:
+    events = [annotation("ann", "i1", "yes"), annotation("bob", "i1", "maybe")]
+    path, kept = written(tmp_path / "events.jsonl", messages(events)), str(tmp_path / "kept.db")
+    config = tmp_path / "kappawatch.toml"
+    config.write_text('[projects.news.tasks.label]\nlabels = ["yes", "no"]\n', encoding="utf-8")
+    words = ("replay", "--format", "json", "--store", kept, path)
+    done = run(*words, "--config", str(config))
+    task = json.loads(done.out)["projects"]["news"]["tasks"]["label"]
+    assert (task["unfit"], task["pairable_items"]) == (1, 0)
+    refused = run(*words)
+    assert refused.code == 2
+    assert "[projects] is not the configuration" in refused.err
+    assert refused.out == b""
+
+
+@pytest.mark.parametrize("words", [("missing.jsonl",), ("--store", "oracle://db", "events.jsonl"), ("--format", "xml")])
+def test_wrong_usage_is_code_2(tmp_path: Path, run: Any, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]) -> None:
+    monkeypatch.chdir(tmp_path)
+    written(tmp_path / "events.jsonl", [])
+    try:
+        code = run("replay", *words).code
+    except SystemExit as exit_:
+        code = exit_.code
+    assert code == 2
+
+
+def test_a_store_that_cannot_be_opened_is_code_3(tmp_path: Path, run: Any) -> None:
+    (tmp_path / "folder.db").mkdir()
+    path = written(tmp_path / "events.jsonl", [])
+    done = run("replay", "--store", str(tmp_path / "folder.db"), path)
+    assert done.code == 3
+    assert done.err.startswith("kappawatch: SQLite store")
