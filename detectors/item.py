@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from itertools import chain, combinations
-from operator import attrgetter
+from itertools import combinations, groupby
+from operator import itemgetter
 from typing import NamedTuple, TypeAlias
 
 from detectors.agreement.patterns import LABEL, against_others, item_pattern, pair_pattern
@@ -60,11 +60,8 @@ class Contribution(NamedTuple):
 NOTHING = Contribution()
 
 
-Slices: TypeAlias = Mapping[str, str | bool | int | float]
-"""Names and values of an annotation's slices."""
-
-Counted: TypeAlias = tuple[Annotation, str, str]
-"""An annotation that counts (the latest of its annotator, not skipped, with a label that fits), its label type and key."""
+Counted: TypeAlias = tuple[str, str, str, Annotation]
+"""A label that counts: its type, the annotator, its key, and the annotation (the annotator's latest, not skipped)."""
 
 Accepted: TypeAlias = frozenset[tuple[str, str]]
 """The accepted answers of an item: label types and keys."""
@@ -90,17 +87,19 @@ class Item:
         """What it contributed before the chunk that is being taken in; None if that does not touch it."""
         self.verdicts: dict[str, tuple[Annotation, bool]] | None = None
 
-    def in_force(self) -> list[Annotation]:
-        """The annotations in force, repeats and skips included."""
+    def in_force(self, stage: str) -> list[Annotation]:
+        """The annotations of this stage in force, repeats and skips included."""
         return [
-            record.event
+            event
             for record in self.records.values()
-            if record.event is not None and (record.withdrawn is None or record.in_force)
+            if (event := record.event) is not None
+            and event.stage == stage
+            and (record.withdrawn is None or record.in_force)
         ]
 
     def latest(self, stage: str) -> Sequence[Annotation]:
         """Each annotator's latest annotation of this stage by (time, annotation); a skip is one without a label."""
-        return _latest([annotation for annotation in self.in_force() if annotation.stage == stage])
+        return _latest(self.in_force(stage))
 
     def key_of(self, fit: Fit) -> Key | None:
         """The gold in force; None where there is none or it is withdrawn."""
@@ -127,17 +126,18 @@ def _latest(annotations: Sequence[Annotation]) -> Sequence[Annotation]:
 
 
 def counted(annotations: Sequence[Annotation], fit: Fit) -> tuple[list[Counted], int]:
-    """The latest annotations that count, and how many of them carry a label that does not fit."""
+    """The labels that count of these annotations, in order, and how many do not fit."""
     found: list[Counted] = []
     unfit = 0
-    for annotation in annotations:
+    for annotation in _latest(annotations):
         if annotation.skipped:
             continue
         label = fit(annotation.label)
         if label is None:
             unfit += 1
         else:
-            found.append((annotation, label[0], label[1]))
+            found.append((label[0], annotation.annotator, label[1], annotation))
+    found.sort()
     return found, unfit
 
 
@@ -146,41 +146,42 @@ def verdicts(item: Item, fit: Fit) -> dict[str, tuple[Annotation, bool]]:
     key = item.key_of(fit)
     if key is None:
         return {}
-    answers, _ = counted(item.latest("annotate"), fit)
+    answers, _ = counted(item.in_force("annotate"), fit)
     return {
         annotation.key: (annotation, (label_type, label) not in key.accepted)
-        for annotation, label_type, label in answers
+        for label_type, _, label, annotation in answers
         if LABEL_TYPES[label_type].answers
     }
 
 
 def contribution(item: Item, fit: Fit) -> Contribution:
     """What the item adds to the statistics of its task."""
-    in_force = item.in_force()
-    if not in_force:
-        return NOTHING
-    scopes: list[Delta] = []
-    annotated = in_force
-    for annotation in in_force:
-        if annotation.stage != "annotate":
-            annotated = [other for other in in_force if other.stage == "annotate"]
-            scopes.extend(_other_stages(in_force, fit))
-            break
+    annotated = item.in_force("annotate")
+    n = len(annotated)
+    scopes: list[Delta] = [] if n == len(item.records) else _by_stage(item, fit)
     if not annotated:
-        return Contribution(tuple(scopes))
-    labels, unfit = counted(_latest(annotated), fit)
+        return Contribution(tuple(scopes)) if scopes else NOTHING
+    labels, unfit = counted(annotated, fit)
     key = item.key_of(fit)
     accepted = None if key is None else key.accepted
     looks = _looks(labels, accepted)
     whole = _whole(looks)
-    scopes.append((("gold_item", "false" if key is None else "true"), len(annotated), 1, unfit, whole))
+    scopes.append((("gold_item", "false" if key is None else "true"), n, 1, unfit, whole))
     if key is not None and key.label_class is not None:
         answered = tuple((kind, 0, 0, answers, correct, None) for kind, _, _, answers, correct, _ in whole if answers)
         if answered:
             scopes.append((("class", key.label_class), 0, 0, 0, answered))
-    _by_attributes(scopes, annotated, labels, accepted, whole)
-    _by_annotator(scopes, annotated, labels, looks)
-    return Contribution(tuple(scopes), _pairs(labels))
+    if _alike(annotated):
+        scopes.extend([(place, n, 1, 0, whole) for place in _attributes(annotated[0])])
+    else:
+        scopes.extend(_by_attributes(annotated, labels, accepted))
+    scopes.extend(_by_annotator(annotated, labels, looks))
+    pairs = [
+        ((kind, a, b), pair_pattern(label_a, label_b))
+        for (kind, a, label_a, _), (other_kind, b, label_b, _) in combinations(labels, 2)
+        if kind == other_kind and kind in CATEGORICAL
+    ]
+    return Contribution(tuple(scopes), tuple(pairs))
 
 
 class Look(NamedTuple):
@@ -192,17 +193,15 @@ class Look(NamedTuple):
 
 def _looks(labels: Sequence[Counted], accepted: Accepted | None) -> dict[str, Look]:
     """A look a label type; nearly always there is just one."""
-    looks: dict[str, Look] = {}
-    while labels:
-        kind = labels[0][1]
-        keys = [key for _, other, key in labels if other == kind]
-        looks[kind] = _look(kind, keys, accepted)
-        labels = () if len(keys) == len(labels) else [label for label in labels if label[1] != kind]
-    return looks
-
-
-def _shares(labels: Sequence[Counted], accepted: Accepted | None) -> tuple[Share, ...]:
-    return _whole(_looks(labels, accepted))
+    if not labels:
+        return {}
+    kind = labels[0][0]
+    if kind == labels[-1][0]:
+        return {kind: _look(kind, [label for _, _, label, _ in labels], accepted)}
+    return {
+        kind: _look(kind, [label for _, _, label, _ in group], accepted)
+        for kind, group in groupby(labels, itemgetter(0))
+    }
 
 
 def _whole(looks: Mapping[str, Look]) -> tuple[Share, ...]:
@@ -240,66 +239,53 @@ def _look_of(kind: str, labels: Sequence[str], accepted: Accepted | None, patter
     return Look(((kind, n, pairable, n * answers, sum(correct[label] for label in labels), pattern),), own)
 
 
-def _other_stages(in_force: Sequence[Annotation], fit: Fit) -> list[Delta]:
-    stages = sorted({annotation.stage for annotation in in_force} - {"annotate"})
+def _by_stage(item: Item, fit: Fit) -> list[Delta]:
+    """The labels of each other stage among themselves."""
+    stages = {record.event.stage for record in item.records.values() if record.event is not None}
     deltas: list[Delta] = []
-    for stage in stages:
-        annotations = [annotation for annotation in in_force if annotation.stage == stage]
-        labels, unfit = counted(_latest(annotations), fit)
-        deltas.append((("stage", stage), len(annotations), 1, unfit, _shares(labels, None)))
+    for stage in sorted(stages - {"annotate"}):
+        annotations = item.in_force(stage)
+        if annotations:
+            labels, unfit = counted(annotations, fit)
+            deltas.append((("stage", stage), len(annotations), 1, unfit, _whole(_looks(labels, None))))
     return deltas
 
 
-_ATTRIBUTES = tuple((name, attrgetter(name)) for name in ("vendor", "batch", "guideline"))
+def _alike(annotated: Sequence[Annotation]) -> bool:
+    """Whether the annotations differ in no attribute, so that each attribute's scope sees the whole item."""
+    first = annotated[0]
+    for other in annotated:
+        if (
+            other.vendor != first.vendor
+            or other.batch != first.batch
+            or other.guideline != first.guideline
+            or other.slice != first.slice
+        ):
+            return False
+    # True equals 1, but is another value of a slice.
+    return not first.slice or all(isinstance(value, str) for value in first.slice.values())
 
 
 def _by_attributes(
-    scopes: list[Delta],
-    annotated: Sequence[Annotation],
-    labels: Sequence[Counted],
-    accepted: Accepted | None,
-    whole: tuple[Share, ...],
-) -> None:
-    """Each value's annotations among themselves; where all have the same value, that is the whole item."""
-    n = len(annotated)
-    for dimension, attribute in _ATTRIBUTES:
-        values = list(map(attribute, annotated))
-        first = values[0]
-        if values.count(first) == n:
-            if first is not None:
-                scopes.append(((dimension, first), n, 1, 0, whole))
-            continue
-        labelled = values if len(labels) == n else [attribute(label[0]) for label in labels]
-        for value in dict.fromkeys(values):
-            if value is not None:
-                own = [label for label, other in zip(labels, labelled, strict=True) if other == value]
-                scopes.append(((dimension, value), values.count(value), 1, 0, _shares(own, accepted)))
-    slices = [annotation.slice for annotation in annotated]
-    if any(slices):
-        _by_slices(scopes, slices, labels, accepted, whole)
+    annotated: Sequence[Annotation], labels: Sequence[Counted], accepted: Accepted | None
+) -> list[Delta]:
+    """Of each value of an attribute the annotations that have it among themselves."""
+    members = Counter([place for annotation in annotated for place in _attributes(annotation)])
+    labelled = [(label, _attributes(label[3])) for label in labels]
+    deltas: list[Delta] = []
+    for place, n in members.items():
+        own = [label for label, places in labelled if place in places]
+        deltas.append((place, n, 1, 0, _whole(_looks(own, accepted))))
+    return deltas
 
 
-def _by_slices(
-    scopes: list[Delta],
-    slices: Sequence[Slices | None],
-    labels: Sequence[Counted],
-    accepted: Accepted | None,
-    whole: tuple[Share, ...],
-) -> None:
-    n = len(slices)
-    first = slices[0]
-    # Only strings are compared as they are: True equals 1, but is another value of a slice.
-    if first and slices.count(first) == n and set(map(type, first.values())) == {str}:
-        scopes.extend([(("slice." + name, str(value)), n, 1, 0, whole) for name, value in first.items()])
-        return
-    places = [_slice_places(values) for values in slices]
-    for place in dict.fromkeys(chain.from_iterable(places)):
-        own = [label for label in labels if place in _slice_places(label[0].slice)]
-        scopes.append((place, sum(place in others for others in places), 1, 0, _shares(own, accepted)))
-
-
-def _slice_places(values: Slices | None) -> list[Place]:
-    return [("slice." + name, _slice_value(value)) for name, value in values.items()] if values else []
+def _attributes(annotation: Annotation) -> list[Place]:
+    """The dimensions that an annotation's own fields name, with their values."""
+    fields = ("vendor", annotation.vendor), ("batch", annotation.batch), ("guideline", annotation.guideline)
+    places = [(dimension, value) for dimension, value in fields if value is not None]
+    if annotation.slice:
+        places += [("slice." + name, _slice_value(value)) for name, value in annotation.slice.items()]
+    return places
 
 
 def _slice_value(value: str | bool | int | float) -> str:
@@ -311,24 +297,10 @@ def _slice_value(value: str | bool | int | float) -> str:
     return str(int(value)) if value == int(value) else repr(value)
 
 
-def _by_annotator(
-    scopes: list[Delta], annotated: Sequence[Annotation], labels: Sequence[Counted], looks: Mapping[str, Look]
-) -> None:
+def _by_annotator(annotated: Sequence[Annotation], labels: Sequence[Counted], looks: Mapping[str, Look]) -> list[Delta]:
     """Each annotator against the others on the same item."""
-    shares = {annotation.annotator: looks[kind].own[key] for annotation, kind, key in labels}
-    if len(shares) == len(annotated):
-        scopes.extend([(("annotator", annotator), 1, 1, 0, share) for annotator, share in shares.items()])
-        return
-    for annotator, n in Counter(annotation.annotator for annotation in annotated).items():
-        scopes.append((("annotator", annotator), n, 1, 0, shares.get(annotator, ())))
-
-
-def _pairs(labels: Sequence[Counted]) -> tuple[PairDelta, ...]:
-    given = sorted([(kind, annotation.annotator, key) for annotation, kind, key in labels if kind in CATEGORICAL])
-    return tuple(
-        [
-            ((kind, a, b), pair_pattern(label_a, label_b))
-            for (kind, a, label_a), (other_kind, b, label_b) in combinations(given, 2)
-            if kind == other_kind
-        ]
-    )
+    if len(labels) == len(annotated):
+        return [(("annotator", annotator), 1, 1, 0, looks[kind].own[key]) for kind, annotator, key, _ in labels]
+    shares = {annotator: looks[kind].own[key] for kind, annotator, key, _ in labels}
+    counts = Counter([annotation.annotator for annotation in annotated])
+    return [(("annotator", annotator), n, 1, 0, shares.get(annotator, ())) for annotator, n in counts.items()]
