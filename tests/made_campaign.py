@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from random import Random
 from typing import Any, Final
 
@@ -79,10 +80,11 @@ def others() -> list[Event]:
     return events
 
 
-def campaign(seed: int = 1, items: int = 240) -> list[bytes]:
+@lru_cache(maxsize=8)
+def campaign(seed: int = 1, items: int = 240) -> tuple[bytes, ...]:
     """All of it as messages: one by one, some in arrays, some sent again, some refused."""
     found = messages([*work(seed, items), *others()])
     chance = Random(seed)
     pages = [b"[" + b",".join(found[place : place + 3]) + b"]" for place in range(0, 60, 3)]
     again = [message for message in found if chance.random() < 0.02]
-    return [*pages, *found[60:], *REFUSED, *again]
+    return (*pages, *found[60:], *REFUSED, *again)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -58,7 +58,7 @@ class Exported:
 
     def __init__(
         self,
-        sent: list[bytes],
+        sent: Sequence[bytes],
         chunk: int = 1000,
         configure: Callable[[str, str], TaskConfig] = default_task,
         capacity: int = 1000,

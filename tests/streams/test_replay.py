@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -26,7 +27,7 @@ from tests.streams.folding import PRIVACY, default_task, fold, projects
 SETTINGS = load_settings(None, {})
 
 
-def written(path: Path, sent: list[bytes]) -> str:
+def written(path: Path, sent: Sequence[bytes]) -> str:
     content = b"\n".join(sent) + b"\n"
     path.write_bytes(gzip.compress(content) if path.suffix == ".gz" else content)
     return str(path)

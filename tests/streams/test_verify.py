@@ -1,0 +1,303 @@
+"""`verify` finds whatever is not as it should be: each value of each table, changed, missing or too many."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from streams import cli, site
+from streams.errors import Refused
+from streams.homes import Home
+from streams.settings import Settings, load_settings
+from streams.store import Row, Store, open_store
+from streams.store.tables import (
+    ANNOTATIONS,
+    GOLD,
+    HOMES,
+    JOURNAL,
+    META,
+    OUTBOX,
+    PAIRS,
+    SCOPES,
+    TABLES,
+    TASKS,
+    Table,
+)
+from streams.verify import FOLDED, NOT_FOLDED, Refold, Report, _all_rows, verify, verify_statistics
+from tests.made_campaign import campaign
+from tests.made_events import erasure, messages
+from tests.streams.folding import TOPIC, Record, default_task, fold, rules
+
+SENT = [*campaign(items=60), *messages([erasure("n3", 10**6)])]
+
+
+@pytest.fixture(scope="module")
+def store() -> Store:
+    """A store with rows in every table, some of its memory thrown away on the way."""
+    return fold(SENT, chunk=100, capacity=50, restarts=True)
+
+
+@pytest.fixture(scope="module")
+def refold(store: Store) -> Refold:
+    """The same log folded anew, in the order that the journal tells."""
+    return folded_by(store)
+
+
+def folded_by(store: Store) -> Refold:
+    refold = Refold(0, rules())
+    for _, _, topic, first, last in store.scan(JOURNAL, 0):
+        assert topic == TOPIC
+        assert isinstance(first, int)
+        assert isinstance(last, int)
+        refold.process(topic, [Record(offset, SENT[offset]) for offset in range(first, last + 1)])
+    return refold
+
+
+def differences(store: Store, refold: Refold) -> list[tuple[str, tuple[object, ...]]]:
+    report = Report()
+    refold.compare(report, store, 0)
+    return [(difference.table, difference.key) for difference in report.differences]
+
+
+def statistical(store: Store) -> list[tuple[str, tuple[object, ...]]]:
+    report = Report()
+    verify_statistics(report, store, 0, default_task)
+    return [(difference.table, difference.key) for difference in report.differences]
+
+
+@contextmanager
+def tampered(store: Store, statement: str, values: tuple[object, ...] = ()) -> Iterator[int]:
+    """The store with a row changed behind its back; how many rows it was."""
+    connection: sqlite3.Connection = store._connection  # type: ignore[attr-defined]
+    connection.execute("BEGIN")
+    try:
+        yield connection.execute(statement, values).rowcount
+    finally:
+        connection.execute("ROLLBACK")
+
+
+def where(table: Table) -> str:
+    return " AND ".join(f'"{name}" IS ?' for name in table.key)
+
+
+def compared() -> list[Table]:
+    return [*FOLDED, HOMES]
+
+
+def test_every_table_is_compared_but_three_that_tell_of_the_way() -> None:
+    assert {table.name for table in TABLES} - {table.name for table in compared()} == {"meta", "outbox", "journal"}
+    assert len(compared()) == 14
+    assert len(TABLES) == 17
+    assert {META, OUTBOX, JOURNAL}.isdisjoint(compared())
+
+
+def test_an_untouched_store_is_equal(store: Store, refold: Refold) -> None:
+    report = Report()
+    refold.compare(report, store, 0)
+    assert report.differences == []
+    assert report.compared.keys() == {table.name for table in compared()}
+    assert all(count > 0 for count in report.compared.values()), "there is something in every table"
+    assert report.compared["annotations"] > 200
+    assert sum(report.compared.values()) > 500
+    assert statistical(store) == []
+
+
+def examples(store: Store, table: Table, column: str) -> Iterator[tuple[Row, object]]:
+    """Rows to tamper with, the first and the last, and another value for the column."""
+    found = list(_all_rows(store, table, 0))
+    for row in {0: found[0], 1: found[-1]}.values():
+        held = row[table.names.index(column)]
+        if held is None:
+            yield row, 7 if table.columns[column] == "integer" else "7"
+        elif isinstance(held, bytes):
+            yield row, held + b" "
+        else:
+            yield row, held + 1 if isinstance(held, int | float) else f"{held} "
+
+
+COLUMNS = [(table, column) for table in compared() for column in table.values]
+
+
+@pytest.mark.parametrize(("table", "column"), COLUMNS, ids=[f"{table.name}.{column}" for table, column in COLUMNS])
+def test_each_changed_value_is_found(store: Store, refold: Refold, table: Table, column: str) -> None:
+    for row, other in examples(store, table, column):
+        key = row[: len(table.key)]
+        statement = f'UPDATE {table.name} SET "{column}" = ? WHERE {where(table)}'
+        with tampered(store, statement, (other, *key)) as changed:
+            assert changed == 1
+            expected = [] if column in NOT_FOLDED.get(table, ()) else [(table.name, tuple(key))]
+            assert differences(store, refold) == expected
+
+
+def test_what_is_not_compared_tells_of_the_way_alone() -> None:
+    ignored = {f"{table.name}.{column}" for table, columns in NOT_FOLDED.items() for column in columns}
+    assert ignored == {
+        "alarms.version", "dead_letters.refused_at", "tasks.fingerprint", "tasks.rebuilt_to", "homes.version",
+        "homes.next_message",
+    }  # fmt: skip
+    assert len(COLUMNS) - len(ignored) >= 60
+
+
+@pytest.mark.parametrize("table", FOLDED, ids=lambda table: table.name)
+def test_a_missing_row_is_found(store: Store, refold: Refold, table: Table) -> None:
+    found = list(_all_rows(store, table, 0))
+    key = found[len(found) // 2][: len(table.key)]
+    with tampered(store, f"DELETE FROM {table.name} WHERE {where(table)}", tuple(key)) as changed:
+        assert changed == 1
+        assert differences(store, refold) == [(table.name, tuple(key))]
+
+
+def test_the_oldest_dead_letters_may_be_gone(store: Store, refold: Refold) -> None:
+    """The store drops them after a while; one from the middle is missed."""
+    with tampered(store, "DELETE FROM dead_letters WHERE number <= 2"):
+        assert differences(store, refold) == []
+    with tampered(store, "DELETE FROM dead_letters"):
+        assert differences(store, refold) == []
+    with tampered(store, "DELETE FROM dead_letters WHERE number = 3"):
+        assert [name for name, _ in differences(store, refold)] == ["dead_letters"]
+
+
+@pytest.mark.parametrize("table", FOLDED, ids=lambda table: table.name)
+def test_a_row_too_many_is_found(store: Store, refold: Refold, table: Table) -> None:
+    row = list(list(_all_rows(store, table, 0))[-1])
+    place = len(table.key) - 1
+    row[place] = row[place] + 1 if isinstance(row[place], int) else f"{row[place]} "
+    marks = ", ".join("?" for _ in row)
+    with tampered(store, f"INSERT INTO {table.name} VALUES ({marks})", tuple(row)):
+        assert differences(store, refold) == [(table.name, tuple(row[: len(table.key)]))]
+
+
+# -- statistics from the annotations alone --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("table", [SCOPES, PAIRS, TASKS], ids=lambda table: table.name)
+def test_each_statistic_is_recomputed(store: Store, table: Table) -> None:
+    found = 0
+    for column in table.values:
+        if table is TASKS and column != "annotators":
+            continue  # how answers came and went is for the log to tell
+        for row, other in examples(store, table, column):
+            key = row[: len(table.key)]
+            with tampered(store, f'UPDATE {table.name} SET "{column}" = ? WHERE {where(table)}', (other, *key)):
+                assert statistical(store) == [(table.name, tuple(key))]
+                found += 1
+    assert found >= 2
+
+
+@pytest.mark.parametrize("table", [SCOPES, PAIRS], ids=lambda table: table.name)
+def test_a_statistic_too_few_is_found(store: Store, table: Table) -> None:
+    key = next(store.scan(table, 0))[: len(table.key)]
+    with tampered(store, f"DELETE FROM {table.name} WHERE {where(table)}", tuple(key)):
+        assert statistical(store) == [(table.name, tuple(key))]
+
+
+def test_a_task_without_its_row_is_found(store: Store) -> None:
+    with tampered(store, "DELETE FROM tasks WHERE task = 'label'"):
+        assert statistical(store) == [("tasks", (0, "news", "label"))]
+
+
+@pytest.mark.parametrize("table", [ANNOTATIONS, GOLD], ids=lambda table: table.name)
+def test_statistics_of_other_events_are_found(store: Store, table: Table) -> None:
+    """Whoever changes what was said changes what must be counted."""
+    for needle, other in {ANNOTATIONS: [('"label":"a"', '"label":"b"')], GOLD: [('"label":"a"', '"label":"b"')]}[table]:
+        statement = f"UPDATE {table.name} SET event = replace(event, ?, ?) WHERE event LIKE ?"
+        with tampered(store, statement, (needle, other, f"%{needle}%")) as changed:
+            assert changed > 10
+            assert {name for name, _ in statistical(store)} >= {"scopes"}
+
+
+# -- the journal's order ----------------------------------------------------------------------------------------------------
+
+
+def test_another_journal_is_another_fold(store: Store) -> None:
+    """A range of the log that the journal does not tell of is missed in the counts and wherever it mattered."""
+    last = max(row[1] for row in store.scan(JOURNAL, 0))  # type: ignore[type-var]
+    with tampered(store, "DELETE FROM journal WHERE version = ?", (last,)):
+        shorter = folded_by(store)
+    found = {name for name, _ in differences(store, shorter)}
+    assert {"homes", "projects"} <= found
+
+
+def test_many_rows_are_recomputed_in_steps(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("streams.verify.STEP", 7)
+    assert statistical(store) == []
+
+
+# -- the command --------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def url(tmp_path: Path) -> str:
+    url = f"sqlite:///{tmp_path}/kappawatch.db"
+    store = open_store(url)
+    site.privacy(store, load_settings(None, {}))
+    fold(campaign(items=60), store=store)
+    store.close()
+    return url
+
+
+@pytest.fixture
+def run(url: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Any:
+    monkeypatch.delenv("KAPPAWATCH_CONFIG", raising=False)
+    monkeypatch.setenv("KAPPAWATCH_STORE__URL", url)
+
+    def command(*words: str) -> SimpleNamespace:
+        code = cli.main(("verify", *words))
+        out, err = capsys.readouterr()
+        return SimpleNamespace(code=code, out=out, err=err)
+
+    return command
+
+
+def change(url: str, statement: str) -> None:
+    connection = sqlite3.connect(url.removeprefix("sqlite:///"))
+    with connection:
+        assert connection.execute(statement).rowcount > 0
+    connection.close()
+
+
+def test_equal_is_code_0(run: Any) -> None:
+    done = run("--no-log")
+    assert done.code == 0
+    assert done.out.endswith("everything is equal\n")
+    assert "scopes" in done.out
+
+
+def test_a_difference_is_code_1_and_shown(run: Any, url: str) -> None:
+    change(url, "UPDATE scopes SET annotations = annotations + 1 WHERE dimension = 'vendor' AND value = 'acme' AND task = 'tags'")
+    done = run("--no-log")
+    assert done.code == 1
+    assert "DIFFERENT scopes 0/shapes/tags/vendor/acme" in done.out
+    assert "1 rows differ" in done.out
+
+
+def test_of_very_many_differences_some_are_shown_and_all_are_counted(run: Any, url: str) -> None:
+    change(url, "UPDATE scopes SET items = items + 1")
+    done = run("--no-log")
+    count = len([line for line in done.out.splitlines() if line.startswith("DIFFERENT")])
+    assert (done.code, count) == (1, 20)
+    assert int(done.out.rsplit("\n", 2)[1].split()[0]) > 50
+
+
+def test_a_store_that_changes_meanwhile_is_refused(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings: Settings = load_settings(None, {"KAPPAWATCH_STORE__URL": url})
+    seen = iter(range(9))
+    monkeypatch.setattr("streams.verify._versions", lambda _: {0: next(seen)})
+    with pytest.raises(Refused, match="the store changed while it was verified"):
+        verify(settings, log=False, timeout=1.0)
+
+
+def test_no_store_is_code_3(run: Any, url: str) -> None:
+    Path(url.removeprefix("sqlite:///")).unlink()
+    assert run("--no-log").code == 3
+
+
+def test_a_refold_is_a_home_of_its_own(refold: Refold) -> None:
+    assert isinstance(refold._home, Home)
+    assert refold._home.unsent == []
