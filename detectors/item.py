@@ -56,6 +56,9 @@ class Contribution(NamedTuple):
     scopes: tuple[Delta, ...] = ()
     pairs: tuple[PairDelta, ...] = ()
 
+    def __bool__(self) -> bool:
+        return bool(self.scopes)
+
 
 NOTHING = Contribution()
 

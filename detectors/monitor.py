@@ -10,7 +10,7 @@ each answer in order. `take_changes` hands over what to write. Where a chunk end
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple, TypeAlias
 
 from detectors.alarms import Alarm, AlarmBook, Cause
@@ -165,21 +165,8 @@ _Signal: TypeAlias = tuple[tuple[str, str, str, str], str, int, float | None, Ev
 that says so; whether the watch knows the annotation already."""
 
 
-class _Moves:
-    """What a chunk moves in one task's statistics: contributions with their weights, and all that these concern."""
-
-    __slots__ = ("contributions", "pairs", "places")
-
-    def __init__(self) -> None:
-        self.contributions: list[tuple[Contribution, int]] = []
-        self.places: set[Place] = set()
-        self.pairs: set[tuple[str, str, str]] = set()
-
-    def add(self, contribution: Contribution, weight: int) -> None:
-        """Let a contribution enter (1) or leave (-1)."""
-        self.contributions.append((contribution, weight))
-        self.places.update([delta[0] for delta in contribution.scopes])
-        self.pairs.update([delta[0] for delta in contribution.pairs])
+_Move: TypeAlias = tuple[Contribution, int]
+"""A contribution that enters its task's statistics (1) or leaves them (-1)."""
 
 
 class Monitor:
@@ -213,7 +200,7 @@ class Monitor:
         self._reviews: dict[ReviewKey, Review] = {}
         self._contexts: dict[ContextKey, Context] = {}
         self._touched: list[Item] = []
-        self._moves: dict[TaskKey, _Moves] = {}
+        self._moves: dict[TaskKey, list[_Move]] = {}
         self._signals: list[_Signal] = []
         self._used: set[ItemKey] = set()
         self._undelivered: set[AnnotationKey] = set()
@@ -479,6 +466,8 @@ class Monitor:
 
     def _tell(self, event: Event, item: Item) -> None:
         """Note the answers to gold that this event made right or wrong, or took back."""
+        if item.gold is None:
+            return
         project, task, _ = item.key
         for at, key, annotator, value, known in sorted(self._recount(item), key=_withdrawn_first):
             self._signals.append(((project, task, "gold_errors", annotator), key, at, value, event, known))
@@ -516,17 +505,20 @@ class Monitor:
             project, task, _ = item.key
             before, after = item.before, contribution(item, self.fit(project, task))
             if after != before:
-                moved = moves.get((project, task))
-                if moved is None:
-                    moved = moves[project, task] = _Moves()
+                moved = moves.setdefault((project, task), [])
                 if before:
-                    moved.add(before, -1)
-                moved.add(after, 1)
+                    moved.append((before, -1))
+                if after:
+                    moved.append((after, 1))
         lacks = Lacks(set(), set(), set(), set())
-        for (project, task), moved in moves.items():
-            lacks.scopes.update(self.scopes.missing([ScopeKey(project, task, *place) for place in moved.places]))
-            lacks.pairs.update(self.pairs.missing([PairKey(project, task, *pair) for pair in moved.pairs]))
-        lacks.watches.update(self.watches.missing([WatchKey(*signal[0]) for signal in self._signals]))
+        if not self.scopes.complete or not self.pairs.complete:
+            for (project, task), moved in moves.items():
+                places = {delta[0] for contributed, _ in moved for delta in contributed.scopes}
+                pairs = {pair for contributed, _ in moved for pair, _ in contributed.pairs}
+                lacks.scopes.update(self.scopes.missing([ScopeKey(project, task, *place) for place in places]))
+                lacks.pairs.update(self.pairs.missing([PairKey(project, task, *pair) for pair in pairs]))
+        if not self.watches.complete:
+            lacks.watches.update(self.watches.missing([WatchKey(*signal[0]) for signal in self._signals]))
         for key, *_, known in self._signals:
             if known and key not in self._histories:
                 lacks.answers.add(WatchKey(*key))
@@ -547,22 +539,28 @@ class Monitor:
         self._signals.clear()
         self._histories.clear()
 
-    def _apply(self, project: str, task: str, moved: _Moves) -> None:
-        scopes = {place: self._scope(ScopeKey(project, task, *place)) for place in moved.places}
-        pairs = {pair: self._pair(PairKey(project, task, *pair)) for pair in moved.pairs}
-        people = [scope for (dimension, _), scope in scopes.items() if dimension == "annotator"]
-        were = sum(scope.annotations > 0 for scope in people)
-        for contributed, weight in moved.contributions:
+    def _apply(self, project: str, task: str, moved: Sequence[_Move]) -> None:
+        scopes: dict[Place, Scope] = {}
+        pairs: dict[tuple[str, str, str], dict[str, int]] = {}
+        were = 0
+        for contributed, weight in moved:
             for delta in contributed.scopes:
-                scopes[delta[0]].update(delta, weight)
+                place = delta[0]
+                scope = scopes.get(place)
+                if scope is None:
+                    scope = scopes[place] = self._scope(ScopeKey(project, task, *place))
+                    were += place[0] == "annotator" and scope.annotations > 0
+                scope.update(delta, weight)
             for pair, pattern in contributed.pairs:
-                patterns = pairs[pair]
+                patterns = pairs.get(pair)
+                if patterns is None:
+                    patterns = pairs[pair] = self._pair(PairKey(project, task, *pair))
                 count = patterns.get(pattern, 0) + weight
                 if count:
                     patterns[pattern] = count
                 else:
                     del patterns[pattern]
-        are = sum(scope.annotations > 0 for scope in people)
+        are = sum(dimension == "annotator" and scope.annotations > 0 for (dimension, _), scope in scopes.items())
         if are != were:
             self._task(project, task).annotators += are - were
 
