@@ -153,6 +153,7 @@ class Home:
         self.unsent: list[Message] = []
         self._said: list[Message] = []
         self._prune_at = 0.0
+        self._up_to_date = False
         self._fingerprints: dict[TaskKey, str] = {}
         self._rebuilt_to: dict[TaskKey, int] = {}
         self._erasures: list[tuple[Erased, int, int]] = []
@@ -272,7 +273,9 @@ class Home:
         """Take in the records above the position, in one transaction or, if they hold very many events, in several.
 
         A record with an erasure ends its transaction: what follows finds the person gone, wherever a chunk ends.
+        Unfinished work comes first: an event that was folded into half-rebuilt statistics would count twice.
         """
+        self.finish_work()
         position = self.position(topic)
         pending = [record for record in records if record.offset > position]
         while pending:
@@ -494,12 +497,17 @@ class Home:
 
         Rebuilds go first: an erasure takes from statistics what they hold under the present configuration.
         """
+        if self._up_to_date:
+            return None
         outdated = self._outdated()
         if outdated:
             self._start_rebuild(outdated)
         if self._rebuilt_to:
             return self._rebuild_step()
-        return self._erase_step()[:2] if self._erasures else None
+        if self._erasures:
+            return self._erase_step()[:2]
+        self._up_to_date = True
+        return None
 
     def finish_work(self, progress: Callable[[str, int], None] = lambda _, __: None) -> None:
         """Finish interrupted erasures and rebuild the tasks whose statistics are outdated, in bounded steps."""
@@ -509,6 +517,7 @@ class Home:
     def rebuild_all(self, progress: Callable[[str, int], None] = lambda _, __: None) -> None:
         """Rebuild every task, outdated or not."""
         self._fingerprints = dict.fromkeys(self._fingerprints, "")
+        self._up_to_date = False
         self.finish_work(progress)
 
     def _erase_step(self) -> tuple[str, int, Changes]:

@@ -340,6 +340,8 @@ class Worker:
     async def _take_in(self, chunk: Chunk) -> bool:
         """Whether the state covers the chunk now; if not, it will be read again."""
         await self._finish_work(chunk.partition)
+        if self._stopped.is_set():
+            return False
         following = await self._in_state(self._owner.take_in, chunk)
         if following is Following.GONE:
             await self._check_gap(chunk)
