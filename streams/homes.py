@@ -355,7 +355,9 @@ class Home:
 
     def _commit(self, batch: Batch, changes: Changes) -> None:
         version = self.version + 1
-        self._next_row = rows.write_changes(batch, self.number, version, changes, self._next_row)
+        self._next_row = rows.write_changes(
+            batch, self.number, version, changes, self._next_row, self._rules.privacy.pseudonym
+        )
         for task, counts in changes.tasks.items():
             self._put_task(batch, task, counts)
         for alarm in changes.messages:

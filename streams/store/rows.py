@@ -5,6 +5,7 @@ An event is kept whole, as JSON, beside the columns that SQL readers ask for mos
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, cast
 
 import msgspec
@@ -164,8 +165,13 @@ def alarm(row: Row) -> Alarm:
     return Alarm(name, cause, severity, raised, cleared, msgspec.json.decode(evidence), state, sequence, seen, history)
 
 
-def write_changes(batch: Batch, home: int, version: int, changes: Changes, next_row: int) -> int:
-    """Put what a chunk changed into the batch; answers the next free row number."""
+def write_changes(
+    batch: Batch, home: int, version: int, changes: Changes, next_row: int, pseudonym: Callable[[str, str], str]
+) -> int:
+    """Put what a chunk changed into the batch; answers the next free row number.
+
+    `pseudonym` gives the name under which a project's annotator is shown.
+    """
     if changes.vacated:
         for number in changes.vacated:
             batch.drop(ANNOTATIONS, (home, number))
@@ -200,19 +206,19 @@ def write_changes(batch: Batch, home: int, version: int, changes: Changes, next_
             batch.drop(PAIRS, (home, *pair_key))
         else:
             batch.put(PAIRS, pair_row(home, pair_key, confusion))
-    _write_watches(batch, home, changes)
+    _write_watches(batch, home, changes, pseudonym)
     for changed in changes.alarms:
         batch.put(ALARMS, alarm_row(home, changed, version))
     return next_row
 
 
-def _write_watches(batch: Batch, home: int, changes: Changes) -> None:
+def _write_watches(batch: Batch, home: int, changes: Changes, pseudonym: Callable[[str, str], str]) -> None:
     for key, watch in changes.watches.items():
         if watch is None:
             batch.drop(WATCHES, (home, *key))
             batch.drop(ANSWERS, (home, *key))
         else:
-            batch.put(WATCHES, watch_row(home, key, watch))
+            batch.put(WATCHES, watch_row(home, key, pseudonym(key.project, key.annotator), watch))
     for answer_key, held in changes.answers.items():
         if held is None:
             batch.drop(ANSWERS, (home, *answer_key))
@@ -220,6 +226,6 @@ def _write_watches(batch: Batch, home: int, changes: Changes) -> None:
             batch.put(ANSWERS, (home, *answer_key, *held))
 
 
-def watch_row(home: int, key: tuple[str, ...], watch: Watch) -> Row:
-    """The row of a watch."""
-    return home, *key, watch.answers, to_json(watch.dump())
+def watch_row(home: int, key: tuple[str, ...], pseudonym: str, watch: Watch) -> Row:
+    """The row of a watch, with the name that alarms have for its annotator."""
+    return home, *key, pseudonym, watch.answers, to_json(watch.dump())

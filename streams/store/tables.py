@@ -71,7 +71,7 @@ SCOPES = _table(
     "annotations:i items:i unfit:i answers:i correct:i tallies",
 )
 PAIRS = _table("pairs", "home:i project task label_type a b", "items:i confusion")
-WATCHES = _table("watches", "home:i project task signal annotator", "answers:i state")
+WATCHES = _table("watches", "home:i project task signal annotator", "pseudonym answers:i state")
 ANSWERS = _table("answers", "home:i project task signal annotator number:i", "annotation at:i value:r")
 ALARMS = _table(
     "alarms",
@@ -111,6 +111,7 @@ VIEWS: Final = {
         "SELECT home, project, task, value AS annotator, annotations, items, answers, correct, tallies "
         "FROM scopes WHERE dimension = 'annotator'"
     ),
+    "pseudonyms": "SELECT DISTINCT home, project, annotator, pseudonym FROM watches",
     "classes": ("SELECT home, project, task, value AS class, answers, correct FROM scopes WHERE dimension = 'class'"),
 }
 

@@ -30,6 +30,7 @@ from streams.store.rows import write_changes
 from tests.benchmarks.campaign import Campaign, Ids
 
 CHUNK = 1000
+PRIVACY = Privacy(b"the key of the benchmark")
 STAGES = ("parse", "receive", "settle", "rows")
 SHARED = (type, ModuleType, FunctionType, BuiltinFunctionType, MethodType)
 
@@ -50,8 +51,7 @@ class Round:
 def fresh_monitor() -> Monitor:
     """A monitor that has seen nothing and keeps everything."""
     config = TaskConfig()
-    privacy = Privacy(b"the key of the benchmark")
-    monitor = Monitor(lambda *_: config, privacy.pseudonym, privacy.erasure_hash, capacity=1 << 62)
+    monitor = Monitor(lambda *_: config, PRIVACY.pseudonym, PRIVACY.erasure_hash, capacity=1 << 62)
     for shelf in (monitor.items, monitor.scopes, monitor.pairs, monitor.watches):
         shelf.complete = True
     return monitor
@@ -78,7 +78,7 @@ def fold(values: Sequence[bytes]) -> Round:
         monitor.settle()
         changes = monitor.take_changes()
         moments.append(clock())
-        next_row = write_changes(Batch(), 0, version, changes, next_row)
+        next_row = write_changes(Batch(), 0, version, changes, next_row, PRIVACY.pseudonym)
         monitor.trim()
         moments.append(clock())
         for stage, begun, ended in zip(STAGES, moments, moments[1:], strict=False):

@@ -77,7 +77,10 @@ class Campaign:
             batch.put(SCOPES, (home, project, "label", "annotator", f"annotator-{scope}", version, 9, 0, 0, 0, tallies))
         for watch in range(80):
             state = json.dumps([chance.random() for _ in range(75)])
-            batch.put(WATCHES, (home, project, "label", "log_duration", f"annotator-{watch}", version, state))
+            batch.put(
+                WATCHES,
+                (home, project, "label", "log_duration", f"annotator-{watch}", f"v1-{watch:016}", version, state),
+            )
         return batch
 
 
