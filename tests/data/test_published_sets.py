@@ -1,0 +1,297 @@
+"""Real annotation campaigns, replayed: the figures that their vendors and authors published come out."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import islice
+from pathlib import Path
+from typing import Any, Final
+
+import krippendorff
+import msgspec
+import numpy as np
+import pytest
+
+from detectors.config import TaskConfig
+from streams.document import Document
+from streams.parsing import DeadLetter, Parser
+from streams.replay import replay
+from streams.settings import Settings, load_settings
+from streams.show import load_document
+from streams.store import open_store
+from streams.store.tables import TASKS
+from tests.streams.by_the_contract import figures
+from tests.streams.folding import default_task, fold, projects
+
+pytestmark = pytest.mark.shared
+
+SHARED: Final = Path(__file__).resolve().parents[3] / "shared" / "data"
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """What a set is known to hold: events; of each project annotations, items, annotators and label type."""
+
+    events: int
+    projects: Mapping[str, tuple[int, int, int, str]]
+    dead_letters: int = 0
+
+
+SETS: Final = {
+    "ai2d_rst": Published(
+        4205,
+        {
+            "ai2d-grouping": (1280, 256, 5, "nominal"),
+            "ai2d-macro": (595, 119, 5, "nominal"),
+            "ai2d-connectivity": (1195, 239, 5, "nominal"),
+            "ai2d-rst": (1135, 227, 5, "nominal"),
+        },
+    ),
+    "convabuse": Published(12_768, {"convabuse": (12_768, 4185, 8, "interval")}),
+    "mqm_wmt23_ende": Published(
+        3120 + 245 + 220,
+        {"mqm-wmt23-ende": (3120, 1040, 10, "spans"), "mqm-wmt23-ende-hotw": (245, 220, 10, "nominal")},
+    ),
+    "sulab_cdr_771159": Published(4630 + 495, {"sulab-cdr-771159": (4630, 1144, 91, "nominal")}),
+    "ukpconvarg1": Published(84_445, {"ukpconvarg1": (84_445, 16_927, 3815, "preference")}),
+    "w241_boxes_single": Published(2629, {"w241-boxes-single": (2611, 20, 1564, "boxes")}, dead_letters=18),
+}
+
+SLOW: Final = "ukpconvarg1"
+
+
+def lines(name: str) -> Iterator[bytes]:
+    with gzip.open(SHARED / f"{name}.jsonl.gz") as file:
+        yield from file
+
+
+@lru_cache
+def truth(name: str) -> dict[str, Any]:
+    with gzip.open(SHARED / f"{name}.truth.json.gz") as file:
+        found: dict[str, Any] = json.load(file)
+        return found
+
+
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], tuple[Settings, Document]]:
+    """The document of a set's replay, and settings of the store in which it was kept."""
+    folder = tmp_path_factory.mktemp("sets")
+
+    @lru_cache
+    def of(name: str) -> tuple[Settings, Document]:
+        settings = load_settings(None, {"KAPPAWATCH_STORE__URL": f"sqlite:///{folder}/{name}.db"})
+        store = open_store(settings.store.url)
+        found = replay(settings, [str(SHARED / f"{name}.jsonl.gz")], store)
+        store.close()
+        return settings, found
+
+    return of
+
+
+Kept = Callable[[str], tuple[Settings, Document]]
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.integration if name == SLOW else ()) for name in SETS]
+)
+def test_a_set_replays_whole_and_shows_the_same(kept: Kept, name: str) -> None:
+    settings, found = kept(name)
+    published = SETS[name]
+    events = dict(found["events"])
+    assert events.pop("received") == sum(events.values()) == published.events
+    assert events["dead_letters"] == published.dead_letters
+    assert {
+        project: tuple(held["tasks"]["label"][key] for key in ("annotations", "items", "annotators", "label_type"))
+        for project, held in found["projects"].items()
+    } == published.projects
+    assert all(list(held["tasks"]) == ["label"] for held in found["projects"].values())
+    shown = load_document(settings)
+    for part in ("events", "projects", "alarms"):
+        assert msgspec.json.encode(shown[part]) == msgspec.json.encode(found[part])
+
+
+def test_the_beginning_of_the_largest_set_follows_the_words_of_the_contract() -> None:
+    """All of it takes a quarter of a minute, and is replayed with the integration tests."""
+    sent = list(islice(lines(SLOW), 1500))
+    parser = Parser()
+    events = [event for message in sent for event in parser.parse(message) if not isinstance(event, DeadLetter)]
+    assert len(events) == 1500
+    expected = figures(events)[SLOW]["label"]
+    found = projects(fold(sent))[SLOW]["tasks"]["label"]
+    for key in ("label_type", "annotations", "items", "annotators", "unfit", "pairable_items"):
+        assert found[key] == expected[key], key
+    assert len(found["by"]["annotator"]) == len(expected["by_annotator"])
+
+
+# -- sulab_cdr_771159: a CrowdFlower job with test questions --------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def sulab(kept: Kept) -> dict[str, Any]:
+    task: dict[str, Any] = kept("sulab_cdr_771159")[1]["projects"]["sulab-cdr-771159"]["tasks"]["label"]
+    return task
+
+
+def test_each_annotators_share_of_right_answers_is_the_vendors_trust(sulab: dict[str, Any]) -> None:
+    compared = 0
+    trust = {name: held["vendor_trust"] for name, held in truth("sulab_cdr_771159")["annotators"].items()}
+    assert sulab["by"]["annotator"].keys() == trust.keys()
+    for name, scope in sulab["by"]["annotator"].items():
+        assert round(scope["gold"]["accuracy"]["value"], 4) == trust[name], name
+        compared += 1
+    assert compared == 91
+
+
+def test_test_questions_in_quiz_and_work(sulab: dict[str, Any]) -> None:
+    gold = sulab["gold"]
+    assert gold["answers"] == 1230
+    assert gold["accuracy"]["value"] == pytest.approx(0.823, abs=5e-4)
+    phases = {name: scope["gold"]["accuracy"]["value"] for name, scope in sulab["by"]["slice.phase"].items()}
+    assert phases == {"quiz": pytest.approx(0.756, abs=5e-4), "work": pytest.approx(0.876, abs=5e-4)}
+
+
+def test_agreement_on_work_items(sulab: dict[str, Any]) -> None:
+    work = sulab["by"]["gold_item"]["false"]["agreement"]
+    assert work["alpha"]["value"] == pytest.approx(0.507, abs=5e-4)
+    assert work["percent"]["value"] == pytest.approx(0.749, abs=5e-4)
+
+
+def test_agreement_without_the_tainted_workers() -> None:
+    tainted = {n for n, held in truth("sulab_cdr_771159")["annotators"].items() if held["vendor_tainted"]}
+    assert len(tainted) == 45
+    sent = [line for line in lines("sulab_cdr_771159") if json.loads(line).get("annotator") not in tainted]
+    task = projects(fold(sent))["sulab-cdr-771159"]["tasks"]["label"]
+    work = task["by"]["gold_item"]["false"]
+    assert (work["annotations"], work["agreement"]["alpha"]["n"]) == (3245, 649)
+    assert work["agreement"]["alpha"]["value"] == pytest.approx(0.526, abs=5e-4)
+    assert work["agreement"]["percent"]["value"] == pytest.approx(0.758, abs=5e-4)
+
+
+def test_every_alarm_is_about_a_worker_below_the_others(kept: Kept) -> None:
+    """Nobody with 90 % right or more is accused of having become worse."""
+    trust = truth("sulab_cdr_771159")["annotators"]
+    alarms = [alarm for alarm in kept("sulab_cdr_771159")[1]["alarms"] if alarm["kind"] == "gold_errors"]
+    assert alarms
+    assert max(trust[alarm["subject"]]["vendor_trust"] for alarm in alarms) < 0.9
+
+
+# -- ai2d_rst: four published kappas --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("project", "kappa", "published"),
+    [
+        ("ai2d-grouping", 0.8356, 0.836),
+        ("ai2d-macro", 0.7840, 0.784),
+        ("ai2d-connectivity", 0.8783, 0.878),
+        ("ai2d-rst", 0.7327, 0.733),
+    ],
+)
+def test_fleiss_kappa_is_the_authors(kept: Kept, project: str, kappa: float, published: float) -> None:
+    found = kept("ai2d_rst")[1]["projects"][project]["tasks"]["label"]["agreement"]["fleiss_kappa"]
+    assert round(found["value"], 4) == kappa
+    assert round(found["value"], 3) == published
+
+
+# -- mqm_wmt23_ende: planted errors ---------------------------------------------------------------------------------------
+
+MISSED: Final = {1: (1, 20), 2: (0, 29), 3: (1, 31), 4: (10, 32), 5: (1, 18), 6: (0, 27), 7: (1, 16), 8: (2, 28), 9: (7, 19),
+                 10: (2, 25)}  # fmt: skip
+
+
+def test_planted_errors_as_they_were_found(kept: Kept) -> None:
+    """As counters say it: 245 answers, of which 25 wrong. Of an item seen again the latest answer counts at the end."""
+    settings, found = kept("mqm_wmt23_ende")
+    store = open_store(settings.store.url, read_only=True)
+    counts = {row[1]: row[4:8] for row in store.scan(TASKS, 0)}
+    store.close()
+    passed, failed, passed_retracted, failed_retracted = counts["mqm-wmt23-ende-hotw"]
+    assert (passed, failed) == (220, 25)
+    task = found["projects"]["mqm-wmt23-ende-hotw"]["tasks"]["label"]
+    assert task["gold"]["answers"] == 245 - int(passed_retracted) - int(failed_retracted)  # type: ignore[arg-type]
+
+
+def test_planted_errors_missed_by_rater() -> None:
+    """Each answer by itself, so that none replaces another: the published count of every rater."""
+    events = [json.loads(line) for line in lines("mqm_wmt23_ende")]
+    gold = {event["item"]: event for event in events if event["type"] == "gold"}
+    sent: list[bytes] = []
+    for number, event in enumerate(events):
+        if event["type"] == "annotation" and event["project"].endswith("-hotw"):
+            own = {"item": f"{event['item']}/{number}"}
+            sent += [json.dumps({**gold[event["item"]], **own}).encode(), json.dumps({**event, **own}).encode()]
+    by = projects(fold(sent))["mqm-wmt23-ende-hotw"]["tasks"]["label"]["by"]["annotator"]
+    missed = {name: (scope["gold"]["answers"] - scope["gold"]["correct"], scope["gold"]["answers"]) for name, scope in by.items()}
+    assert missed == {f"rater{number}": counts for number, counts in MISSED.items()}
+
+
+def test_the_two_raters_who_miss_errors_have_alarms(kept: Kept) -> None:
+    alarms = kept("mqm_wmt23_ende")[1]["alarms"]
+    assert {alarm["subject"] for alarm in alarms if alarm["kind"] == "gold_errors"} == {"rater4", "rater9"}
+
+
+# -- convabuse: read as names, against another implementation -------------------------------------------------------------
+
+
+def test_alpha_of_eight_experts_equals_another_implementation() -> None:
+    sent = list(lines("convabuse"))
+    configure = _nominal
+    task = projects(fold(sent, configure=configure), configure)["convabuse"]["tasks"]["label"]
+    events = [json.loads(line) for line in sent]
+    latest: dict[tuple[str, str], Any] = {}
+    for event in sorted(events, key=lambda event: (event["time"], event["id"])):
+        latest[event["annotator"], event["item"]] = event["label"]
+    everything = task["agreement"]["alpha"]["value"]
+    assert everything == pytest.approx(_alpha(latest), abs=1e-9)
+    assert task["agreement"]["percent"]["value"] == pytest.approx(0.794, abs=2e-3), "the source counts first labels"
+    assert everything == pytest.approx(0.437, abs=3e-3)
+    compared = 0
+    batches = {event["item"]: event["batch"] for event in events}
+    for batch, scope in task["by"]["batch"].items():
+        own = {place: label for place, label in latest.items() if batches[place[1]] == batch}
+        assert scope["agreement"]["alpha"]["value"] == pytest.approx(_alpha(own), abs=1e-9)
+        compared += 1
+    assert compared == 2
+
+
+def _nominal(project: str, task: str) -> TaskConfig:
+    return TaskConfig(label_type="nominal") if (project, task) == ("convabuse", "label") else default_task(project, task)
+
+
+def _alpha(labels: Mapping[tuple[str, str], Any]) -> float:
+    names, items = (sorted({place[part] for place in labels}) for part in (0, 1))
+    rows, columns = ({name: number for number, name in enumerate(found)} for found in (names, items))
+    table = np.full((len(names), len(items)), np.nan)
+    for (name, item), label in labels.items():
+        table[rows[name], columns[item]] = label
+    return float(krippendorff.alpha(reliability_data=table, level_of_measurement="nominal"))
+
+
+# -- w241_boxes_single ----------------------------------------------------------------------------------------------------
+
+
+def test_submissions_without_a_box_are_dead_letters(kept: Kept) -> None:
+    letters = kept("w241_boxes_single")[1]["dead_letters"]
+    assert len(letters) == 18
+    assert Counter((letter["reason"], letter["path"]) for letter in letters) == {
+        ("wrong_type", "$.label.boxes[0].bbox"): 18
+    }
+    numbers = [number for number, line in enumerate(lines("w241_boxes_single"), 1) if b'"bbox":null' in line]
+    path = SHARED / "w241_boxes_single.jsonl.gz"
+    assert [letter["where"] for letter in letters] == [f"{path}:{number}" for number in numbers]
+
+
+def test_boxes_of_one_submission_are_repeats(kept: Kept) -> None:
+    """Several boxes are several events of one annotator on one item: all are in force, one label counts."""
+    events = [json.loads(line) for line in lines("w241_boxes_single")]
+    drawn = [event for event in events if event["label"]["boxes"][0]["bbox"] is not None]
+    pairs = {(event["annotator"], event["item"]) for event in drawn}
+    task = kept("w241_boxes_single")[1]["projects"]["w241-boxes-single"]["tasks"]["label"]
+    assert task["annotations"] == len(drawn) == 2611
+    assert len(pairs) < len(drawn)
+    assert task["pairable_items"] == len({item for _, item in pairs}) == 20
