@@ -148,7 +148,7 @@ def test_it_is_json_without_nan(whole: dict[str, Any]) -> None:
     assert all(math.isfinite(number) for number in found)
 
 
-@pytest.mark.parametrize(("chunk", "capacity", "restarts"), [(7, 5, False), (40, 2, True), (400, 10**6, True)])
+@pytest.mark.parametrize(("chunk", "capacity", "restarts"), [(60, 5, True), (400, 10**6, False)])
 def test_equal_events_give_equal_documents_to_the_last_digit(
     whole: dict[str, Any], chunk: int, capacity: int, restarts: bool
 ) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from pathlib import Path
+from shutil import copyfile
 from types import SimpleNamespace
 from typing import Any
 
@@ -26,20 +27,30 @@ def settings(url: str) -> Settings:
     return load_settings(None, {"KAPPAWATCH_STORE__URL": url})
 
 
+SENT = campaign(items=50)
+
+
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
+    """A store in which a replay was kept, and the replay's document."""
+    folder = tmp_path_factory.mktemp("replayed")
+    (folder / "events.jsonl").write_bytes(b"\n".join(SENT))
+    store = open_store(f"sqlite:///{folder}/kappawatch.db")
+    found = replay(settings("sqlite:///unused.db"), [str(folder / "events.jsonl")], store)
+    store.close()
+    return folder / "kappawatch.db", found
+
+
 @pytest.fixture
 def url(tmp_path: Path) -> str:
     return f"sqlite:///{tmp_path}/kappawatch.db"
 
 
 @pytest.fixture
-def replayed(tmp_path: Path, url: str) -> dict[str, Any]:
+def replayed(kept: tuple[Path, dict[str, Any]], tmp_path: Path) -> dict[str, Any]:
     """The document of a replay that was kept in the store."""
-    path = tmp_path / "events.jsonl"
-    path.write_bytes(b"\n".join(campaign()))
-    store = open_store(url)
-    found = replay(settings(url), [str(path)], store)
-    store.close()
-    return found
+    copyfile(kept[0], tmp_path / "kappawatch.db")
+    return kept[1]
 
 
 def test_show_after_replay_is_the_same_document(url: str, replayed: dict[str, Any]) -> None:
@@ -58,7 +69,7 @@ def test_show_after_a_worker_is_the_replay_of_the_same_events(
     other = f"sqlite:///{tmp_path}/worker.db"
     store = open_store(other)
     site.privacy(store, settings(other))
-    fold(campaign(), store=store, chunk=chunk, capacity=chunk, restarts=restarts)
+    fold(SENT, store=store, chunk=chunk, capacity=chunk, restarts=restarts)
     store.close()
     shown = load_document(settings(other))
     assert msgspec.json.encode(shown["projects"]) == msgspec.json.encode(replayed["projects"])
@@ -84,7 +95,7 @@ def test_a_store_can_be_shown_while_a_worker_writes_to_it(url: str, replayed: di
 
     def work() -> None:
         try:
-            sent = campaign(seed=2, items=60)
+            sent = campaign(seed=2, items=30)
             for first in range(0, len(sent), 20):
                 records = [Record(first + place, value) for place, value in enumerate(sent[first : first + 20])]
                 for _ in home.process(TOPIC, records):
