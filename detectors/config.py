@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+
 @dataclass(frozen=True, slots=True)
 class TaskConfig:
     """A task's configuration; the default serves a project that nobody configured.

@@ -69,7 +69,7 @@ class Campaign:
 
     >>> events = list(Campaign(projects=2, partitions=2).events(1000))
     >>> len({event.id for event in events}), sum(isinstance(event, Gold) for event in events) / 1000
-    (1000, 0.034)
+    (1000, 0.03)
     """
 
     projects: int = 16

@@ -226,7 +226,10 @@ def test_planted_errors_missed_by_rater() -> None:
             own = {"item": f"{event['item']}/{number}"}
             sent += [json.dumps({**gold[event["item"]], **own}).encode(), json.dumps({**event, **own}).encode()]
     by = projects(fold(sent))["mqm-wmt23-ende-hotw"]["tasks"]["label"]["by"]["annotator"]
-    missed = {name: (scope["gold"]["answers"] - scope["gold"]["correct"], scope["gold"]["answers"]) for name, scope in by.items()}
+    missed = {
+        name: (scope["gold"]["answers"] - scope["gold"]["correct"], scope["gold"]["answers"])
+        for name, scope in by.items()
+    }
     assert missed == {f"rater{number}": counts for number, counts in MISSED.items()}
 
 
@@ -260,7 +263,9 @@ def test_alpha_of_eight_experts_equals_another_implementation() -> None:
 
 
 def _nominal(project: str, task: str) -> TaskConfig:
-    return TaskConfig(label_type="nominal") if (project, task) == ("convabuse", "label") else default_task(project, task)
+    return (
+        TaskConfig(label_type="nominal") if (project, task) == ("convabuse", "label") else default_task(project, task)
+    )
 
 
 def _alpha(labels: Mapping[tuple[str, str], Any]) -> float:

@@ -498,19 +498,23 @@ def test_of_reviews_and_contexts_the_highest_is_held() -> None:
 
 def test_what_memory_does_not_hold_is_asked_for() -> None:
     monitor = Monitor(default_task, lambda _, name: name, lambda _, name: name)
-    needs = monitor.needs([
-        annotation("ann", "i1", "yes"),
-        gold("i2", "yes", task="score"),
-        retraction("a7"),
-        review("a8", "rita"),
-        context("c1"),
-        erasure("ann"),
-    ])
+    needs = monitor.needs(
+        [
+            annotation("ann", "i1", "yes"),
+            gold("i2", "yes", task="score"),
+            retraction("a7"),
+            review("a8", "rita"),
+            context("c1"),
+            erasure("ann"),
+        ]
+    )
     assert needs.annotations == {("news", "ann-i1"), ("news", "a7")}
     assert needs.items == {ItemKey("news", "label", "i1"), ItemKey("news", "score", "i2")}
     assert needs.reviews == {("news", "a8", "rita", "review")}
     assert needs.contexts == {("news", "c1")}
-    monitor.hold_item(ItemKey("news", "label", "i1"), [AnnotationRecord("ann-i1", annotation("ann", "i1", "yes"))], None)
+    monitor.hold_item(
+        ItemKey("news", "label", "i1"), [AnnotationRecord("ann-i1", annotation("ann", "i1", "yes"))], None
+    )
     assert not monitor.needs([annotation("ann", "i1", "no"), retraction("ann-i1"), gold("i1", "yes"), erasure("ann")])
     assert monitor.needs([annotation("ann", "i1", "no", id="other")]).annotations == {("news", "other")}
 

@@ -46,9 +46,7 @@ deliveries = st.builds(
     annotation=st.just("a"),
     revision=st.integers(0, 2),
 )
-withdrawals = st.builds(
-    retraction, st.just("a"), st.integers(0, 3), st.sampled_from([None, 0, 1, 2]), id=st.just("r1")
-)
+withdrawals = st.builds(retraction, st.just("a"), st.integers(0, 3), st.sampled_from([None, 0, 1, 2]), id=st.just("r1"))
 
 
 @settings(max_examples=150)

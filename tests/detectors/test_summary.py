@@ -94,7 +94,9 @@ def test_a_class_against_the_rest() -> None:
     # Yes or not: the same disagreements as in the whole task, for maybe stands alone.
     assert classes["yes"].agreement["percent"].value == pytest.approx(float(Fraction(7, 12)), abs=1e-15)
     assert classes["yes"].agreement["alpha"].value == pytest.approx(0.25, abs=1e-15)
-    assert classes["yes"].agreement["brennan_prediger"].value == pytest.approx(float(Fraction(1, 6)), abs=1e-15), "q = 2"
+    assert classes["yes"].agreement["brennan_prediger"].value == pytest.approx(float(Fraction(1, 6)), abs=1e-15), (
+        "q = 2"
+    )
     assert classes["maybe"].agreement["percent"].value == 1.0
     assert classes["maybe"].agreement["alpha"] == (None, None, None, 4, "no variation")
     assert (classes["yes"].gold.answers, classes["yes"].gold.correct) == (8, 5)

@@ -119,7 +119,9 @@ def test_the_configuration_is_kept_with_the_store(tmp_path: Path) -> None:
     held = store.meta(site.PROJECTS)
     assert held is not None
     assert "yes" in held
-    site.check_configuration(store, settings('# the same\n[projects.news.tasks]\nlabel = {labels = ["yes", "no"]}', tmp_path), adopt=False)
+    site.check_configuration(
+        store, settings('# the same\n[projects.news.tasks]\nlabel = {labels = ["yes", "no"]}', tmp_path), adopt=False
+    )
     assert store.meta(site.PROJECTS) == held
 
 

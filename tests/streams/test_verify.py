@@ -270,7 +270,10 @@ def test_equal_is_code_0(run: Any) -> None:
 
 
 def test_a_difference_is_code_1_and_shown(run: Any, url: str) -> None:
-    change(url, "UPDATE scopes SET annotations = annotations + 1 WHERE dimension = 'vendor' AND value = 'acme' AND task = 'tags'")
+    change(
+        url,
+        "UPDATE scopes SET annotations = annotations + 1 WHERE dimension = 'vendor' AND value = 'acme' AND task = 'tags'",
+    )
     done = run("--no-log")
     assert done.code == 1
     assert "DIFFERENT scopes 0/shapes/tags/vendor/acme" in done.out
