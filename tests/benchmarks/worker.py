@@ -173,7 +173,10 @@ class Field:
 def _copy(file: Path, url: str) -> None:
     """Copy every row of a SQLite store to a new PostgreSQL store."""
     open_store(url).close()
-    with closing(sqlite3.connect(f"{file.as_uri()}?mode=ro&immutable=1", uri=True)) as source, psycopg.connect(url) as target:
+    with (
+        closing(sqlite3.connect(f"{file.as_uri()}?mode=ro&immutable=1", uri=True)) as source,
+        psycopg.connect(url) as target,
+    ):
         for table in TABLES:
             condition = " WHERE name <> 'schema_version'" if table is META else ""
             rows = source.execute(f"SELECT {', '.join(table.names)} FROM {table.name}{condition}")
