@@ -78,7 +78,7 @@ def test_label_fits(label_type: str | None, label: str) -> None:
 numbers = st.one_of(st.integers(-(10**10), 10**10), st.floats(-1e10, 1e10), st.decimals(-100, 100, places=3).map(float))
 
 
-@settings(max_examples=300)
+@settings(max_examples=200)
 @given(numbers)
 def test_a_number_is_spelled_by_its_value_or_refused(number: float) -> None:
     key = number_key(number)
@@ -94,7 +94,7 @@ def test_a_number_is_spelled_by_its_value_or_refused(number: float) -> None:
         assert key != "-0"
 
 
-@settings(max_examples=200)
+@settings(max_examples=100)
 @given(numbers, numbers)
 def test_numbers_have_one_key_exactly_if_they_are_equal(one: float, other: float) -> None:
     first, second = number_key(one), number_key(other)

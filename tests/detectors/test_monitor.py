@@ -566,7 +566,7 @@ def test_where_a_chunk_ends_makes_no_difference_to_detectors_and_alarms() -> Non
     assert len(messages_of) >= 15
     assert {why for _, value in messages_of for why in _cleared(value)} == {"recovered", "corrected", "erased"}
     assert any(b'"updated"' in value for _, value in messages_of)
-    for chunk, capacity, restarts in ((3, 1000, False), (17, 3, False), (50, 20, True)):
+    for chunk, capacity, restarts in ((7, 1000, False), (17, 3, False), (50, 20, True)):
         parts = fold(sent, chunk=chunk, capacity=capacity, restarts=restarts)
         for table in (WATCHES, ANSWERS, TASKS, SCOPES):
             assert list(parts.scan(table, 0)) == list(whole.scan(table, 0)), table.name

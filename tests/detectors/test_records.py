@@ -49,7 +49,7 @@ deliveries = st.builds(
 withdrawals = st.builds(retraction, st.just("a"), st.integers(0, 3), st.sampled_from([None, 0, 1, 2]), id=st.just("r1"))
 
 
-@settings(max_examples=150)
+@settings(max_examples=80)
 @given(st.lists(st.one_of(deliveries, deliveries, withdrawals), max_size=12), st.integers(0, 1000))
 def test_any_order_with_any_duplicates_gives_the_same_record(operations: list[Operation], seed: int) -> None:
     chance = Random(seed)
@@ -58,7 +58,7 @@ def test_any_order_with_any_duplicates_gives_the_same_record(operations: list[Op
     assert state(record_of(again)) == state(record_of(operations))
 
 
-@settings(max_examples=150)
+@settings(max_examples=80)
 @given(st.lists(st.one_of(deliveries, deliveries, withdrawals), max_size=12))
 def test_a_record_follows_the_words_of_the_contract(operations: list[Operation]) -> None:
     record = record_of(operations)
@@ -173,7 +173,7 @@ def test_of_very_many_deliveries_a_bounded_part_is_kept_whatever_their_order(ann
     assert state(expected) == state(record_of(many(annotators, each))), "what was dropped comes again for nothing"
 
 
-@settings(max_examples=100)
+@settings(max_examples=60)
 @given(st.lists(deliveries, max_size=10))
 def test_a_forgotten_annotator_leaves_the_record_of_the_others(sent: list[Annotation]) -> None:
     record = record_of(sent)

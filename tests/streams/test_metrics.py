@@ -191,7 +191,9 @@ def test_gold_results_added_less_those_taken_back_are_the_answers(page: Page) ->
     for project, task in ((PROJECT, "label"), ("shapes", "tags")):
         place = {"project": project, "task": task}
         sums = {
-            name: sum(value(page, f"kappawatch_gold_results{name}", outcome=outcome, **place) for outcome in ("pass", "fail"))
+            name: sum(
+                value(page, f"kappawatch_gold_results{name}", outcome=outcome, **place) for outcome in ("pass", "fail")
+            )
             for name in ("_total", "_retracted_total")
         }
         assert sums["_total"] - sums["_retracted_total"] == value(page, "kappawatch_gold_answers", **place)
@@ -242,9 +244,11 @@ def test_a_name_that_no_page_can_hold_never_gets_there(name: str) -> None:
     event = messages([annotation("ann", "i1", "yes", project="NAME")])[0].replace(b"NAME", name.encode())
     exported = Exported([event, *messages([annotation("ann", "i1", "yes")])])
     page = exported.page()
-    assert value(page, "kappawatch_dead_letters_total", reason="control_character", partition="0") + value(
-        page, "kappawatch_dead_letters_total", reason="invalid_json", partition="0"
-    ) == 1.0
+    assert (
+        value(page, "kappawatch_dead_letters_total", reason="control_character", partition="0")
+        + value(page, "kappawatch_dead_letters_total", reason="invalid_json", partition="0")
+        == 1.0
+    )
     assert {dict(labels).get("project") for name, labels in page if name == "kappawatch_items"} == {PROJECT}
 
 
@@ -293,7 +297,9 @@ def test_a_flood_of_series_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
         metrics.set("kappawatch_last_event_timestamp_seconds", number, (f"p{number}",))
         metrics.delay(f"p{number}", np.array([1.0]))
     found = families(registry(metrics))
-    assert [s.labels["project"] for s in found["kappawatch_last_event_timestamp_seconds"]] == [f"p{n}" for n in range(5)]
+    assert [s.labels["project"] for s in found["kappawatch_last_event_timestamp_seconds"]] == [
+        f"p{n}" for n in range(5)
+    ]
     assert len({s.labels["project"] for s in found["kappawatch_event_delay_seconds"]}) == 5
 
 

@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
+from shutil import copyfile
 from types import SimpleNamespace
 from typing import Any
 
@@ -183,13 +184,16 @@ def interrupt(store: Store, at: int, *, after: bool) -> Callable[[], int]:
 
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
 def test_an_interrupted_rebuild_goes_on_and_new_events_wait(
-    after: bool, monkeypatch: pytest.MonkeyPatch, as_configured: Document
+    after: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, as_configured: Document
 ) -> None:
     monkeypatch.setattr("streams.homes.STEP", 50)
+    before = tmp_path / "before.db"
+    fold(SENT[:200], store=open_store(f"sqlite:///{before}")).close()
     calls, at, failures = 0, 0, 1
     while failures:
         at += 1
-        store = fold(SENT[:200])
+        copyfile(before, tmp_path / f"{at}.db")
+        store = open_store(f"sqlite:///{tmp_path}/{at}.db")
         counted = interrupt(store, at, after=after)
         failures = 0
         while True:
@@ -203,6 +207,7 @@ def test_an_interrupted_rebuild_goes_on_and_new_events_wait(
         calls = counted()
         assert projects(store, changed) == as_configured
         assert [row[9] for row in store.scan(TASKS, 0)] == [-1] * len(TASK_NAMES), "finished"
+        store.close()
     assert at == calls + 1 >= 6
 
 

@@ -175,7 +175,9 @@ def test_the_state_can_be_kept(tmp_path: Path, run: Any) -> None:
         done = run("replay", "--format", "json", "--store", kept, path)
     assert json.loads(done.out)["projects"]["news"]["tasks"]["label"]["items"] == 2
     url = f"sqlite:///{kept}"
-    done = run("replay", "--format", "json", "--store", url, written(tmp_path / "2.jsonl", messages([retraction("ann-i0")])))
+    done = run(
+        "replay", "--format", "json", "--store", url, written(tmp_path / "2.jsonl", messages([retraction("ann-i0")]))
+    )
     assert json.loads(done.out)["projects"]["news"]["tasks"]["label"]["items"] == 1
 
 
@@ -195,7 +197,9 @@ def test_tasks_are_configured_and_a_store_keeps_to_it(tmp_path: Path, run: Any) 
 
 
 @pytest.mark.parametrize("words", [("missing.jsonl",), ("--store", "oracle://db", "events.jsonl"), ("--format", "xml")])
-def test_wrong_usage_is_code_2(tmp_path: Path, run: Any, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]) -> None:
+def test_wrong_usage_is_code_2(
+    tmp_path: Path, run: Any, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]
+) -> None:
     monkeypatch.chdir(tmp_path)
     written(tmp_path / "events.jsonl", [])
     try:
