@@ -30,8 +30,16 @@ def entries(keys: Iterable[str], rows: Iterable[int]) -> Entries:
     >>> entries(["a", "b"], [1, 2]).nbytes
     16
     """
-    numbers = np.fromiter(rows, np.uint64)
-    return np.sort(_checksums(keys) | numbers)
+    return np.sort(_checksums(keys) | np.fromiter(rows, np.uint64))
+
+
+def marks(keys: Iterable[str]) -> Entries:
+    """The entries of keys that have no row, for an index that only says which keys there are.
+
+    >>> marks(["a", "b"]).nbytes
+    16
+    """
+    return np.sort(_checksums(keys))
 
 
 def merged(runs: Iterable[Entries]) -> Entries:
@@ -57,6 +65,10 @@ class RowIndex:
         while runs and len(runs[-1]) <= _GROWTH * len(run):
             run = merged((runs.pop(), run))
         runs.append(run)
+
+    def after(self, row: int) -> Entries:
+        """The entries of rows above this one."""
+        return merged(run[run & _ROW > row] for run in self._runs)
 
     def find(self, keys: Iterable[str]) -> list[int]:
         """The rows that may carry one of these keys, in order."""

@@ -12,7 +12,6 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from functools import cache, partial
-from itertools import repeat
 from pathlib import Path
 from typing import Any, Final, NamedTuple, cast
 
@@ -20,7 +19,7 @@ import numpy as np
 
 from streams.errors import Refused
 from streams.store.base import Batch, Conflict, Key, Row, StoreFailed, Value, by_length
-from streams.store.index import Entries, RowIndex, entries, merged
+from streams.store.index import Entries, RowIndex, entries, marks, merged
 from streams.store.tables import (
     ANNOTATIONS,
     GOLD,
@@ -254,11 +253,11 @@ class SqliteStore:
 
     def find(self, table: Table, home: int, keys: Iterable[Key]) -> list[Row]:
         with self._failing():
-            if table is GOLD:
-                keys = self._index(home).with_gold(keys)
             rows: list[Row] = []
             for length, group in by_length(keys).items():
-                rows += self._connection.execute(_find(table, length), (json.dumps(group, ensure_ascii=False), home))
+                # Most items have no gold, which the index knows.
+                wanted = self._index(home).with_gold(group) if table is GOLD and length == len(GOLD.key) - 1 else group
+                rows += self._connection.execute(_find(table, length), (json.dumps(wanted, ensure_ascii=False), home))
             return rows
 
     def scan(self, table: Table, home: int, *key: Value) -> Iterator[Row]:
@@ -357,13 +356,12 @@ class _HomeIndex:
     """
 
     def __init__(self, connection: sqlite3.Connection, home: int) -> None:
-        self._zero = self._last_row = first_row(home) - 1
-        self._unsaved: list[_News] = []
+        self._zero = self._last_row = self._saved_row = first_row(home) - 1
         runs: tuple[list[Entries], list[Entries]] = ([], [])
         for last_row, *blobs in connection.execute(
             "SELECT last_row, annotations, items FROM annotation_runs WHERE home = ? ORDER BY last_row", (home,)
         ):
-            self._last_row = last_row
+            self._last_row = self._saved_row = last_row
             for kind, blob in zip(runs, blobs, strict=True):
                 kind.append(np.frombuffer(blob, np.uint64))
         self._annotations, self._items = (RowIndex(merged(kind)) for kind in runs)
@@ -373,35 +371,37 @@ class _HomeIndex:
             (self._last_row + 1, first_row(home + 1) - 1),
         )
         gold = connection.execute("SELECT home, project, task, item FROM gold WHERE home = ?", (home,))
-        self.take_in(self._news(tail.fetchall(), gold.fetchall()), saved=False)
+        self.take_in(self._news(tail.fetchall(), gold), saved=False)
 
     def news(self, batch: Batch) -> _News:
         """The entries of the rows that a batch appends."""
         rows = cast("list[tuple[Any, ...]]", batch.upserts.get(ANNOTATIONS, []))
         return self._news([row for row in rows if row[1] > self._last_row], batch.upserts.get(GOLD, []))
 
-    def _news(self, rows: Sequence[tuple[Any, ...]], gold: Sequence[Row]) -> _News:
+    def _news(self, rows: Sequence[tuple[Any, ...]], gold: Iterable[Row]) -> _News:
         zero = self._zero
         placed = [row for row in rows if row[5] is not None]
         return _News(
             max((row[1] for row in rows), default=self._last_row),
             entries((f"{row[2]}\x1f{row[3]}" for row in rows), (row[1] - zero for row in rows)),
             entries((f"{row[2]}\x1f{row[4]}\x1f{row[5]}" for row in placed), (row[1] - zero for row in placed)),
-            entries(("\x1f".join(cast("Sequence[str]", row[1:4])) for row in gold), repeat(0, len(gold))),
+            marks("\x1f".join(cast("Sequence[str]", row[1:4])) for row in gold),
         )
 
     def run_with(self, news: _News) -> tuple[int, bytes, bytes] | None:
         """The run to write beside these news, if there is enough for one: its last row, and its entries."""
-        parts = [*self._unsaved, news]
-        if sum(len(part.annotations) for part in parts) < RUN:
+        if news.last_row - self._saved_row < RUN:
             return None
-        annotations, items = merged(part.annotations for part in parts), merged(part.items for part in parts)
+        saved = self._saved_row - self._zero
+        annotations = merged((self._annotations.after(saved), news.annotations))
+        items = merged((self._items.after(saved), news.items))
         return news.last_row, annotations.tobytes(), items.tobytes()
 
     def take_in(self, news: _News, *, saved: bool) -> None:
         """Know of the news, which are in the database now; `saved` says that its runs cover them."""
         self._last_row = news.last_row
-        self._unsaved = [] if saved else [*self._unsaved, news]
+        if saved:
+            self._saved_row = news.last_row
         self._annotations.add(news.annotations)
         self._items.add(news.items)
         self._gold.add(news.gold)

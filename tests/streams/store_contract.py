@@ -359,6 +359,7 @@ class StoreContract:
         store.commit(0, home_row(0), batch(GOLD, [gold("i1"), gold("i2")]))
         store.commit(1, home_row(0), batch(GOLD, [gold("i2", 4)]))
         keys = [("p", "t", "i2"), ("p", "t", "i3"), ("q", "t", "i2")]
+        assert sorted(store.find(GOLD, 0, [("p", "t"), ("q",)])) == [gold("i1"), gold("i2", 4)]
         assert store.find(GOLD, 0, keys) == [gold("i2", 4)]
         store.close_home(0)
         store.open_home(0)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.store.index import ROW_BITS, RowIndex, entries, merged
+from streams.store.index import ROW_BITS, RowIndex, entries, marks, merged
 
 ADDITIONS = st.lists(st.lists(st.tuples(st.sampled_from("abcdefgh"), st.integers(0, 50)), max_size=12), max_size=12)
 
@@ -74,6 +74,21 @@ def test_the_highest_and_the_lowest_checksum_are_found(monkeypatch):
         index.add(entries(["key", "key"], [3, 2**ROW_BITS - 1]))
         assert index.find(["key"]) == [3, 2**ROW_BITS - 1]
         assert index.may_hold(["key"]) == [True]
+
+
+def test_the_rows_above_one():
+    index = RowIndex()
+    for begin in range(0, 100, 7):
+        index.add(entries((f"key {row % 5}" for row in range(begin, begin + 7)), range(begin, begin + 7)))
+    late = RowIndex(index.after(60))
+    assert late.find(["key 3"]) == [row for row in range(61, 105) if row % 5 == 3]
+    assert len(index.after(104)) == 0
+
+
+def test_marks_say_which_keys_there_are():
+    index = RowIndex()
+    index.add(marks(["a", "b", "a"]))
+    assert index.may_hold(["b", "c", "a"]) == [True, False, True]
 
 
 def test_nothing_is_found_in_nothing():
