@@ -261,6 +261,12 @@ class SqliteStore:
             return rows
 
     def scan(self, table: Table, home: int, *key: Value) -> Iterator[Row]:
+        if table is ANNOTATIONS and not key:
+            after = 0
+            while found := self.scan_annotations(home, after, SCAN):
+                yield from found
+                after = cast("int", found[-1][1])
+            return
         place: Key = ()
         width = len(table.key)
         while True:

@@ -10,14 +10,15 @@ import subprocess
 import sys
 import textwrap
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from streams.errors import Refused
-from streams.store import Batch, Conflict, Store, StoreFailed, open_store, sqlite
+from streams.store import Batch, Conflict, Row, Store, StoreFailed, open_store, sqlite
 from streams.store.sqlite import SqliteStore
-from streams.store.tables import ANNOTATIONS, GOLD, PAIRS, SCHEMA_VERSION, SCOPES
+from streams.store.tables import ANNOTATIONS, GOLD, PAIRS, SCHEMA_VERSION, SCOPES, Table
 from tests.streams.store_contract import (
     SharedStoreContract,
     StoreContract,
@@ -123,6 +124,28 @@ def test_a_failed_commit_leaves_the_index_as_it_was(store: SqliteStore, monkeypa
     for _ in range(2):
         assert names(store.find_annotations(0, [("p", "a2"), ("p", "b2")], [])) == ["a1", "b2"]
         store.open_home(0)
+
+
+@pytest.mark.parametrize("table", [ANNOTATIONS, PAIRS, GOLD], ids=lambda table: table.name)
+def test_a_scan_takes_twice_the_steps_for_twice_the_rows(database: File, table: Table):
+    """And not four times: each page is sought, not counted off."""
+    store = database.open()
+    store.open_home(0)
+    steps = []
+    for version in (0, 1):
+        made = range(10_000 * version, 10_000 * version + 10_000)
+        rows = {ANNOTATIONS: annotation_of, PAIRS: lambda n: pair(f"a{n}", "b"), GOLD: lambda n: gold(f"i{n}")}[table]
+        store.commit(version, home_row(0), batch(table, [rows(n) for n in made]))
+        ticks: list[None] = []
+        store._connection.set_progress_handler(partial(ticks.append, None), 100)
+        assert sum(1 for _ in store.scan(table, 0)) == 10_000 * version + 10_000
+        store._connection.set_progress_handler(None, 0)
+        steps.append(len(ticks))
+    assert 1.8 < steps[1] / steps[0] < 2.2
+
+
+def annotation_of(number: int) -> Row:
+    return annotation(number + 1, f"a{number}", f"i{number}")
 
 
 # -- files and disks --------------------------------------------------------------------------------------------------
