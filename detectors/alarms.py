@@ -39,13 +39,13 @@ class Alarm:
     history: tuple[tuple[str, int], ...] = ()
 
 
-def alarm_id(cause: Cause, event: str) -> str:
-    """The id of the alarm that this event raised: equal logs give equal ids.
+def alarm_id(cause: Cause, event: str, at: int) -> str:
+    """The id of the alarm that this event raised: equal logs give equal ids. Events of one id differ in their time.
 
-    >>> alarm_id(Cause("p", "label", "gold_errors", "v1-x"), "e-1")
-    '1216e724969c4d52'
+    >>> alarm_id(Cause("p", "label", "gold_errors", "v1-x"), "e-1", 0)
+    '074405644b8d24f7'
     """
-    return hashlib.sha256("\x1f".join((*cause, event)).encode()).hexdigest()[:16]
+    return hashlib.sha256("\x1f".join((*cause, event, str(at))).encode()).hexdigest()[:16]
 
 
 class AlarmBook:
@@ -66,7 +66,7 @@ class AlarmBook:
     def open_alarm(self, cause: Cause, severity: str, at: int, event: str, evidence: Evidence) -> None:
         """Open an alarm, unless its cause has one."""
         if cause not in self.open:
-            alarm = Alarm(alarm_id(cause, event), cause, severity, at, None, evidence, "raised", 0)
+            alarm = Alarm(alarm_id(cause, event, at), cause, severity, at, None, evidence, "raised", 0)
             self._say(alarm, "raised", at)
 
     def observe(self, cause: Cause, at: int, evidence: Callable[[], Evidence]) -> None:

@@ -21,6 +21,12 @@ from detectors.records import AnnotationRecord
 MOST_ANNOTATORS = 1000
 """Of an item's annotators the first this many by (time, annotation) count."""
 
+MOST_PAIRED = 50
+"""Items with more annotators than this (a test that everybody takes) count no pairs: a thousand have half a million."""
+
+LONGEST_CLASS = 1024
+"""Bytes of UTF-8; a key with a longer name (a set of very many labels) is of no class."""
+
 CATEGORICAL = frozenset(name for name, label_type in LABEL_TYPES.items() if label_type.categorical)
 
 LONGEST_REMEMBERED = 256
@@ -111,7 +117,8 @@ class Item:
         answers = [(fit(answer.label), answer.weight) for answer in self.gold.accepted]
         best = max(answers, key=lambda answer: answer[1])[0]
         accepted = frozenset(label for label, weight in answers if label is not None and weight > 0)
-        return Key(accepted, None if best is None else best[1])
+        named = best is not None and len(best[1].encode()) <= LONGEST_CLASS
+        return Key(accepted, best[1] if named and best is not None else None)
 
 
 def _latest(annotations: Sequence[Annotation]) -> Sequence[Annotation]:
@@ -179,12 +186,28 @@ def contribution(item: Item, fit: Fit) -> Contribution:
     else:
         scopes.extend(_by_attributes(annotated, labels, accepted))
     scopes.extend(_by_annotator(annotated, labels, looks))
+    if len(labels) > MOST_PAIRED:
+        return Contribution(tuple(scopes))
     pairs = [
         ((kind, a, b), pair_pattern(label_a, label_b))
         for (kind, a, label_a, _), (other_kind, b, label_b, _) in combinations(labels, 2)
         if kind == other_kind and kind in CATEGORICAL
     ]
     return Contribution(tuple(scopes), tuple(pairs))
+
+
+def net(before: Contribution, after: Contribution) -> tuple[Contribution, Contribution]:
+    """Both without what they share: on an item with many annotators one more label leaves most pairs as they are."""
+    same_scopes = set(before.scopes) & set(after.scopes)
+    same_pairs = set(before.pairs) & set(after.pairs)
+    first, second = (
+        Contribution(
+            tuple([delta for delta in side.scopes if delta not in same_scopes]),
+            tuple([pair for pair in side.pairs if pair not in same_pairs]),
+        )
+        for side in (before, after)
+    )
+    return first, second
 
 
 class Look(NamedTuple):

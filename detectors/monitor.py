@@ -15,14 +15,27 @@ from typing import NamedTuple, TypeAlias
 
 from detectors.alarms import Alarm, AlarmBook, Cause
 from detectors.config import TaskConfig
-from detectors.item import NOTHING, Contribution, Item, ItemKey, Place, contribution, verdicts
-from detectors.labels import Fit
+from detectors.item import (
+    MOST_ANNOTATORS,
+    NOTHING,
+    Contribution,
+    Item,
+    ItemKey,
+    Place,
+    contribution,
+    net,
+    verdicts,
+)
+from detectors.labels import LABEL_TYPES, Fit
 from detectors.protocols import Annotation, Context, Erasure, Event, Gold, Retraction, Review
 from detectors.records import AnnotationRecord, precedes
 from detectors.scope import Scope
 from detectors.shelf import Shelf
 from detectors.signals import SIGNALS
 from detectors.watch import KEPT_ANSWERS, Answer, AnswerKey, Watch, WatchKey
+
+MANY_PAIRS = 10
+"""From here on it pays to leave out what an item's old and new contribution share."""
 
 AnnotationKey = tuple[str, str]  # project, annotation
 ReviewKey = tuple[str, str, str, str]  # project, annotation, reviewer, stage
@@ -294,7 +307,7 @@ class Monitor:
             record = item.records[key] = AnnotationRecord(key, event)
             self._keep(project, item.key, record)
             self._first_seen(event)
-            self._tell(event, item)
+            self._tell_first(event, item)
             return True
         old_key, record = held
         item_key = ItemKey(project, event.task, event.item)
@@ -464,6 +477,26 @@ class Monitor:
             key = event.project, event.task, "log_duration", event.annotator
             self._signals.append((key, event.key, event.at, event.duration_ms / 1000, event, False))
 
+    def _tell_first(self, event: Annotation, item: Item) -> None:
+        """Note a new annotation's answer to gold; where nobody's other answer can change, only this one is judged."""
+        if item.gold is None:
+            return
+        judged = item.verdicts
+        if judged is None or len(item.records) > MOST_ANNOTATORS or _annotations_by(item, event.annotator) > 1:
+            self._tell(event, item)
+            return
+        project, task, _ = item.key
+        fit = self.fit(project, task)
+        key, label = item.key_of(fit), None if event.skipped or event.stage != "annotate" else fit(event.label)
+        if key is None or label is None or not LABEL_TYPES[label[0]].answers:
+            return
+        wrong = label not in key.accepted
+        judged[event.key] = (event, wrong)
+        self._task(project, task).answered(wrong=wrong)
+        self._signals.append(
+            ((project, task, "gold_errors", event.annotator), event.key, event.at, float(wrong), event, False)
+        )
+
     def _tell(self, event: Event, item: Item) -> None:
         """Note the answers to gold that this event made right or wrong, or took back."""
         if item.gold is None:
@@ -505,6 +538,8 @@ class Monitor:
             project, task, _ = item.key
             before, after = item.before, contribution(item, self.fit(project, task))
             if after != before:
+                if before and len(before.pairs) > MANY_PAIRS:
+                    before, after = net(before, after)
                 moved = moves.setdefault((project, task), [])
                 if before:
                     moved.append((before, -1))
@@ -729,6 +764,10 @@ class Monitor:
 
 def _withdrawn_first(signal: tuple[int, str, str, float | None, bool]) -> tuple[bool, int, str, str]:
     return signal[3] is not None, signal[0], signal[1], signal[2]
+
+
+def _annotations_by(item: Item, annotator: str) -> int:
+    return sum(record.event is not None and record.event.annotator == annotator for record in item.records.values())
 
 
 def _review_key(review: Review) -> ReviewKey:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from hashlib import sha256
 from typing import Final, Protocol, cast
 
@@ -24,7 +25,7 @@ from detectors.records import AnnotationRecord
 from detectors.watch import Answer, Watch, WatchKey
 from streams.alerts import alert_message
 from streams.events import Erasure, Event
-from streams.parsing import LONGEST_MESSAGE, DeadLetter, Parser
+from streams.parsing import LONGEST_MESSAGE, DeadLetter, Parser, raw_events
 from streams.privacy import Privacy
 from streams.store import rows
 from streams.store.base import Batch, Row, Store
@@ -308,7 +309,7 @@ class Home:
             if destination == home:
                 events.append(outcome)
             elif any(name == FORWARDED for name, _ in record.headers):
-                letter = DeadLetter.of(_raw(record, element), "not_at_home", "$.project")
+                letter = DeadLetter.of(_raw(record, element), "not_at_home", _path(record, element))
                 refused.append(letter)
                 self._refuse(batch, letter, topic, record.offset, element)
             else:
@@ -629,12 +630,18 @@ def _parse(parser: Parser, record: Record) -> Iterator[tuple[Record, int, Event 
             yield record, element, outcome
 
 
+_raw_events = lru_cache(maxsize=1)(raw_events)
+"""The last message cut into its events: the events of one array come here one after the other."""
+
+
 def _raw(record: Record, element: int) -> bytes:
     """The original bytes of one event of a message."""
+    return _raw_events(record.value or b"")[element]
+
+
+def _path(record: Record, element: int) -> str:
     value = record.value or b""
-    if value.lstrip()[:1] != b"[":
-        return value
-    return bytes(msgspec.json.decode(value, type=list[msgspec.Raw])[element])
+    return f"$[{element}].project" if value.lstrip(b" \t\r\n")[:1] == b"[" else "$.project"
 
 
 def _name(kind: str, origin: str, element: int) -> str:

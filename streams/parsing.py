@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 import msgspec
@@ -14,6 +14,8 @@ from streams.events import (
     EARLIEST,
     EVENT_TYPES,
     LATEST,
+    LONGEST_ID,
+    LONGEST_LABEL,
     Annotation,
     Event,
     Gold,
@@ -134,7 +136,7 @@ class Parser:
 
     def _parse_array(self, value: bytes) -> Iterator[Event | DeadLetter]:
         try:
-            found = elements(value, MOST_EVENTS) if nests_deeper(value, DEEPEST) else _decode_array(value)
+            found = _cut(value)
         except msgspec.DecodeError:
             yield DeadLetter.of(value, "invalid_json", "$")
             return
@@ -160,11 +162,78 @@ class Parser:
             return "bad_time", "$.time"
         if isinstance(event, self._refused):
             return "type_not_accepted", "$.type"
-        if unusual.strip(b"{[") and _may_hold_control_character(raw.decode()):
-            path = _control_character(event, "$")
+        if unusual.strip(b"{["):
+            if _may_hold_control_character(raw.decode()):
+                path = _control_character(event, "$")
+                if path is not None:
+                    return "control_character", path
+            path = _too_many_bytes(event)
             if path is not None:
-                return "control_character", path
+                return "too_long", path
         return _label_fault(event)
+
+
+def raw_events(value: bytes) -> Sequence[bytes]:
+    """The original bytes of each event of a message, as `Parser.parse` takes them.
+
+    >>> raw_events(b'[{"a": 1}, 2]')
+    [b'{"a": 1}', b'2']
+    """
+    if value.lstrip(b" \t\r\n")[:1] != b"[":
+        return [value]
+    return [bytes(element) for element in _cut(value) or ()]
+
+
+def _cut(value: bytes) -> Sequence[bytes | msgspec.Raw] | None:
+    """The elements of an array; one that nests too deep for the decoder is cut at its own commas."""
+    return elements(value, MOST_EVENTS) if nests_deeper(value, DEEPEST) else _decode_array(value)
+
+
+_KEYS: Final = (
+    "id",
+    "source",
+    "project",
+    "task",
+    "item",
+    "annotation",
+    "annotator",
+    "batch",
+    "vendor",
+    "guideline",
+    "session",
+    "reviewer",
+    "stage",
+)
+"""The fields by which rows are found: a database bounds its keys in bytes, so these have at most 256 bytes of UTF-8."""
+
+
+def _too_many_bytes(event: Event) -> str | None:
+    """The path of the first id above 256 bytes of UTF-8, or label or slice value above 1,024; lengths are characters."""
+    for name in _KEYS:
+        value = getattr(event, name, None)
+        if isinstance(value, str) and len(value.encode()) > LONGEST_ID:
+            return f"$.{name}"
+    for name, part in (getattr(event, "slice", None) or {}).items():
+        if len(name.encode()) > LONGEST_ID or (isinstance(part, str) and len(part.encode()) > LONGEST_LABEL):
+            return "$.slice[...]"
+    if isinstance(event, Gold):
+        for index, answer in enumerate(event.accepted):
+            if _long_label(answer.label):
+                return f"$.accepted[{index}].label"
+    elif _long_label(getattr(event, "label", None)):
+        return "$.label"
+    return None
+
+
+def _long_label(label: object) -> bool:
+    if isinstance(label, str):
+        return len(label.encode()) > LONGEST_LABEL
+    if isinstance(label, list):
+        return any(len(part.encode()) > LONGEST_LABEL for part in label)
+    if isinstance(label, Shape):
+        pair = (label.chosen, label.rejected)
+        return any(isinstance(option, str) and len(option.encode()) > LONGEST_ID for option in pair)
+    return False
 
 
 def _major(contract: int | str) -> str:

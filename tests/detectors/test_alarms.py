@@ -23,21 +23,22 @@ def test_ids_follow_from_cause_and_event_and_differ_in_any_part() -> None:
     causes = [
         Cause(*parts) for parts in product(("p", "q"), ("label", "score"), ("gold_errors", "log_duration"), ("a", "b"))
     ]
-    ids = {alarm_id(cause, event) for cause in causes for event in ("e1", "e2")}
-    assert len(ids) == 32
-    assert ids == {alarm_id(cause, event) for cause in causes for event in ("e1", "e2")}
+    events = (("e1", 0), ("e1", 1), ("e2", 0))
+    ids = {alarm_id(cause, *event) for cause in causes for event in events}
+    assert len(ids) == 48
+    assert ids == {alarm_id(cause, *event) for cause in causes for event in events}
     assert all(len(name) == 16 for name in ids)
 
 
 def test_parts_cannot_run_into_each_other() -> None:
-    assert alarm_id(Cause("p", "ab", "k", "s"), "e") != alarm_id(Cause("p", "a", "bk", "s"), "e")
+    assert alarm_id(Cause("p", "ab", "k", "s"), "e", 0) != alarm_id(Cause("p", "a", "bk", "s"), "e", 0)
 
 
 def test_a_raised_alarm_is_open_and_said_once() -> None:
     book = AlarmBook()
     alarm = raised(book)
     assert alarm == Alarm(
-        alarm_id(CAUSE, "e1"), CAUSE, "warning", 10, None, {"n": 3}, "raised", 1, history=(("raised", 10),)
+        alarm_id(CAUSE, "e1", 10), CAUSE, "warning", 10, None, {"n": 3}, "raised", 1, history=(("raised", 10),)
     )
     assert book.take() == ([alarm], [alarm])
     assert book.take() == ([], [])
@@ -103,4 +104,4 @@ def test_an_alarm_from_a_store_goes_on_where_it_was() -> None:
         book.observe(CAUSE, count, dict)
     again.hold(book.open[CAUSE])
     again.clear(CAUSE, 99, "corrected", {})
-    assert messages(again) == [(alarm_id(CAUSE, "e1"), "cleared", 3)]
+    assert messages(again) == [(alarm_id(CAUSE, "e1", 10), "cleared", 3)]

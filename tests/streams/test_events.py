@@ -181,7 +181,7 @@ def test_event_sets_collide() -> None:
 
     @seed(7)
     @settings(
-        max_examples=200, database=None, deadline=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck)
+        max_examples=400, database=None, deadline=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck)
     )
     @given(event_sets(tasks=TASKS, min_size=10))
     def look(messages: list[bytes]) -> None:

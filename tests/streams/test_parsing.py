@@ -268,7 +268,7 @@ ACCEPTED: list[tuple[str, bytes]] = [
     ("last moment", event(time="2099-12-31T23:59:59.999999Z")),
     ("last moment elsewhere", event(time="2100-01-01T13:59:59.999999+14:00")),
     ("nanoseconds", event(time="2024-03-01T12:00:00.123456789Z")),
-    ("longest id", event(id="😀" * 256)),
+    ("longest id", event(id="😀" * 64)),
     ("longest label", event(label="x" * 1024)),
     ("empty label", event(label="")),
     ("63 bits", event(label=2**63 - 1, revision=-(2**63) + 1)),
