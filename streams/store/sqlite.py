@@ -296,20 +296,16 @@ class SqliteStore:
 
     def commit(self, seen: int, home_row: Row, batch: Batch) -> None:
         home, _, *values = cast("tuple[int, ...]", home_row)
-        try:
-            with self._failing():
-                index = self._index(home)
-            news = index.news(batch)
-            run = index.run_with(news)
-            with self._transaction(erases=batch.erases) as connection:
-                if connection.execute(_claim(), (seen + 1, *values, home, seen)).rowcount != 1:
-                    raise Conflict(f"home {home}: another worker wrote version {seen + 1}")
-                _write(connection, batch)
-                if run is not None:
-                    connection.execute("INSERT INTO annotation_runs VALUES (?, ?, ?, ?)", (home, *run))
-        except BaseException:
-            self.close_home(home)
-            raise
+        with self._failing():
+            index = self._index(home)
+        news = index.news(batch)
+        run = index.run_with(news)
+        with self._transaction(erases=batch.erases) as connection:
+            if connection.execute(_claim(), (seen + 1, *values, home, seen)).rowcount != 1:
+                raise Conflict(f"home {home}: another worker wrote version {seen + 1}")
+            _write(connection, batch)
+            if run is not None:
+                connection.execute("INSERT INTO annotation_runs VALUES (?, ?, ?, ?)", (home, *run))
         index.take_in(news, saved=run is not None)
 
     def amend(self, batch: Batch) -> None:
