@@ -168,9 +168,23 @@ def _family(name: str, kind: str, help_: str, labels: Labels, values: Mapping[La
         family = CounterMetricFamily(name, help_, labels=labels)
     else:
         family = GaugeMetricFamily(name, help_, labels=labels)
-    for place, value in sorted(values.items())[:MOST_SERIES]:
+    for place, value in sorted(_bounded(kind, labels, values).items()):
         family.add_metric(_encodable(place), value)
     return family
+
+
+def _bounded(kind: str, labels: Labels, values: Mapping[Labels, float]) -> Mapping[Labels, float]:
+    """At most MOST_SERIES of the series: the largest, then by name; what is cut of a counter counts for project ""."""
+    if len(values) <= MOST_SERIES:
+        return values
+    ordered = sorted(values.items(), key=lambda series: (-series[1], series[0]))
+    kept = dict(ordered[:MOST_SERIES])
+    if kind == "counter" and "project" in labels:
+        place = labels.index("project")
+        for cut, value in ordered[MOST_SERIES:]:
+            rest = (*cut[:place], "", *cut[place + 1 :])
+            kept[rest] = kept.get(rest, 0.0) + value
+    return kept
 
 
 def _encodable(labels: Labels) -> Labels:

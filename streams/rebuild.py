@@ -41,6 +41,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Run `kappawatch rebuild`."""
     settings = load_settings(args.config, os.environ)
+    if settings.store.kind == "sqlite" and not settings.store.path.exists():
+        raise Refused(f"{settings.store.shown}: expected a store, found none: there is nothing to rebuild")
     try:
         store = open_store(settings.store.url)
         site.check_configuration(store, settings, adopt=args.adopt)

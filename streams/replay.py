@@ -22,6 +22,8 @@ from streams.settings import Settings, add_config_argument, load_settings
 from streams.store import Store, StoreFailed, open_store
 
 CHUNK: Final = 1000
+IN_MEMORY: Final = "sqlite://"
+REPLAY_KEY: Final = b"kappawatch replay, nothing secret".hex()
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +85,7 @@ def _chunks(lines: Lines) -> Iterator[list[Line]]:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `kappawatch replay`."""
     parser.add_argument("files", metavar="FILE", nargs="+", help="JSON lines, plain or .gz; - reads standard input")
-    parser.add_argument("--store", metavar="URL", default="sqlite://", help="keep the state there (default: memory)")
+    parser.add_argument("--store", metavar="URL", default=IN_MEMORY, help="keep the state there (default: memory)")
     add_config_argument(parser)
     add_format_argument(parser)
 
@@ -94,6 +96,9 @@ def run(args: argparse.Namespace) -> int:
     url = args.store if "://" in args.store else f"sqlite:///{args.store}"
     try:
         store = open_store(url)
+        if url == IN_MEMORY:
+            # Nothing of this store outlives the command, and equal files give equal alarms.
+            site.remember(store, site.PRIVACY_KEY, REPLAY_KEY)
         with progress_bar() as progress:
             found = replay(settings, args.files, store, progress)
         store.close()

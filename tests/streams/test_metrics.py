@@ -296,10 +296,13 @@ def test_a_flood_of_series_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
     for number in range(9):
         metrics.set("kappawatch_last_event_timestamp_seconds", number, (f"p{number}",))
         metrics.delay(f"p{number}", np.array([1.0]))
+        metrics.add("kappawatch_events_total", (f"p{number}", "applied", "0"), number)
     found = families(registry(metrics))
     assert [s.labels["project"] for s in found["kappawatch_last_event_timestamp_seconds"]] == [
-        f"p{n}" for n in range(5)
+        f"p{n}" for n in range(4, 9)
     ]
+    events = {s.labels["project"]: s.value for s in found["kappawatch_events"]}
+    assert events == {"p4": 4, "p5": 5, "p6": 6, "p7": 7, "p8": 8, "": 0 + 1 + 2 + 3}
     assert len({s.labels["project"] for s in found["kappawatch_event_delay_seconds"]}) == 5
 
 
