@@ -342,6 +342,19 @@ def test_a_database_of_another_encoding_is_refused(postgresql: PostgreSQL):
         postgresql.drop_database("latin")
 
 
+def test_texts_are_in_the_order_of_their_bytes_whatever_the_database_says(postgresql: PostgreSQL):
+    run(postgresql.url, "CREATE DATABASE english TEMPLATE template0 LOCALE_PROVIDER icu ICU_LOCALE 'en-US'")
+    store = PostgresStore(postgresql.url.replace("/postgres", "/english"))
+    try:
+        texts = ["B", "a", "é", "_", "Z", "e", "b", "-", "f", "\U0001f600", "\uffff"]
+        store.amend(batch(GOLD, [gold(text) for text in texts]))
+        assert [row[3] for row in store.scan(GOLD, 0)] == sorted(texts, key=str.encode)
+        assert store._connection.execute("SELECT 'B' < 'a'").fetchone() == (False,)
+    finally:
+        store.close()
+        postgresql.drop_database("english")
+
+
 def test_a_user_without_the_right_to_create_tables_is_told_so(postgresql: PostgreSQL, database: Address):
     run(database.url, "DROP ROLE IF EXISTS guest", "CREATE ROLE guest LOGIN")
     try:
@@ -424,6 +437,13 @@ def test_look_ups_and_writes_go_by_index_whatever_the_planner_knows(database: Ad
         assert re.search(rf"Index Scan (using|on) {index} ", plan)
         assert "Seq Scan" not in plan
         assert "Materialize" not in plan
+
+
+def test_a_session_gives_up_in_time(store: PostgresStore):
+    for name, value in postgres._SESSION.items():
+        assert store._connection.execute(f"SHOW {name}").fetchone() == (value.replace("60s", "1min"),)
+    assert {"statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout"} <= set(postgres._SESSION)
+    assert "0" not in postgres._SESSION.values()
 
 
 def test_scrubbing_leaves_no_dead_rows(store: Store, database: Address):
