@@ -108,7 +108,7 @@ class SqliteStore:
     def _begin(self, connection: sqlite3.Connection) -> None:
         """Refuse what is not ours before anything is touched, then set up or migrate."""
         version = _until_unlocked(lambda: self._version(connection))
-        connection.execute("PRAGMA cache_size = -65536")
+        connection.execute("PRAGMA cache_size = -65536")  # 64 MiB
         if self._read_only:
             if version != SCHEMA_VERSION:
                 raise Refused(
@@ -188,10 +188,10 @@ class SqliteStore:
         with self._failing():
             if not self._in_memory and Path(self._path).stat().st_ino != self._inode:
                 raise StoreFailed(f"SQLite store {self._path}: the file was replaced while it was open")
-            if erases:
-                connection.execute("PRAGMA secure_delete = ON")
             connection.execute("BEGIN IMMEDIATE")
             try:
+                if erases:
+                    connection.execute("PRAGMA secure_delete = ON")
                 yield connection
                 connection.execute("COMMIT")
             except BaseException:
