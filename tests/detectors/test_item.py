@@ -107,6 +107,7 @@ def test_a_skip_that_carries_a_label_all_the_same_has_none() -> None:
 
 
 def test_the_first_thousand_annotators_by_time_and_annotation_count() -> None:
+    assert MOST_ANNOTATORS == 1000
     people = [annotation(f"n{n:04}", "i1", "yes" if n < MOST_ANNOTATORS else "no", n // 2) for n in range(1003)]
     Random(1).shuffle(people)
     found = scopes(item_of(*people))
@@ -258,6 +259,11 @@ def test_gold_that_does_not_fit_accepts_nothing_and_names_no_class() -> None:
     counts = gold_counts(*ANSWERS, gold("i1", "maybe"), config=config)
     assert counts["gold_item", "true"] == (2, 0), "cleo's answer does not fit"
     assert not [place for place in counts if place[0] == "class"]
+
+
+def test_a_key_that_nobody_answered_names_no_class() -> None:
+    for event in (annotation("ann", "i1", None), annotation("ann", "i1", boxes([0, 0, 1, 1]))):
+        assert ("class", "yes") not in scopes(item_of(event, gold("i1", "yes")))
 
 
 def test_gold_is_compared_by_value_and_by_type() -> None:

@@ -102,6 +102,11 @@ def test_numbers_have_one_key_exactly_if_they_are_equal(one: float, other: float
         assert (first == second) == (one == other)
 
 
+@pytest.mark.parametrize("number", [10**9, -(10**9), 1e9, 1e-12, 123456789.123456])
+def test_the_bounds_themselves_fit(number: float) -> None:
+    assert Decimal(str(number_key(number))) == Decimal(repr(number))
+
+
 @pytest.mark.parametrize("number", [float("nan"), float("inf"), float("-inf"), 1e300])
 def test_what_is_no_bounded_number_does_not_fit(number: float) -> None:
     assert number_key(number) is None

@@ -280,6 +280,7 @@ def test_only_configured_signals_are_watched(signals: tuple[str, ...]) -> None:
 
 
 def test_the_last_thousand_answers_are_kept_and_older_ones_are_past_correction() -> None:
+    assert KEPT_ANSWERS == 1000
     lone = Lone(capacity=10_000)
     events = answers("ann", [False] * (KEPT_ANSWERS + 5))
     for start in range(0, len(events), 500):
@@ -537,17 +538,30 @@ def test_what_settling_lacks_is_asked_for() -> None:
     assert lacks.answers == {gold_errors("ann")}, "only history that is corrected is needed"
 
 
+@pytest.mark.parametrize("held", ["scopes", "pairs", "watches"])
+def test_what_memory_holds_completely_is_not_asked_for(held: str) -> None:
+    monitor = Monitor(default_task, lambda _, name: name, lambda _, name: name)
+    getattr(monitor, held).complete = True
+    monitor.receive([annotation(name, "i1", "yes", duration_ms=9) for name in ("ann", "bob")])
+    lacks = monitor.lacks()
+    assert [name for name in ("scopes", "pairs", "watches") if not getattr(lacks, name)] == [held]
+
+
 def test_memory_is_trimmed_to_its_capacity() -> None:
     lone = Lone(capacity=3)
-    lone.monitor.receive([annotation("ann", f"i{n}", "yes") for n in range(9)])
+    people = [f"n{n}" for n in range(5)]
+    lone.monitor.receive([annotation(name, f"i{n}", "yes", duration_ms=9) for n in range(9) for name in people])
     lone.monitor.lacks()
     lone.monitor.settle()
     lone.monitor.take_changes()
     lone.monitor.trim()
     monitor = lone.monitor
     assert len(monitor.items.rows) == 3
-    assert monitor.records.keys() == {("news", f"ann-{key.item}") for key in monitor.items.rows}
+    assert monitor.records.keys() == {("news", f"{name}-{key.item}") for key in monitor.items.rows for name in people}
     assert not monitor.items.complete
+    assert [len(shelf.rows) for shelf in (monitor.scopes, monitor.pairs, monitor.watches)] == [3, 3, 3]
+    assert not monitor.scopes.complete
+    assert monitor.scopes.changed == monitor.pairs.changed == monitor.watches.changed == set()
     monitor.hold_withdrawn("news", AnnotationRecord("a9", withdrawn=(1, 1)))
     monitor.trim()
     assert ("news", "a9") not in monitor.records

@@ -170,6 +170,12 @@ def test_of_an_annotation_that_several_delivered_the_others_deliveries_stay() ->
     (row,) = store.scan_annotations(0, 0, 10)
     assert (row[3], row[5], row[6]) == ("a", "i1", "bob")
     assert "cleo" in str(row[10]), "the lower delivery is kept as well"
+    store.close_home(0)
+    home = Home(0, store, rules())
+    for _ in home.process(TOPIC, records([annotation("dora", "i1", "yes", 9)], len(sent) + 1)):
+        pass
+    task = projects(store)["news"]["tasks"]["label"]
+    assert task["pairable_items"] == 1, "the row is found by the item that it came back to"
 
 
 def raising(annotator: str) -> list[Event]:

@@ -182,6 +182,10 @@ def test_alarms_are_those_of_the_document(exported: Exported, page: Page) -> Non
         detector = DETECTORS[kind].name
         found = value(page, "kappawatch_drift_detections_total", signal=kind, detector=detector, **place)
         assert found == raised
+    quiet = {key: number for key, number in page.items() if "drift" in key[0] or "raised" in key[0]}
+    elsewhere = [number for (_, labels), number in quiet.items() if dict(labels)["project"] == "shapes"]
+    assert len(elsewhere) == 5 * 2 * 3, "three families for two signals of each task"
+    assert set(elsewhere) == {0.0}
     flagged = {dict(labels)["annotator"] for name, labels in page if name == "kappawatch_flagged_annotator_info"}
     assert flagged == {PRIVACY.pseudonym(PROJECT, alarm["subject"]) for alarm in open_ones}
     assert value(page, "kappawatch_flagged_suppressed", project=PROJECT) == 0

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, Self
 
 import pytest
 
@@ -29,7 +30,7 @@ from streams.store.tables import (
     TASKS,
     Table,
 )
-from streams.verify import FOLDED, NOT_FOLDED, Refold, Report, _all_rows, verify, verify_statistics
+from streams.verify import FOLDED, NOT_FOLDED, Refold, Report, _all_rows, verify, verify_log, verify_statistics
 from tests.made_campaign import campaign
 from tests.made_events import erasure, messages
 from tests.streams.folding import TOPIC, Record, default_task, fold, rules
@@ -227,6 +228,55 @@ def test_another_journal_is_another_fold(store: Store) -> None:
 def test_many_rows_are_recomputed_in_steps(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("streams.verify.STEP", 7)
     assert statistical(store) == []
+
+
+# -- the log itself -----------------------------------------------------------------------------------------------------------
+
+
+class Log:
+    """A log as verify reads it, in memory; `begins_at` is where it was cut."""
+
+    begins_at = 0
+
+    def __init__(self, _settings: Settings, home: int) -> None:
+        assert home == 0
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        return None
+
+    async def begins(self, topic: str) -> int:
+        assert topic == TOPIC
+        return self.begins_at
+
+    async def read(self, topic: str, first: int, last: int) -> list[Record]:
+        assert topic == TOPIC
+        return [Record(offset, SENT[offset]) for offset in range(first, last + 1)]
+
+
+def verified(store: Store, monkeypatch: pytest.MonkeyPatch) -> Report:
+    monkeypatch.setattr("streams.verify._Log", Log)
+    report = Report()
+    asyncio.run(verify_log(report, store, load_settings(None, {}), rules(), 0))
+    return report
+
+
+def test_the_log_is_folded_anew_and_compared(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    report = verified(store, monkeypatch)
+    assert (report.differences, report.notes) == ([], [])
+    assert len(report.compared) == 14
+    with tampered(store, "UPDATE watches SET answers = answers + 1"):
+        found = verified(store, monkeypatch).differences
+    assert {difference.table for difference in found} == {"watches"}
+
+
+def test_a_log_that_was_cut_is_said_and_not_compared(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Log, "begins_at", 7)
+    report = verified(store, monkeypatch)
+    assert report.notes == ["home 0: the log of events no longer holds the offsets from 0; only statistics compared"]
+    assert (report.compared, report.differences) == ({}, [])
 
 
 # -- the command --------------------------------------------------------------------------------------------------------------
