@@ -17,9 +17,9 @@ import time
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import Any, Final, NoReturn, TypeVar
+from typing import Any, Final, NamedTuple, NoReturn, TypeVar
 
-from aiokafka.errors import KafkaError
+from aiokafka.errors import IllegalStateError, KafkaError
 from faust.types.tuples import TP
 
 from streams import site
@@ -48,6 +48,8 @@ BROKER_SECONDS: Final = 10.0
 """For the broker's answer to a question; then it is asked again."""
 HANDOVER_SECONDS: Final = 5.0
 """How long a rebalance waits for memory to be thrown away or loaded; both go on without it."""
+REREAD_SECONDS: Final = 10.0
+"""A partition with lag whose position has not moved for so long is read again: its last chunk may be lost."""
 IDLE_SECONDS: Final = 120.0
 """A worker that has lag and has made no step for so long, while broker and store answer, ends itself to be restarted."""
 FAREWELL_SECONDS: Final = 3.0
@@ -57,6 +59,14 @@ STOP_SECONDS: Final = 12.0
 
 class _Stopped(Exception):
     """The worker was asked to stop."""
+
+
+class _Stall(NamedTuple):
+    """A position that does not move, since when, and for how many seconds that is borne."""
+
+    covered: int
+    since: float
+    patience: float
 
 
 class Worker:
@@ -85,6 +95,7 @@ class Worker:
         self._fatal: Exception | None = None
         self._progress = self._still_since = time.monotonic()
         self._seen: object = None
+        self._stalls: dict[TP, _Stall] = {}
         self._app: Any = None
 
     @property
@@ -316,8 +327,8 @@ class Worker:
                 if await self._take_in(chunk):
                     await self._deliver(chunk.partition)
                 return
-            except Conflict as error:
-                log.info("%s; beginning again from the store", error)
+            except Conflict:
+                log.info("home %d was written by another worker; beginning again from the store", chunk.partition)
                 self.metrics.add("kappawatch_conflicts_total")
             except StoreFailed as error:
                 self._away("store", error)
@@ -351,7 +362,12 @@ class Worker:
             self._refuse_other_log(chunk)
         if following is Following.LOST:
             self.metrics.add("kappawatch_rereads_total", ("gap",))
-            log.info("a chunk was read on from %d, expected %d; reading again", chunk.since, self.covered[chunk.tp])
+            log.info(
+                "a chunk was read on from %d, expected %d; reading again",
+                chunk.since,
+                self.covered[chunk.tp],
+                extra={"topic": chunk.topic, "partition": chunk.partition},
+            )
             await self._seek([chunk.tp])
             return False
         self._progress = time.monotonic()
@@ -415,8 +431,9 @@ class Worker:
         while True:
             try:
                 await look()
-            except Conflict as error:
-                log.info("%s; beginning again from the store", error)
+            except Conflict:
+                log.info("a home was written by another worker; beginning again from the store")
+                self.metrics.add("kappawatch_conflicts_total")
             except StoreFailed as error:
                 self._away("store", error)
             except (KafkaError, OSError, TimeoutError) as error:
@@ -455,11 +472,15 @@ class Worker:
         self._back("broker")
         lag = 0
         for tp, end in ends.items():
-            position = await self._position(tp)
+            try:
+                position = await self._position(tp)
+            except IllegalStateError:
+                continue  # revoked meanwhile
             place = (tp.topic, str(tp.partition))
             self.metrics.set("kappawatch_partition_end_offset", float(end), place)
             self.metrics.set("kappawatch_partition_position", float(position), place)
             lag += max(0, end - position)
+            await self._reread_stalled(tp, position < end)
         for name in ("kappawatch_partition_end_offset", "kappawatch_partition_position"):
             self.metrics.drop(name, [(tp.topic, str(tp.partition)) for tp in partitions])
         self.metrics.set("kappawatch_heartbeat_timestamp_seconds", time.time(), ("consumer",))
@@ -473,6 +494,23 @@ class Worker:
             return covered
         return max(covered, await self._ask(consumer.position(tp)) or 0)
 
+    async def _reread_stalled(self, tp: TP, lags: bool) -> None:
+        """Read a partition again that does not move, with more patience each time: it may only be slow."""
+        covered, now = self.covered.get(tp, 0), time.monotonic()
+        stall = self._stalls.get(tp)
+        if stall is None or not lags or self._environment_is_away() or stall.covered != covered:
+            self._stalls[tp] = _Stall(covered, now, REREAD_SECONDS)
+        elif now - stall.since > stall.patience:
+            self._stalls[tp] = _Stall(covered, now, 2 * stall.patience)
+            self.metrics.add("kappawatch_rereads_total", ("stall",))
+            log.info(
+                "nothing came from %d on; reading again", covered, extra={"topic": tp.topic, "partition": tp.partition}
+            )
+            await self._seek([tp])
+
+    def _environment_is_away(self) -> bool:
+        return bool({"store", "broker", "outbox", "reading", "work"} & self._unready.keys())
+
     def _judge_progress(self, lag: int, seen: object) -> None:
         if not lag or seen != self._seen:
             self._seen = seen
@@ -482,7 +520,7 @@ class Worker:
         still = time.monotonic() - self._still_since
         if still > IDLE_SECONDS / 4:
             self._unready["lag"] = f"a lag of {lag} messages and no progress for {still:.0f} s"
-        if still > IDLE_SECONDS and not {"store", "broker", "outbox", "reading"} & self._unready.keys():
+        if still > IDLE_SECONDS and not self._environment_is_away():
             self.stop(Unavailable(f"{self._unready['lag']}, though broker and store answer: ending, to be restarted"))
 
 

@@ -8,42 +8,67 @@ from random import Random
 
 from tests.chaos.cluster import Cluster, Worker
 from tests.chaos.traffic import Sent
-from tests.servers.process import wait_until
 
 SLICE = 400
-PATIENCE = 120.0
+BEFORE_COMMIT = "about to commit\n"
+"""What a worker says that wants to be struck at a certain moment."""
 
 
 def publish_under_faults(
-    cluster: Cluster, messages: Sequence[Sent], chance: Random, faults: Sequence[str], backlog: int = 4000
+    cluster: Cluster,
+    messages: Sequence[Sent],
+    chance: Random,
+    faults: Sequence[str],
+    *,
+    backlog: int = 4000,
+    at_commit: bool = False,
 ) -> None:
-    """Publish the messages as the workers take them in, with the faults spread over them at random."""
-    points = dict(zip(sorted(chance.sample(range(SLICE, len(messages) * 9 // 10), len(faults))), faults, strict=True))
+    """Publish the messages as the workers take them in, with the faults spread over them at random.
+
+    `at_commit` is for workers that say when they are about to commit: a fault waits for that moment.
+    """
+    points = sorted(chance.sample(range(SLICE, len(messages) * 9 // 10), len(faults)))
+    plan = list(zip(points, faults, strict=True))
     source: Iterator[Sent] = iter(messages)
     sent = 0
     while part := list(islice(source, SLICE)):
+        fault = plan.pop(0)[1] if plan and plan[0][0] < sent + len(part) else None
+        if fault == "pause":
+            everybody_joins(cluster)
         sent += cluster.publish(part)
+        if fault is not None:
+            _befall(cluster, fault, _victim(cluster, chance, at_commit=at_commit), at_commit=at_commit)
         goal = sent - chance.randrange(backlog // 4, backlog)
-        wait_until(lambda goal=goal: _taken_in(cluster) >= goal, PATIENCE, f"{goal} messages are taken in")
-        for point in [point for point in points if point < sent]:
-            _befall(cluster, points.pop(point), chance)
-    assert not points
+        cluster.wait_until(lambda goal=goal: _taken_in(cluster) >= goal, f"{goal} messages are taken in")
+    assert not plan
 
 
 def _taken_in(cluster: Cluster) -> int:
     return sum(position + 1 for position in cluster.positions().values())
 
 
-def _befall(cluster: Cluster, fault: str, chance: Random) -> None:
-    worker = chance.choice(cluster.workers)
+def _victim(cluster: Cluster, chance: Random, *, at_commit: bool) -> Worker:
+    if not at_commit:
+        return chance.choice(cluster.workers)
+    found: list[Worker] = []
+
+    def commits() -> bool:
+        found[:] = [worker for worker in cluster.workers if worker.said.endswith(BEFORE_COMMIT)]
+        return bool(found)
+
+    cluster.wait_until(commits, "a worker is about to commit")
+    return chance.choice(found)
+
+
+def _befall(cluster: Cluster, fault: str, worker: Worker, *, at_commit: bool) -> None:
     print(f"{fault}: {worker.name} of {len(cluster.workers)}", flush=True)
     if fault == "kill":
         cluster.kill(worker)
         cluster.start()
     elif fault == "pause":
-        pause(cluster, worker)
+        pause(cluster, worker, at_commit=at_commit)
     elif fault == "leave":
-        wait_until(lambda: "listening" in worker.said, PATIENCE, f"{worker.name} has begun")
+        cluster.wait_until(lambda: "listening" in worker.said, f"{worker.name} has begun")
         assert cluster.stop(worker) == 0, worker.process.tail()
         cluster.start()
     elif fault == "join":
@@ -52,10 +77,20 @@ def _befall(cluster: Cluster, fault: str, chance: Random) -> None:
         raise ValueError(fault)
 
 
-def pause(cluster: Cluster, worker: Worker) -> None:
-    """Stop a process until the group goes on without it; then it goes on too, and knows nothing of that."""
-    all_of_them = len(cluster.workers)
-    wait_until(lambda: cluster.members() == all_of_them, PATIENCE, f"the group has {all_of_them} members")
+def everybody_joins(cluster: Cluster) -> None:
+    """All workers are members of the group."""
+    count = len(cluster.workers)
+    cluster.wait_until(lambda: cluster.members() == count, f"the group has {count} members")
+
+
+def pause(cluster: Cluster, worker: Worker, *, at_commit: bool = False) -> None:
+    """Stop a process until the group goes on without it; then it goes on too, and knows nothing of that.
+
+    One that was about to commit holds no lock: the others first take in all that there is.
+    """
     worker.process.pause()
-    wait_until(lambda: cluster.members() == all_of_them - 1, PATIENCE, f"the group goes on without {worker.name}")
+    others = len(cluster.workers) - 1
+    cluster.wait_until(lambda: cluster.members() == others, f"the group goes on without {worker.name}")
+    if at_commit:
+        cluster.wait_until(cluster.has_come_to_the_end, "the others have taken in everything")
     worker.process.resume()

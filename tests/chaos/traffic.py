@@ -1,7 +1,7 @@
 """Forty thousand events in which every kind of event, and every kind of trouble with one, happens often.
 
-Of each project one annotator is careless for a while and then good again, so that alarms are raised and cleared; of some
-another one is erased. Messages are edited, withdrawn, repeated, sent twice, late, broken, packed into arrays, and sent to
+Each project is worked on for a while, so that what went wrong in one is not written over later. Of each one annotator is
+careless for a while and then good again, so that alarms are raised and cleared; of some another one is erased. Messages are edited, withdrawn, repeated, sent twice, late, broken, packed into arrays, and sent to
 partitions that are not their project's home.
 """
 
@@ -17,6 +17,8 @@ from streams.kafka import partition_for
 
 PARTITIONS = 4
 PROJECTS = tuple(f"project-{number}" for number in range(12))
+DURATION = 0.4
+"""Of the whole time, how long a project is worked on."""
 LABELS = ("cat", "dog", "fox")
 GOLD_TYPES = {"gold", "erasure"}
 
@@ -35,14 +37,17 @@ class Sent(NamedTuple):
 def traffic(seed: int, events: int) -> Iterator[Sent]:
     """Messages that hold about so many events."""
     chance = Random(f"traffic {seed}")
-    benches = [_Bench(project, chance) for project in PROJECTS]
+    last = len(PROJECTS) - 1
+    benches = [_Bench(name, place / last * (1 - DURATION), chance) for place, name in enumerate(PROJECTS)]
     made = 0
     recent: list[Sent] = []
     while made < events:
-        bench = chance.choice(benches)
-        page = [bench.event(made / events)]
+        now = made / events
+        bench = chance.choice([bench for bench in benches if bench.begins <= now < bench.begins + DURATION] or benches)
+        progress = (now - bench.begins) / DURATION
+        page = [bench.event(progress)]
         if chance.random() < 0.03:
-            page += [bench.event(made / events) for _ in range(chance.randrange(1, 30))]
+            page += [bench.event(progress) for _ in range(chance.randrange(1, 30))]
         made += len(page)
         for topic in ("annotations", "gold"):
             part = [event for event in page if (event["type"] in GOLD_TYPES) == (topic == "gold")]
@@ -72,8 +77,9 @@ def _message(chance: Random, topic: str, project: str, page: list[Event]) -> Sen
 class _Bench:
     """The work on one project."""
 
-    def __init__(self, project: str, chance: Random) -> None:
+    def __init__(self, project: str, begins: float, chance: Random) -> None:
         self.project = project
+        self.begins = begins
         self.chance = chance
         self.number = 0
         self.items = 0
@@ -127,7 +133,7 @@ class _Bench:
                 annotator=annotator,
                 label=label,
                 duration_ms=round(1000 * seconds),
-                batch=f"b{self.items // 100}",
+                batch=f"b{self.items // 10}",
                 vendor=f"vendor {annotator < 'a4'}",
                 stage=chance.choice(("annotate",) * 19 + ("review",)),
                 skipped=chance.random() < 0.01,
