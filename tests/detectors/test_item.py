@@ -9,7 +9,16 @@ from typing import Any
 import pytest
 
 from detectors.config import TaskConfig
-from detectors.item import MOST_ANNOTATORS, Contribution, Item, ItemKey, contribution, verdicts
+from detectors.item import (
+    LONGEST_CLASS,
+    MOST_ANNOTATORS,
+    MOST_PAIRED,
+    Contribution,
+    Item,
+    ItemKey,
+    contribution,
+    verdicts,
+)
 from detectors.labels import Fit
 from detectors.records import AnnotationRecord
 from detectors.scope import Scope, Tally
@@ -252,6 +261,8 @@ def test_gold_class_is_the_accepted_label_of_highest_weight_the_first_on_ties(
     counts = gold_counts(*ANSWERS, gold("i1", *labels, weights=weights))
     assert [place for place in counts if place[0] == "class"] == [("class", gold_class)]
     assert counts["class", gold_class] == counts["gold_item", "true"] == (3, correct)
+    found = scopes(item_of(*ANSWERS, gold("i1", *labels, weights=weights)))["class", gold_class]
+    assert found.state() == (0, 0, 0, {"nominal": (0, 0, 3, correct, {})}), "answers, and nothing else"
 
 
 def test_gold_that_does_not_fit_accepts_nothing_and_names_no_class() -> None:
@@ -259,6 +270,15 @@ def test_gold_that_does_not_fit_accepts_nothing_and_names_no_class() -> None:
     counts = gold_counts(*ANSWERS, gold("i1", "maybe"), config=config)
     assert counts["gold_item", "true"] == (2, 0), "cleo's answer does not fit"
     assert not [place for place in counts if place[0] == "class"]
+
+
+@pytest.mark.parametrize(("names", "named"), [(["é" * 511, "a"], True), (["é" * 511, "ab"], False)])
+def test_a_key_with_a_very_long_name_is_of_no_class(names: list[str], named: bool) -> None:
+    """A set of many labels has no name that a table could take for its key."""
+    found = scopes(item_of(annotation("ann", "i1", names), gold("i1", names)))
+    assert len("\x1d".join(sorted(names)).encode()) - LONGEST_CLASS in {0, 1}
+    assert any(place[0] == "class" for place in found) == named
+    assert found["gold_item", "true"].tallies["multilabel"].correct == 1
 
 
 def test_a_key_that_nobody_answered_names_no_class() -> None:
@@ -327,6 +347,21 @@ def test_each_value_of_a_dimension_has_its_annotations_among_themselves() -> Non
     }
 
 
+@pytest.mark.parametrize("differing", ["vendor", "batch", "guideline", "slice"])
+def test_one_attribute_that_differs_is_split_and_the_others_are_not(differing: str) -> None:
+    alike: dict[str, Any] = {"vendor": "acme", "batch": "b1", "guideline": "v1", "slice": {"lang": "de"}}
+    other = {**alike, differing: {"lang": "en"} if differing == "slice" else "other"}
+    item = item_of(annotation("ann", "i1", "yes", **alike), annotation("bob", "i1", "no", **other))
+    found = {
+        place: scope.annotations for place, scope in scopes(item).items() if place[0] not in {"annotator", "gold_item"}
+    }
+    expected = {("vendor", "acme"): 2, ("batch", "b1"): 2, ("guideline", "v1"): 2, ("slice.lang", "de"): 2}
+    one = ("slice.lang", "de") if differing == "slice" else (differing, str(alike[differing]))
+    expected[one] = 1
+    expected[one[0], "en" if differing == "slice" else "other"] = 1
+    assert found == expected
+
+
 def test_where_all_have_one_value_its_scope_is_the_whole_item() -> None:
     fields = {"vendor": "acme", "batch": "b1", "guideline": "v1", "slice": {"lang": "de"}}
     item = item_of(annotation("ann", "i1", "yes", **fields), annotation("bob", "i1", "no", **fields), gold("i1", "no"))
@@ -393,6 +428,13 @@ def test_pairs_are_in_the_order_of_their_names_whoever_came_first() -> None:
     expected = {("ann", "bob"): "a\x1fb", ("ann", "cleo"): "a\x1fc", ("bob", "cleo"): "b\x1fc"}
     for order in (people, people[::-1]):
         assert {(a, b): pattern for (_, a, b), pattern in added(item_of(*order)).pairs} == expected
+
+
+def test_an_item_that_everybody_labels_makes_no_pairs() -> None:
+    people = [annotation(f"n{n:02}", "i1", "yes") for n in range(MOST_PAIRED + 1)]
+    assert len(added(item_of(*people[:MOST_PAIRED])).pairs) == 50 * 49 // 2
+    assert added(item_of(*people)).pairs == ()
+    assert nominal(whole(item_of(*people))).labels == MOST_PAIRED + 1, "it counts in all else"
 
 
 def test_only_categories_make_pairs() -> None:

@@ -71,6 +71,12 @@ def test_the_whole_task() -> None:
     assert all(reading.n == 4 for reading in agreement.values())
 
 
+def test_the_number_of_annotators_may_be_known_already() -> None:
+    """Memory need not hold every annotator's scope to say how many there are."""
+    whole = Scope(2, 1, 0, {"nominal": Tally(2, 1, 0, 0, {"a\x1fa": 1})})
+    assert TaskStatistics(TaskConfig(), {("gold_item", "false"): whole}, annotators=7).task().annotators == 7
+
+
 def test_an_annotator_against_the_others() -> None:
     """Of ann's four items with others: half of them agree, all, none, all."""
     by, _ = statistics(TABLE, KEYS).by()

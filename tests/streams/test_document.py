@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -14,10 +15,11 @@ from detectors.agreement import COEFFICIENTS
 from detectors.reasons import REASONS
 from streams.document import MOST_DEAD_LETTERS, document
 from streams.events import Event
-from streams.store import Store
+from streams.homes import Home
+from streams.store import Store, open_store
 from tests.made_campaign import REFUSED, campaign
 from tests.made_events import annotation, configured, erasure, gold, messages, retraction
-from tests.streams.folding import PRIVACY, default_task, fold, projects
+from tests.streams.folding import PRIVACY, TOPIC, Record, default_task, fold, projects, rules
 
 COUNTS = {"received", "applied", "duplicates", "erased", "dead_letters", "forwarded"}
 TASK = {
@@ -155,6 +157,17 @@ def test_equal_events_give_equal_documents_to_the_last_digit(
     again = document(fold(campaign(), chunk=chunk, capacity=capacity, restarts=restarts), default_task, PRIVACY)
     assert msgspec.json.encode(again, order="sorted") == msgspec.json.encode(whole, order="sorted")
     assert [list(task["by"]) for task in tasks(again)] == [list(task["by"]) for task in tasks(whole)]
+
+
+def test_forwarded_events_are_received_elsewhere_again() -> None:
+    sent = messages([annotation("ann", "i1", "yes"), annotation("ann", "i1", "yes", project="away")])
+    store = open_store("sqlite://")
+    home = Home(0, store, replace(rules(), home_of=lambda project: int(project == "away")))
+    for _ in home.process(TOPIC, [Record(place, value) for place, value in enumerate(sent)]):
+        pass
+    found = document(store, default_task, PRIVACY)
+    assert found["events"] == {**dict.fromkeys(COUNTS, 0), "received": 2, "applied": 1, "forwarded": 1}
+    assert list(found["projects"]) == ["news"]
 
 
 def test_one_project_alone(store: Store, whole: dict[str, Any]) -> None:

@@ -203,6 +203,16 @@ def test_gold_results_added_less_those_taken_back_are_the_answers(page: Page) ->
         assert sums["_total"] - sums["_retracted_total"] == value(page, "kappawatch_gold_answers", **place)
 
 
+def test_results_that_came_and_went_in_one_chunk_are_counted() -> None:
+    """The statistics are as before, the counts are not."""
+    first = messages([gold("i1", "yes"), annotation("ann", "i1", "no")])
+    again = messages([gold("i1", version=1), gold("i1", "yes", version=2)])
+    page = Exported([*first, *again], chunk=2).page()
+    place = {"project": PROJECT, "task": "label", "outcome": "fail"}
+    assert value(page, "kappawatch_gold_results_total", **place) == 2
+    assert value(page, "kappawatch_gold_results_retracted_total", **place) == 1
+
+
 def test_only_what_changed_is_read_again_and_all_of_it(exported: Exported, page: Page) -> None:
     """After each chunk the page is that of a home that was just loaded."""
     home = Home(0, exported.store, rules())
