@@ -9,6 +9,7 @@ The classes below override internals of one version of Faust, which is checked w
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from importlib.metadata import version
 from typing import Any, Final, Protocol, cast
@@ -23,6 +24,8 @@ from streams.chunks import Chunk, Cursors
 
 FAUST_VERSION: Final = "0.15.3"
 DAYS: Final = 30 * 86_400.0
+COMMIT_SECONDS: Final = 2.0
+"""A worker that stops while the broker is away would wait for its last commit as long as the broker is away."""
 
 if version("faust-streaming") != FAUST_VERSION:
     raise ImportError(
@@ -98,11 +101,18 @@ class _ConsumerThread(driver.AIOKafkaConsumerThread):
         consumer = self._ensure_consumer()
         held = {tp: offset for tp in consumer.assignment() if (offset := offsets.get(TP(*tp))) is not None}
         try:
-            await consumer.commit(held)
-        except KafkaError as error:
+            await asyncio.wait_for(consumer.commit(held), COMMIT_SECONDS)
+        except (KafkaError, TimeoutError) as error:
             self.log.debug("offsets not committed: %s", error)
             return False
         return True
+
+    async def on_thread_stop(self) -> None:
+        """Stop reading; aiokafka lets the cancellation of a fetch out, and would end the thread in disorder."""
+        try:
+            await super().on_thread_stop()
+        except asyncio.CancelledError:
+            await self._ensure_consumer()._client.close()
 
     async def partition_counts(self, topics: Iterable[str]) -> dict[str, int]:
         """How many partitions these topics have now."""

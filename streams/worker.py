@@ -52,8 +52,8 @@ REREAD_SECONDS: Final = 10.0
 """A partition with lag whose position has not moved for so long is read again: its last chunk may be lost."""
 IDLE_SECONDS: Final = 120.0
 """A worker that has lag and has made no step for so long, while broker and store answer, ends itself to be restarted."""
-FAREWELL_SECONDS: Final = 3.0
-STOP_SECONDS: Final = 12.0
+FAREWELL_SECONDS: Final = 4.0
+STOP_SECONDS: Final = 8.0
 """After this a worker that was asked to stop ends at once, whatever a library waits for: nothing is lost by that."""
 
 
@@ -79,7 +79,7 @@ class Worker:
         self, settings: Settings, *, adopt: bool = False, on_stop: Callable[[Exception | None], None] = lambda _: None
     ) -> None:
         self.settings = settings
-        self.metrics = WorkerMetrics()
+        self.metrics = _metrics(settings)
         self.address = ""
         self._adopt = adopt
         self._on_stop = on_stop
@@ -186,22 +186,26 @@ class Worker:
                 reason = self._app.crash_reason
             except Exception as error:  # noqa: BLE001 - whatever Faust cannot bear, reading begins anew
                 reason = error
-            await self._stop_reading()
             if not self._stopped.is_set():
+                await self._stop_reading(BROKER_SECONDS)
                 self._away("reading", reason or RuntimeError("Faust stopped"))
                 pause = FIRST_PAUSE if time.monotonic() - began > 60 else pause
                 pause = await self._pause(pause)
 
-    async def _stop_reading(self) -> None:
+    async def _stop_reading(self, seconds: float) -> None:
         self._unready["assignment"] = "no partitions assigned"
         self._assigned = frozenset()
         if self._handover is not None:
             self._handover.cancel()
-        await _at_most(FAREWELL_SECONDS if self._stopped.is_set() else BROKER_SECONDS, self._app.stop())
+        if self._app is not None:
+            await _at_most(seconds, self._app.stop())
 
     async def _end(self) -> None:
-        await self._delivery.close()
-        await _at_most(FAREWELL_SECONDS, self._in_state(self._owner.close))
+        await asyncio.gather(
+            self._stop_reading(FAREWELL_SECONDS),
+            _at_most(FAREWELL_SECONDS, self._delivery.close()),
+            _at_most(FAREWELL_SECONDS, self._in_state(self._owner.close)),
+        )
         self._state.shutdown(wait=False, cancel_futures=True)
 
     # -- waiting and trying again ---------------------------------------------------------------------------------
@@ -293,7 +297,10 @@ class Worker:
 
     async def _ask(self, answer: Awaitable[T]) -> T:
         """The broker's answer, if it comes in time."""
-        return await asyncio.wait_for(answer, BROKER_SECONDS)
+        try:
+            return await asyncio.wait_for(answer, BROKER_SECONDS)
+        except TimeoutError:
+            raise TimeoutError(f"no answer within {BROKER_SECONDS:.0f} s") from None
 
     async def _seek(self, partitions: Collection[TP]) -> None:
         """Read these on from where the store's positions end."""
@@ -554,6 +561,17 @@ async def _at_most(seconds: float, work: Awaitable[Any]) -> None:
     for future in done:
         if not future.cancelled() and future.exception() is not None:
             log.debug("while ending: %s", future.exception())
+
+
+def _metrics(settings: Settings) -> WorkerMetrics:
+    """The worker's metrics with every counter begun at 0: `increase` does not see a counter's first value."""
+    metrics = WorkerMetrics()
+    for reason in ("gap", "stall"):
+        metrics.add("kappawatch_rereads_total", (reason,), 0)
+    kafka = settings.kafka
+    for topic in (kafka.alerts_topic, kafka.dead_letters_topic, *kafka.topics):
+        metrics.add("kappawatch_outbox_failed_total", (topic,), 0)
+    return metrics
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

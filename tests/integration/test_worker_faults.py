@@ -187,8 +187,17 @@ def test_messages_that_the_broker_refuses_for_good_block_nothing(make) -> None:
     assert cluster.stop(worker) == 0
 
 
-@pytest.mark.parametrize("sign", [signal.SIGTERM, signal.SIGINT])
-@pytest.mark.parametrize("away", ["nothing", "broker killed", "broker paused", "store killed", "store paused"])
+@pytest.mark.parametrize(
+    ("away", "sign"),
+    [
+        ("nothing", signal.SIGTERM),
+        ("nothing", signal.SIGINT),
+        ("broker killed", signal.SIGTERM),
+        ("broker paused", signal.SIGINT),
+        ("store killed", signal.SIGINT),
+        ("store paused", signal.SIGTERM),
+    ],
+)
 def test_it_ends_in_good_order_whatever_is_away(
     away: str, sign: signal.Signals, make, postgresql: PostgreSQL, postgresql_url: str
 ) -> None:
