@@ -207,11 +207,18 @@ class ChunkTransport(driver.Transport):
     keeper: Keeper
 
 
+class _App(faust.App):
+    """An app that writes nothing to the disk: it has no tables."""
+
+    def _create_directories(self) -> None:
+        """None, for the working directory is not ours."""
+
+
 def create_app(
     options: Mapping[str, Any], topics: Sequence[str], keeper: Keeper, process: Callable[[Chunk], Awaitable[None]]
 ) -> Any:
     """The Faust app: one agent that hands each chunk on and, when it is dealt with, acknowledges it."""
-    app = faust.App(
+    app = _App(
         **options,
         version=1,
         autodiscover=False,
