@@ -13,7 +13,7 @@ from tests.chaos.faults import publish_under_faults
 from tests.chaos.traffic import traffic
 from tests.servers.kafka import ApacheKafka
 
-pytestmark = [pytest.mark.chaos, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.long, pytest.mark.timeout(600)]
 
 SEED = int(os.environ.get("KAPPAWATCH_CHAOS_SEED", SystemRandom().randrange(10**6)))
 EVENTS = 4000
