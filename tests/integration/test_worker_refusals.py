@@ -144,7 +144,8 @@ def test_partition_counts_that_change_while_a_worker_runs(cluster: Cluster) -> N
     worker.process.wait_until(lambda: worker.ready, 60, "the worker is ready")
     before = content(cluster.store)
     topics = [f"{cluster.name}.annotations", f"{cluster.name}.gold"]
-    for future in cluster.kafka.admin().create_partitions([NewPartitions(topic, 6) for topic in topics]).values():
+    admin = cluster.kafka.admin()  # kept: its futures end with it
+    for future in admin.create_partitions([NewPartitions(topic, 6) for topic in topics]).values():
         future.result(30)
     options = {"bootstrap.servers": cluster.kafka.bootstrap, "group.id": cluster.name, "log_level": 0}
     another = Consumer({**options, "partition.assignment.strategy": "range"})  # brings about an assignment
