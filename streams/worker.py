@@ -285,6 +285,8 @@ class Worker:
             await self._retry("store", lambda: self._in_state(self._owner.positions, partitions))
             await self._retry("broker", lambda: self._check_bounds(partitions))
             await self._retry("broker", lambda: self._seek(partitions))
+            for number in {tp.partition for tp in partitions}:
+                await self._retry("store", partial(self._finish_work, number))
         except _Stopped:
             return
         except Refused as error:

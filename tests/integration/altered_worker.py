@@ -13,8 +13,6 @@ from detectors.fingerprint import STATISTICS_VERSION, fingerprint
 from streams import cli, homes, owner, worker
 from streams.store import postgres, sqlite
 
-ABOUT_TO_COMMIT = "about to commit\n"
-
 
 def hang() -> None:
     """The first chunk is never taken in; the watchdog is impatient."""
@@ -30,16 +28,15 @@ def new_statistics() -> None:
 
 
 def slow_steps() -> None:
-    """Rebuilds go by few annotations at a time, and each step says when it is about to be committed."""
-    homes.STEP = 40  # type: ignore[misc]
+    """Rebuilds go by few annotations at a time, and take their time."""
+    homes.STEP = 10  # type: ignore[misc]
     for store in (sqlite.SqliteStore, postgres.PostgresStore):
         store.commit = _slow(store.commit)  # type: ignore[method-assign]
 
 
 def _slow(commit: Callable[..., None]) -> Any:
     def slow(*args: Any) -> None:
-        print(ABOUT_TO_COMMIT, end="", flush=True)
-        time.sleep(0.2)
+        time.sleep(0.1)
         commit(*args)
 
     return slow
