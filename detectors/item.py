@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from itertools import combinations, groupby
 from operator import itemgetter
-from typing import NamedTuple, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 from detectors.agreement.patterns import LABEL, against_others, item_pattern, pair_pattern
 from detectors.labels import LABEL_TYPES, Fit
@@ -49,8 +49,11 @@ Share: TypeAlias = tuple[str, int, int, int, int, str | None]
 Place: TypeAlias = tuple[str, str]
 """Which scope of a task: a dimension and its value."""
 
-Delta: TypeAlias = tuple[Place, int, int, int, tuple[Share, ...]]
-"""What an item adds to one scope: the place; annotations, items, unfit labels; a share a label type."""
+WITH_GOLD: Final[tuple[Place]] = (("gold_item", "true"),)
+WITHOUT_GOLD: Final[tuple[Place]] = (("gold_item", "false"),)
+
+Delta: TypeAlias = tuple[tuple[Place, ...], int, int, int, tuple[Share, ...]]
+"""What an item adds to each of some scopes: their places; annotations, items, unfit labels; a share a label type."""
 
 PairDelta: TypeAlias = tuple[tuple[str, str, str], str]
 """What an item adds to the confusion of two annotators: label type, a, b (a before b); the pattern."""
@@ -176,15 +179,19 @@ def contribution(item: Item, fit: Fit) -> Contribution:
     accepted = None if key is None else key.accepted
     looks = _looks(labels, accepted)
     whole = _whole(looks)
-    scopes.append((("gold_item", "false" if key is None else "true"), n, 1, unfit, whole))
+    gold_item = WITHOUT_GOLD if key is None else WITH_GOLD
+    if not _alike(annotated):
+        scopes.append((gold_item, n, 1, unfit, whole))
+        scopes.extend(_by_attributes(annotated, labels, accepted))
+    elif unfit:
+        scopes.append((gold_item, n, 1, unfit, whole))
+        scopes.append((_attributes(annotated[0]), n, 1, 0, whole))
+    else:
+        scopes.append((gold_item + _attributes(annotated[0]), n, 1, 0, whole))
     if key is not None and key.label_class is not None:
         answered = tuple((kind, 0, 0, answers, correct, None) for kind, _, _, answers, correct, _ in whole if answers)
         if answered:
-            scopes.append((("class", key.label_class), 0, 0, 0, answered))
-    if _alike(annotated):
-        scopes.extend([(place, n, 1, 0, whole) for place in _attributes(annotated[0])])
-    else:
-        scopes.extend(_by_attributes(annotated, labels, accepted))
+            scopes.append(((("class", key.label_class),), 0, 0, 0, answered))
     scopes.extend(_by_annotator(annotated, labels, looks))
     if len(labels) > MOST_PAIRED:
         return Contribution(tuple(scopes))
@@ -194,20 +201,6 @@ def contribution(item: Item, fit: Fit) -> Contribution:
         if kind == other_kind and kind in CATEGORICAL
     ]
     return Contribution(tuple(scopes), tuple(pairs))
-
-
-def net(before: Contribution, after: Contribution) -> tuple[Contribution, Contribution]:
-    """Both without what they share: on an item with many annotators one more label leaves most pairs as they are."""
-    same_scopes = set(before.scopes) & set(after.scopes)
-    same_pairs = set(before.pairs) & set(after.pairs)
-    first, second = (
-        Contribution(
-            tuple([delta for delta in side.scopes if delta not in same_scopes]),
-            tuple([pair for pair in side.pairs if pair not in same_pairs]),
-        )
-        for side in (before, after)
-    )
-    return first, second
 
 
 class Look(NamedTuple):
@@ -273,7 +266,7 @@ def _by_stage(item: Item, fit: Fit) -> list[Delta]:
         annotations = item.in_force(stage)
         if annotations:
             labels, unfit = counted(annotations, fit)
-            deltas.append((("stage", stage), len(annotations), 1, unfit, _whole(_looks(labels, None))))
+            deltas.append(((("stage", stage),), len(annotations), 1, unfit, _whole(_looks(labels, None))))
     return deltas
 
 
@@ -301,17 +294,17 @@ def _by_attributes(
     deltas: list[Delta] = []
     for place, n in members.items():
         own = [label for label, places in labelled if place in places]
-        deltas.append((place, n, 1, 0, _whole(_looks(own, accepted))))
+        deltas.append(((place,), n, 1, 0, _whole(_looks(own, accepted))))
     return deltas
 
 
-def _attributes(annotation: Annotation) -> list[Place]:
+def _attributes(annotation: Annotation) -> tuple[Place, ...]:
     """The dimensions that an annotation's own fields name, with their values."""
     fields = ("vendor", annotation.vendor), ("batch", annotation.batch), ("guideline", annotation.guideline)
     places = [(dimension, value) for dimension, value in fields if value is not None]
     if annotation.slice:
         places += [("slice." + name, _slice_value(value)) for name, value in annotation.slice.items()]
-    return places
+    return tuple(places)
 
 
 def _slice_value(value: str | bool | int | float) -> str:
@@ -326,7 +319,7 @@ def _slice_value(value: str | bool | int | float) -> str:
 def _by_annotator(annotated: Sequence[Annotation], labels: Sequence[Counted], looks: Mapping[str, Look]) -> list[Delta]:
     """Each annotator against the others on the same item."""
     if len(labels) == len(annotated):
-        return [(("annotator", annotator), 1, 1, 0, looks[kind].own[key]) for kind, annotator, key, _ in labels]
+        return [((("annotator", annotator),), 1, 1, 0, looks[kind].own[key]) for kind, annotator, key, _ in labels]
     shares = {annotator: looks[kind].own[key] for kind, annotator, key, _ in labels}
     counts = Counter([annotation.annotator for annotation in annotated])
-    return [(("annotator", annotator), n, 1, 0, shares.get(annotator, ())) for annotator, n in counts.items()]
+    return [((("annotator", annotator),), n, 1, 0, shares.get(annotator, ())) for annotator, n in counts.items()]

@@ -284,10 +284,17 @@ class Home:
             parser = self._rules.parsers[topic]
             taken = 0
             for record in pending:
-                found = list(_parse(parser, record))
-                outcomes += found
                 taken += 1
-                if len(outcomes) >= MOST_EVENTS or any(outcome.__class__ is Erasure for _, _, outcome in found):
+                value = record.value
+                if value is not None and value[:1] == b"{" and len(value) <= LONGEST_MESSAGE:
+                    outcome = parser.parse_event(value)
+                    outcomes.append((record, 0, outcome))
+                    erases = outcome.__class__ is Erasure
+                else:
+                    found = [(record, element, outcome) for element, outcome in enumerate(parser.parse(value))]
+                    outcomes += found
+                    erases = any(outcome.__class__ is Erasure for _, _, outcome in found)
+                if erases or len(outcomes) >= MOST_EVENTS:
                     break
             yield self._transact(topic, outcomes, pending[0].offset, pending[taken - 1].offset)
             del pending[:taken]
@@ -299,13 +306,16 @@ class Home:
         batch = Batch()
         events: list[Event] = []
         refused: list[DeadLetter] = []
-        home_of = rules.home_of
+        at_home = self.totals.projects
         for record, element, outcome in outcomes:
             if isinstance(outcome, DeadLetter):
                 refused.append(outcome)
                 self._refuse(batch, outcome, topic, record.offset, element)
                 continue
-            destination = home_of(outcome.project)
+            if outcome.project in at_home:
+                events.append(outcome)
+                continue
+            destination = rules.home_of(outcome.project)
             if destination == home:
                 events.append(outcome)
             elif any(name == FORWARDED for name, _ in record.headers):
@@ -619,15 +629,6 @@ class Home:
         for key, number in numbers.items():
             if min(record.row for record in self.monitor.items.rows[key].records.values()) == number:
                 self.monitor.touch(key)
-
-
-def _parse(parser: Parser, record: Record) -> Iterator[tuple[Record, int, Event | DeadLetter]]:
-    value = record.value
-    if value is not None and value[:1] == b"{" and len(value) <= LONGEST_MESSAGE:
-        yield record, 0, parser.parse_event(value)
-    else:
-        for element, outcome in enumerate(parser.parse(value)):
-            yield record, element, outcome
 
 
 _raw_events = lru_cache(maxsize=1)(raw_events)

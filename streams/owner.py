@@ -168,18 +168,18 @@ class Owner:
         metrics, now = self._metrics, time.time()
         self._readings[number].note(outcome.changes)
         for project, times in _times(outcome.events).items():
-            metrics.delay(project, now - np.array(times))
+            metrics.delay(project, now - np.array(times) / 1e6)
         for project in outcome.changes.counts:
             metrics.set("kappawatch_last_event_timestamp_seconds", now, (project,))
         metrics.set("kappawatch_heartbeat_timestamp_seconds", now, ("commit",))
 
 
-def _times(events: Iterable[Event]) -> dict[str, list[float]]:
-    """The events' times by project, in seconds since 1970."""
-    found: dict[str, list[float]] = {}
+def _times(events: Iterable[Event]) -> dict[str, list[int]]:
+    """The events' times by project, in microseconds since 1970."""
+    found: dict[str, list[int]] = {}
     for event in events:
         times = found.get(event.project)
         if times is None:
             times = found[event.project] = []
-        times.append(event.time.timestamp())
+        times.append(event.at)
     return found
