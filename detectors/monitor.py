@@ -664,9 +664,7 @@ class Monitor:
             watch = self.watches.rows[key] = Watch.fresh(key)
         return watch
 
-    def _observe(
-        self, watch: Watch, annotation: str, at: int, value: float | None, event: Event, known: bool
-    ) -> None:
+    def _observe(self, watch: Watch, annotation: str, at: int, value: float | None, event: Event, known: bool) -> None:
         """Tell a watch something (a `_Signal`)."""
         corrected = SIGNALS[watch.key.signal].corrected
         if not corrected and watch.last == at:
