@@ -29,6 +29,7 @@ from rich.console import Console, Group
 from rich.live import Live
 from rich.text import Text
 
+from streams.arguments import positive, whole
 from streams.broker import DemoBroker
 from streams.child import Child
 from streams.document import Document
@@ -36,7 +37,7 @@ from streams.errors import Unavailable
 from streams.publisher import Publisher
 from streams.settings import load_settings
 from streams.show import load_document
-from streams.simulator import RATE, Campaign, positive
+from streams.simulator import RATE, Campaign
 from streams.view import alarm_headline, alarm_numbers, events_line, interval_text, percent, render_overview
 
 TOPICS: Final = {"annotations": 4, "gold": 4, "alerts": 1, "dead-letters": 1}
@@ -58,14 +59,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `kappawatch demo`."""
     parser.add_argument("--seconds", type=positive, metavar="N", help="end after so long (default: at Ctrl-C)")
     parser.add_argument("--rate", type=positive, default=RATE, metavar="R", help=f"events a second (default {RATE:g})")
-    parser.add_argument("--seed", type=int, default=1, metavar="S", help="another seed, another campaign (default 1)")
-    parser.add_argument("--port", type=_port, default=0, metavar="P", help="of the metrics (default: a free one)")
+    parser.add_argument(
+        "--seed", type=whole(), default=1, metavar="S", help="another seed, another campaign (default 1)"
+    )
+    parser.add_argument(
+        "--port", type=whole(0, 65535), default=0, metavar="P", help="of the metrics (default: a free one)"
+    )
 
 
 def run(args: argparse.Namespace) -> int:
     """Run `kappawatch demo` until its time is over, Ctrl-C or SIGTERM."""
-    if hasattr(sys.stdout, "reconfigure"):
-        sys.stdout.reconfigure(errors="replace")  # a terminal that cannot show a character shows another
     try:
         return asyncio.run(_run(Demo(args.seconds, args.rate, Campaign(args.seed), args.port)))
     except OSError as error:
@@ -378,13 +381,6 @@ def _free_port(wanted: int) -> int:
     raise Unavailable(
         f"--port {wanted}: 127.0.0.1:{wanted} cannot be listened on; end what listens there, or leave out --port"
     )
-
-
-def _port(text: str) -> int:
-    port = int(text)
-    if not 0 <= port <= 65535:
-        raise argparse.ArgumentTypeError(f"expected a port from 0 to 65535, found {text}")
-    return port
 
 
 def _environ() -> dict[str, str]:

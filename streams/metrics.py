@@ -11,7 +11,6 @@ from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from importlib.metadata import PackageNotFoundError, version
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -22,6 +21,7 @@ from prometheus_client.core import Metric as Family
 from prometheus_client.registry import Collector
 
 from streams.catalogue import CATALOGUE
+from streams.version import installed_version
 
 Labels = tuple[str, ...]
 
@@ -121,10 +121,7 @@ class WorkerCollector(Collector):
 
     def __init__(self, metrics: WorkerMetrics) -> None:
         self._metrics = metrics
-        try:
-            self._version = version("kappawatch")
-        except PackageNotFoundError:
-            self._version = "unknown"
+        self._version = installed_version()
 
     def describe(self) -> Iterable[Family]:
         """Nothing, so that registering does not collect."""
