@@ -288,7 +288,8 @@ class Demo:
             (_minutes(time.monotonic() - self._began), "bold"),
             f"   {self._speed:,.0f} events/s   {self._address}/metrics   Ctrl-C ends",
         )
-        events = events_line(self._document["events"])
+        events = events_line(self._document["events"], self._console.width)
+        events.no_wrap = True
         live.update(Group(head, events, Text(), render_overview(self._document)), refresh=True)
 
     def _say_alarms(self) -> None:

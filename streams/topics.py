@@ -230,10 +230,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     commands = parser.add_subparsers(dest="topics_command", required=True, metavar="create")
     creating = commands.add_parser("create", help="create the topics that are missing")
     add_config_argument(creating)
-    creating.add_argument("--partitions", type=whole(1), metavar="N", help="of each topic (default: kafka.partitions)")
+    creating.add_argument("--partitions", type=whole(), metavar="N", help="of each topic (default: kafka.partitions)")
     creating.add_argument(
         "--replication-factor",
-        type=whole(-1),
+        type=whole(),
         metavar="N",
         help="-1: the broker's own (default: kafka.replication_factor)",
     )
