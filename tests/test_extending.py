@@ -41,5 +41,5 @@ def test_the_guides_coefficient_is_in_the_document_and_the_metrics(monkeypatch: 
     task = document(store, default_task, PRIVACY)["projects"]["p"]["tasks"]["label"]
     assert task["agreement"]["unanimity"]["value"] == 0.5
     assert task["by"]["gold_item"]["false"]["agreement"]["unanimity"]["n"] == 4
-    samples = [sample for group in Readings(home).take().groups for sample in group]
+    samples = list(Readings(home).take().samples())
     assert any(s.name == "kappawatch_agreement_ratio" and s.labels == ("p", "label", "unanimity") for s in samples)
