@@ -348,11 +348,13 @@ class _Grid:
     def number(self, heading: str, least: int) -> None:
         self.table.add_column(heading, justify="right", no_wrap=True, min_width=least)
 
-    def reading(self, heading: str, interval: int) -> None:
-        """A value, and where there is room its interval, in a column this wide."""
+    def reading(self, heading: str, interval: int, most: int | None = None) -> None:
+        """A value, and where there is room its interval, in a column this wide; at most, for why there is none."""
         self.table.add_column(heading, justify="right", no_wrap=True, min_width=7)
         if self._interval:
-            self.table.add_column("95 % interval", no_wrap=True, overflow="ellipsis", min_width=interval)
+            self.table.add_column(
+                "95 % interval", no_wrap=True, overflow="ellipsis", min_width=interval, max_width=most
+            )
 
     def plot(self) -> None:
         """The interval drawn, where there is room."""
@@ -449,15 +451,17 @@ def _task(project: str, task: str, figures: Document, width: int) -> Iterator[Re
 
 
 def _readings(figures: Document, width: int) -> RenderableType:
-    grid = _Grid(width, "", plot=min(LONGEST_PLOT, width - 63))
-    grid.reading("value", ALPHA_INTERVAL)
-    grid.plot()
-    grid.number("n", 8)
     rows = [
         (COEFFICIENT_NAMES.get(name, _name(name)), reading, _ratio)
         for name, reading in figures.get("agreement", {}).items()
     ]
-    for name, reading, form in (*rows, ("gold accuracy", figures.get("gold", {}).get("accuracy", {}), percent)):
+    rows.append(("gold accuracy", figures.get("gold", {}).get("accuracy", {}), percent))
+    interval = max(ALPHA_INTERVAL, *(cell_len(_interval(reading, form).plain) for _, reading, form in rows))
+    grid = _Grid(width, "", plot=min(LONGEST_PLOT, width - 47 - interval))
+    grid.reading("value", ALPHA_INTERVAL)
+    grid.plot()
+    grid.number("n", 8)
+    for name, reading, form in rows:
         grid.row(_Line(name), grid.cells(reading, form), grid.drawn(reading), f"{reading.get('n', 0):,}")
     return grid.table
 
@@ -466,9 +470,9 @@ def _scopes(width: int, names: str, plot: int = 0) -> _Grid:
     grid = _Grid(width, names, plot)
     if grid.roomy:
         grid.number("annotations", 6)
-    grid.reading("alpha", ALPHA_INTERVAL if grid.roomy else 14)
+    grid.reading("alpha", ALPHA_INTERVAL if grid.roomy else 14, most=ALPHA_INTERVAL)
     grid.plot()
-    grid.reading("gold", GOLD_INTERVAL)
+    grid.reading("gold", GOLD_INTERVAL, most=14)
     if width >= ANSWERS_FROM:
         grid.number("answers", 7)
     return grid

@@ -318,3 +318,15 @@ def test_outcomes_that_did_not_occur_give_way_first() -> None:
     events = {"received": 30, "applied": 20, "dead_letters": 10}
     assert events_line(events, 80).plain == "received 30 = applied 20 + dead letters 10"
     assert "+ erased 0 +" in events_line(events, 100).plain
+
+
+def test_a_reason_takes_no_room_from_figures() -> None:
+    held = scope(None, 0.95) | {"agreement": {"alpha": reading(None, why="not available for this label type")}}
+    text = show(render_document(document({"spans": task({"annotator": {"ada": held, "bo": held}})})), 100)
+    assert "gold  95 % interval  answers" in text
+    [ada] = [line for line in text.splitlines() if line.startswith("    ada ")]
+    assert "-  not available f…   95.0 %  [93.0, 97.0]" in ada
+    whole = show(render_document(document({"spans": task({}, agreement=held["agreement"])})), 100)
+    [alpha] = [line for line in whole.splitlines() if "Krippendorff" in line]
+    assert "not available for this label type" in alpha
+    assert alpha.endswith(" 0"), "and n, beside it"
