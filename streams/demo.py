@@ -191,8 +191,8 @@ class Demo:
             f"  broker    {self._broker.bootstrap_servers} (librdkafka's mock cluster, in memory; pid {self._broker.pid})\n"
             f"  worker    {self._address}/metrics (pid {self._worker.pid})\n"
             f"  store     {store.path}\n"
-            f"  campaign  {', '.join(project.name for project in campaign.projects)}; {people} annotators, "
-            f"{self._rate:g} events/s, seed {campaign.seed}; {ends}\n",
+            f"  campaign  {', '.join(project.name for project in campaign.projects)}; {people} annotators,\n"
+            f"            {self._rate:g} events/s, seed {campaign.seed}; {ends}\n",
         )
 
     # -- running --------------------------------------------------------------------------------------------------
@@ -271,6 +271,11 @@ class Demo:
                 )
             await asyncio.sleep(0.1)
 
+    @property
+    def _width(self) -> int:
+        """Columns that a line may have; in a pipe there is no end."""
+        return self._console.width if self._console.is_terminal else sys.maxsize
+
     def _say(self, text: str) -> None:
         """Print lines: broken between words on a terminal, whole elsewhere."""
         self._console.print(Text(text), soft_wrap=not self._console.is_terminal)
@@ -288,7 +293,7 @@ class Demo:
             (_minutes(time.monotonic() - self._began), "bold"),
             f"   {self._speed:,.0f} events/s   {self._address}/metrics   Ctrl-C ends",
         )
-        events = events_line(self._document["events"], self._console.width)
+        events = events_line(self._document["events"], self._width)
         events.no_wrap = True
         live.update(Group(head, events, Text(), render_overview(self._document)), refresh=True)
 
@@ -326,7 +331,7 @@ class Demo:
         rate = "" if self._rate == RATE else f" --rate {self._rate:g}"
         campaign = f"--seed {self._campaign.seed} --events {self._published}{rate}"
         self._say(
-            f"\npublished {self._published:,}\n{events_line(events).plain}\n"
+            f"\npublished {self._published:,}\n{events_line(events, self._width).plain}\n"
             f"alarms: {len(alarms)} raised, {is_open} of them open\n"
             "\nwhat the campaign hides\n" + "".join(f"  {line}\n" for line in self._secrets()) + "\nhow to go on\n"
             f"  {program} simulate {campaign} --output campaign.jsonl.gz\n"

@@ -20,6 +20,8 @@ from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
+from streams.parsing import REASONS
+
 Document = Mapping[str, Any]
 
 COEFFICIENT_NAMES: Final = {
@@ -546,12 +548,15 @@ def _worst_pairs(pairs: Sequence[Document], width: int) -> RenderableType | None
 def _refusals(letters: Sequence[Document], refused: int) -> Iterator[RenderableType]:
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style=QUIET)
     table.add_column("", justify="right", no_wrap=True)
-    for heading in ("reason", "at", "for example"):
+    for heading in ("reason", "at", "expected", "for example"):
         table.add_column(heading, overflow="fold")
     reasons = Counter((letter.get("reason", ""), letter.get("path", "")) for letter in letters)
-    examples = {(letter.get("reason", ""), letter.get("path", "")): letter.get("where", "") for letter in letters}
+    examples: dict[tuple[str, str], str] = {}
+    for letter in letters:
+        examples.setdefault((letter.get("reason", ""), letter.get("path", "")), letter.get("where", ""))
     for (reason, path), count in reasons.most_common(REFUSALS):
-        table.add_row(f"{count:,}", Text(_name(reason)), Text(_name(path)), Text(_name(examples[reason, path]), QUIET))
+        cells = (_name(reason), _name(path), REASONS.get(reason, ""))
+        table.add_row(f"{count:,}", *map(Text, cells), Text(_name(examples[reason, path]), QUIET))
     if reasons:
         yield table
     if len(reasons) > REFUSALS:
