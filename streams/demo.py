@@ -278,7 +278,10 @@ class Demo:
 
     def _say(self, text: str) -> None:
         """Print lines: broken between words on a terminal, whole elsewhere."""
-        self._console.print(Text(text), soft_wrap=not self._console.is_terminal)
+        if self._console.is_terminal:
+            self._console.print(Text(text))
+        else:
+            print(text, flush=True)  # Rich would end the process, with code 1, where the reader is gone
 
     # -- showing --------------------------------------------------------------------------------------------------
 
