@@ -74,7 +74,7 @@ class Owner:
     def step(self, number: int) -> tuple[str, int] | None:
         """Take a step of the home's unfinished erasures and rebuilds: what it was and how far; None if all is done."""
         with self._guard(number):
-            return self._home(number).step()
+            return self._step(self._home(number))
 
     def unsent(self, number: int) -> Sequence[Message]:
         """The messages that a held home has yet to publish, in order."""
@@ -90,12 +90,14 @@ class Owner:
             numbers = {message.number for message in dealt}
             home.unsent = [message for message in home.unsent if message.number not in numbers]
 
-    def show(self, number: int) -> None:
-        """Take a held home's readings for the metrics."""
+    def show(self, number: int) -> bool:
+        """Take a slice of a held home's readings for the metrics; whether there is more to take."""
         readings = self._readings.get(number)
-        if readings is not None:
-            with self._guard(number):
-                self._metrics.homes[number] = readings.take()
+        if readings is None:
+            return False
+        with self._guard(number):
+            self._metrics.homes[number] = readings.take()
+        return readings.pending
 
     def discard(self, numbers: Iterable[int] | None = None) -> None:
         """Forget what memory holds of these homes, or of all, and what is shown of them."""
@@ -145,9 +147,17 @@ class Owner:
                 self.discard([number])
             raise
 
+    def _step(self, home: Home) -> tuple[str, int] | None:
+        done = home.step()
+        if done is not None:
+            self._readings[home.number].note_all()
+        return done
+
     def _process(self, home: Home, chunk: Chunk) -> None:
-        began = time.perf_counter()
         try:
+            while self._step(home) is not None:
+                pass
+            began = time.perf_counter()
             for outcome in home.process(chunk.topic, chunk.records):
                 now = time.perf_counter()
                 self._metrics.commits.observe(now - began)
@@ -170,7 +180,7 @@ class Owner:
         for project, times in _times(outcome.events).items():
             metrics.delay(project, now - np.array(times) / 1e6)
         for project in outcome.changes.counts:
-            metrics.set("kappawatch_last_event_timestamp_seconds", now, (project,))
+            metrics.stamp("kappawatch_last_event_timestamp_seconds", now, (project,))
         metrics.set("kappawatch_heartbeat_timestamp_seconds", now, ("commit",))
 
 
