@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import sys
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterable, Sequence
@@ -25,8 +24,9 @@ from streams.settings import Settings, load_settings
 from streams.store import StoreFailed, open_store
 from streams.store.tables import HOMES, OUTBOX
 from tests.chaos.traffic import PARTITIONS, Sent
+from tests.servers.forked import ForkedProcess
 from tests.servers.kafka import ApacheKafka
-from tests.servers.process import Process, wait_until
+from tests.servers.process import wait_until
 from tests.streams.oracle import (
     Said,
     differences_of_counts,
@@ -77,7 +77,7 @@ class Worker:
     def __init__(self, number: int, folder: Path, configuration: Path, command: Sequence[str]) -> None:
         self.name = f"worker {number}"
         self.log = folder / f"worker-{number}.log"
-        self.process = Process([sys.executable, "-m", *command, "--config", str(configuration)], self.log, folder=ROOT)
+        self.process = ForkedProcess([*command, "--config", str(configuration)], self.log, folder=ROOT)
         self.paused = False
 
     @property
@@ -116,6 +116,7 @@ class Cluster:
     name: str
     command: Sequence[str] = ("streams.cli", "worker")
     partitions: int = PARTITIONS
+    session: float = SESSION_SECONDS
     more: str = ""
     workers: list[Worker] = field(default_factory=list)
     started: int = 0
@@ -126,7 +127,7 @@ class Cluster:
 
     def configure(self, more: str = "", **other: str) -> None:
         """Write the configuration file."""
-        values = {"bootstrap": self.kafka.bootstrap, "name": self.name, "store": self.store, "session": SESSION_SECONDS}
+        values = {"bootstrap": self.kafka.bootstrap, "name": self.name, "store": self.store, "session": self.session}
         text = CONFIGURATION.format(**{**values, **other}, more=more or self.more)
         self.configuration.write_text(text, encoding="utf-8")
 
