@@ -21,6 +21,7 @@ from tests.servers.process import wait_until
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
 
 MESSAGES = list(traffic(7, 900))
+SESSION_SECONDS = 2
 FIRST, SECOND = MESSAGES[: len(MESSAGES) // 2], MESSAGES[len(MESSAGES) // 2 :]
 
 
@@ -29,7 +30,8 @@ def make(kafka: ApacheKafka, tmp_path: Path, fresh_name) -> Iterator[Callable[..
     made: list[Cluster] = []
 
     def cluster(store: str | None = None) -> Cluster:
-        made.append(Cluster(kafka, store or f"sqlite:///{tmp_path}/state.db", tmp_path, fresh_name("faults")))
+        url = store or f"sqlite:///{tmp_path}/state.db"
+        made.append(Cluster(kafka, url, tmp_path, fresh_name("faults"), session=SESSION_SECONDS))
         made[-1].create_topics()
         return made[-1]
 
