@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterable, Sequence
@@ -26,7 +27,7 @@ from streams.store.tables import HOMES, OUTBOX
 from tests.chaos.traffic import PARTITIONS, Sent
 from tests.servers.forked import ForkedProcess
 from tests.servers.kafka import ApacheKafka
-from tests.servers.process import wait_until
+from tests.servers.process import Process, wait_until
 from tests.streams.oracle import (
     Said,
     differences_of_counts,
@@ -72,13 +73,19 @@ class WorkerEndedError(Exception):
 
 
 class Worker:
-    """One worker process."""
+    """One worker process; one that is not forked does its imports itself, as a person's does."""
 
-    def __init__(self, number: int, folder: Path, configuration: Path, command: Sequence[str]) -> None:
+    def __init__(
+        self, number: int, folder: Path, configuration: Path, command: Sequence[str], *, forked: bool = True
+    ) -> None:
         self.name = f"worker {number}"
         self.log = folder / f"worker-{number}.log"
-        self.process = ForkedProcess([*command, "--config", str(configuration)], self.log, folder=ROOT)
-        self.paused = False
+        command = [*command, "--config", str(configuration)]
+        self.process = (
+            ForkedProcess(command, self.log, folder=ROOT)
+            if forked
+            else Process([sys.executable, "-m", *command], self.log, folder=ROOT)
+        )
 
     @property
     def said(self) -> str:
@@ -143,10 +150,10 @@ class Cluster:
 
     # -- workers ------------------------------------------------------------------------------------------------
 
-    def start(self, command: Sequence[str] | None = None) -> Worker:
+    def start(self, command: Sequence[str] | None = None, *, forked: bool = True) -> Worker:
         """One more worker."""
         self.started += 1
-        worker = Worker(self.started, self.folder, self.configuration, command or self.command)
+        worker = Worker(self.started, self.folder, self.configuration, command or self.command, forked=forked)
         self.workers.append(worker)
         return worker
 
