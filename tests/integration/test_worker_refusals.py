@@ -19,6 +19,7 @@ from tests.servers.kafka import ApacheKafka
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(180)]
 
 MESSAGES = list(traffic(8, 400))
+SESSION_SECONDS = 2
 REBUILT = ("tests.integration.altered_worker", "new-statistics", "worker")
 SLOW = ("tests.integration.altered_worker", "slow-steps", "worker")
 DECLARED = '[projects."*".tasks."*"]\nlabel_type = "nominal"\nlabels = ["cat", "dog"]\n'
@@ -35,10 +36,10 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 @pytest.fixture
 def cluster(kafka: ApacheKafka, store: str, tmp_path: Path, fresh_name) -> Iterator[Cluster]:
     """A store that has taken in some events, and no worker."""
-    made = Cluster(kafka, store, tmp_path, fresh_name("refusals"))
+    made = Cluster(kafka, store, tmp_path, fresh_name("refusals"), session=SESSION_SECONDS)
     made.create_topics()
-    worker = made.start()
     made.publish(MESSAGES)
+    worker = made.start()
     made.wait_for_the_end()
     assert made.stop(worker) == 0
     yield made
