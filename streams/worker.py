@@ -314,8 +314,11 @@ class Worker:
     async def _check_bounds(self, partitions: Collection[TP]) -> None:
         """Refuse a position outside the log: reading on would lose events, or take in those of another log."""
         consumer = self._app.consumer
-        first = await self._ask(consumer.earliest_offsets(*partitions)) if partitions else {}
-        ends = await self._ask(consumer.highwaters(*partitions)) if partitions else {}
+        if not partitions:
+            return
+        first, ends = await asyncio.gather(
+            self._ask(consumer.earliest_offsets(*partitions)), self._ask(consumer.highwaters(*partitions))
+        )
         for tp in partitions:
             _check_bounds(tp, self.covered[tp], first[tp], ends[tp])
 
