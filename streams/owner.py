@@ -20,6 +20,7 @@ from streams.events import Event
 from streams.homes import Home, Message, Outcome, Rules
 from streams.metrics import WorkerMetrics
 from streams.readings import Readings
+from streams.steps import Step
 from streams.store import Conflict, Store, StoreFailed
 from streams.store.tables import HOMES
 
@@ -71,10 +72,13 @@ class Owner:
                 self._position(home, chunk.tp)
             return following
 
-    def step(self, number: int) -> tuple[str, int] | None:
-        """Take a step of the home's unfinished erasures and rebuilds: what it was and how far; None if all is done."""
+    def step(self, number: int) -> Step | None:
+        """Take a step of the home's unfinished erasures and rebuilds; None if all is done."""
         with self._guard(number):
-            return self._home(number).step()
+            step = self._home(number).step()
+            if step is not None:
+                self._readings[number].note(step.changes)
+            return step
 
     def unsent(self, number: int) -> Sequence[Message]:
         """The messages that a held home has yet to publish, in order."""
