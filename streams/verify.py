@@ -75,6 +75,7 @@ FOLDED: Final = (
 NOT_FOLDED: Final = {
     ALARMS: ("version",),  # rebuilds and restarts move it
     DEAD_LETTERS: ("refused_at",),
+    ERASURES: ("scanned_to",),
     TASKS: ("fingerprint", "former", "rebuilt_to"),
     HOMES: ("version", "next_message"),
 }
