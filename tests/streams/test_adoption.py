@@ -9,12 +9,15 @@ from random import Random
 from typing import Any
 
 import pytest
+from faust.types.tuples import TP
 
 from detectors.config import TaskConfig
 from detectors.watch import KEPT_ANSWERS, Answer, Revision, revised
 from streams.document import document
 from streams.events import Event
 from streams.homes import Home
+from streams.metrics import WorkerMetrics
+from streams.owner import Owner
 from streams.store import Row, Store, StoreFailed, open_store
 from streams.store.tables import ADOPTIONS, ALARMS, ANSWERS, OUTBOX, SCOPES, TASKS, WATCHES
 from streams.verify import Refold, Report, Span, journal, verify_statistics
@@ -287,8 +290,9 @@ def test_a_signal_that_is_switched_off_is_forgotten_and_its_alarms_end() -> None
 
 def test_a_signal_that_is_switched_on_begins_afresh() -> None:
     sent = messages(raising("ann"))
-    store = fold(sent, configure=UNWATCHED)
+    store = fold(sent, configure=configured(labels=("a",), detectors=()))
     home = reopened(store, configured(labels=("a", "b", "c")))
+    assert counts(store) == (0, 12, 0, 0)
     assert [*store.scan(WATCHES, 0)] == []
     sent += messages([gold("more", "a"), annotation("ann", "more", "b", 200, duration_ms=7_000)])
     take(home, sent)
@@ -331,6 +335,27 @@ def test_a_change_that_is_under_way_is_finished_before_the_next(monkeypatch: pyt
     assert counts(store) == (0, 24, 0, 12)
     assert store.count(ADOPTIONS, 0) == 2
     assert differences(store, sent) == []
+
+
+def test_what_is_exported_follows_each_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Metrics that were taken in the middle of a rebuild must not stay."""
+    monkeypatch.setattr("streams.homes.STEP", 5)
+    store = fold(messages(raising("ann")))
+    store.close_home(0)
+    owner = Owner(lambda: store, lambda _: rules(WITHOUT_B), WorkerMetrics())
+    owner.positions([TP(TOPIC, 0)])
+
+    def shown() -> dict[str, float]:
+        owner.show(0)
+        found = owner._metrics.homes[0].groups
+        return {sample.name: sample.value for group in found for sample in group if sample.labels == ("news", "label")}
+
+    assert shown()["kappawatch_annotations"] == 12
+    assert owner.step(0) is not None
+    assert shown()["kappawatch_annotations"] == 5
+    while owner.step(0) is not None:
+        pass
+    assert (shown()["kappawatch_annotations"], shown()["kappawatch_unfit"]) == (12, 12)
 
 
 # -- histories --------------------------------------------------------------------------------------------------------------

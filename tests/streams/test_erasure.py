@@ -496,21 +496,22 @@ def test_an_answer_that_counts_again_is_seen_by_its_detector() -> None:
     assert report.differences == []
 
 
-def test_an_alarm_that_was_raised_by_answers_which_another_took_is_not_cleared_by_chance() -> None:
-    """What an erasure brings back may bear out an open alarm, or end it; it is decided when all is back."""
-    events = raising("ann")
-    right = [annotation("ann", f"h{n}", "yes", 50 + n * 0.1, id=f"h-{n}") for n in range(60)]
-    keys: list[Event] = [gold(f"h{n}", "yes", seconds=20) for n in range(60)]
-    replaced = [
-        annotation(PERSON, f"g{n}", "no", 200, id=f"t-{n}", annotation=f"ann-{n}", revision=1) for n in range(12)
-    ]
-    sent = messages([*keys, *right, *events])
+def test_an_alarm_that_is_not_borne_out_when_answers_are_back_is_cleared(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Right answers between the wrong ones; it is decided when all are back, wherever a step ends."""
+    monkeypatch.setattr("streams.homes.STEP", 7)
+    wrong = [annotation("ann", f"g{n}", "no", 100 * n, id=f"wrong-{n}") for n in range(6)]
+    right = [annotation("ann", f"h{n}", "yes", 100 * (n // 12) + n % 12 + 1, id=f"right-{n}") for n in range(72)]
+    taken = [annotation(PERSON, f"h{n}", "yes", 9, id=f"t-{n}", annotation=f"right-{n}", revision=1) for n in range(72)]
+    keys: list[Event] = [gold(event.item, "yes") for event in (*wrong, *right)]
+    sent = messages([*keys, *right, *taken, *wrong])
     store = fold(sent)
     assert [alarm["cleared_at"] for alarm in alarms_of(store)] == [None]
-    sent += messages([*replaced, erasure(PERSON, 9000)])
-    take_on(store, sent)
-    assert next(alarm["evidence"].get("cleared") for alarm in alarms_of(store)) == "corrected"
-    assert [row[6] for row in store.scan(ANSWERS, 0) if row[4] == "ann"][-12:] == [f"ann-{n}" for n in range(12)]
+    take_on(store, [*sent, *messages([erasure(PERSON, 9000)])])
+    (alarm,) = alarms_of(store)
+    assert (alarm["evidence"]["cleared"], alarm["cleared_at"]) == ("corrected", "2024-05-01T12:08:32Z"), (
+        "the last answer's"
+    )
+    assert [row[8] for row in store.scan(ANSWERS, 0)] == [1.0, *[0.0] * 12] * 6
 
 
 def alarms_of(store: Store) -> list[Any]:

@@ -313,6 +313,10 @@ def test_another_configuration_has_to_be_adopted(tmp_path: Path, run: Any, as_co
     assert "--adopt" in refused.err
     done = run("rebuild", "--adopt", "--config", str(config))
     assert (done.code, done.out) == (0, "rebuilt 1 homes\n")
+    assert [line.split(":")[1].split(",")[0] for line in done.err.splitlines()] == [
+        " a rebuild of 4 tasks",
+        " a rebuild of 2 tasks",
+    ], "none twice"
     store = open_store(f"sqlite:///{tmp_path}/kappawatch.db")
     assert projects(store, changed) == as_configured
     store.close()
