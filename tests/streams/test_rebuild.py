@@ -231,7 +231,7 @@ def test_a_half_done_rebuild_shows_in_the_tasks_table(monkeypatch: pytest.Monkey
     assert steps == -(-(store.count(ANNOTATIONS, 0) + 1) // 50)
 
 
-def test_another_change_in_the_middle_begins_again(monkeypatch: pytest.MonkeyPatch, as_configured: Document) -> None:
+def test_another_change_in_the_middle_comes_after_it(monkeypatch: pytest.MonkeyPatch, as_configured: Document) -> None:
     monkeypatch.setattr("streams.homes.STEP", 50)
     store = fold(SENT)
     other = partial(TaskConfig, labels=("c",))
