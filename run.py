@@ -4,7 +4,8 @@
 python3 run.py demo [OPTIONS]              set up once, then a live demonstration
 python3 run.py test [PYTEST OPTIONS]       set up once, then lint, types and the tests that need no server
 python3 run.py test integration [...]      set up once, then the tests on real servers
-python3 run.py COMMAND [OPTIONS]           any other kappawatch command, such as replay FILE
+python3 run.py COMMAND [OPTIONS]           any other kappawatch command, such as replay FILE; --help after it says more:
+                                           worker, topics, publish, replay, show, verify, rebuild, simulate
 """
 
 import hashlib

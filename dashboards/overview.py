@@ -172,10 +172,11 @@ def _attention() -> list[Json]:
         ),
         stat(
             "Annotators flagged",
-            "Annotators with an open alarm, and how many more the list below leaves out.",
+            "Annotators with an open alarm, how many more the list below leaves out, and tasks too small to be shown here.",
             [
                 Query(f"count({flagged}) or vector(0)", "flagged"),
                 Query(f"sum({latest('kappawatch_flagged_suppressed', 'project', PROJECT)}) or vector(0)", "not shown"),
+                Query("sum(kappawatch_tasks_suppressed) or vector(0)", "tasks not shown"),
             ],
             unit="short",
             steps=ANY_IS_ORANGE,

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from itertools import combinations, groupby
 from operator import itemgetter
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple, TypeAlias, cast
 
 from detectors.agreement.patterns import LABEL, against_others, item_pattern, pair_pattern
 from detectors.labels import LABEL_TYPES, Fit
@@ -49,8 +49,8 @@ Share: TypeAlias = tuple[str, int, int, int, int, str | None]
 Place: TypeAlias = tuple[str, str]
 """Which scope of a task: a dimension and its value."""
 
-Delta: TypeAlias = tuple[Place, int, int, int, tuple[Share, ...]]
-"""What an item adds to one scope: the place; annotations, items, unfit labels; a share a label type."""
+Delta: TypeAlias = tuple[tuple[Place, ...], int, int, int, tuple[Share, ...]]
+"""What an item adds to each of some scopes: their places; annotations, items, unfit labels; a share a label type."""
 
 PairDelta: TypeAlias = tuple[tuple[str, str, str], str]
 """What an item adds to the confusion of two annotators: label type, a, b (a before b); the pattern."""
@@ -176,38 +176,43 @@ def contribution(item: Item, fit: Fit) -> Contribution:
     accepted = None if key is None else key.accepted
     looks = _looks(labels, accepted)
     whole = _whole(looks)
-    scopes.append((("gold_item", "false" if key is None else "true"), n, 1, unfit, whole))
+    if _alike(annotated):
+        first = annotated[0]
+        slices = cast("tuple[tuple[str, str], ...]", tuple(first.slice.items())) if first.slice else ()
+        places = _places(key is not None, first.vendor, first.batch, first.guideline, slices)
+        if unfit:
+            scopes.append((places[:1], n, 1, unfit, whole))
+            scopes.append((places[1:], n, 1, 0, whole))
+        else:
+            scopes.append((places, n, 1, 0, whole))
+    else:
+        scopes.append(((_gold_item(key is not None),), n, 1, unfit, whole))
+        scopes.extend(_by_attributes(annotated, labels, accepted))
     if key is not None and key.label_class is not None:
         answered = tuple((kind, 0, 0, answers, correct, None) for kind, _, _, answers, correct, _ in whole if answers)
         if answered:
-            scopes.append((("class", key.label_class), 0, 0, 0, answered))
-    if _alike(annotated):
-        scopes.extend([(place, n, 1, 0, whole) for place in _attributes(annotated[0])])
-    else:
-        scopes.extend(_by_attributes(annotated, labels, accepted))
+            scopes.append(((("class", key.label_class),), 0, 0, 0, answered))
     scopes.extend(_by_annotator(annotated, labels, looks))
-    if len(labels) > MOST_PAIRED:
-        return Contribution(tuple(scopes))
-    pairs = [
-        ((kind, a, b), pair_pattern(label_a, label_b))
-        for (kind, a, label_a, _), (other_kind, b, label_b, _) in combinations(labels, 2)
-        if kind == other_kind and kind in CATEGORICAL
-    ]
-    return Contribution(tuple(scopes), tuple(pairs))
+    return Contribution(tuple(scopes), _pairs(labels, looks))
 
 
-def net(before: Contribution, after: Contribution) -> tuple[Contribution, Contribution]:
-    """Both without what they share: on an item with many annotators one more label leaves most pairs as they are."""
-    same_scopes = set(before.scopes) & set(after.scopes)
-    same_pairs = set(before.pairs) & set(after.pairs)
-    first, second = (
-        Contribution(
-            tuple([delta for delta in side.scopes if delta not in same_scopes]),
-            tuple([pair for pair in side.pairs if pair not in same_pairs]),
+def _pairs(labels: Sequence[Counted], looks: Mapping[str, Look]) -> tuple[PairDelta, ...]:
+    """Each two annotators whose labels have the same categorical type."""
+    if not 1 < len(labels) <= MOST_PAIRED:
+        return ()
+    if len(looks) == 1:
+        kind = labels[0][0]
+        if kind not in CATEGORICAL:
+            return ()
+        return tuple(
+            [
+                ((kind, a, b), pair_pattern(label_a, label_b))
+                for (_, a, label_a, _), (_, b, label_b, _) in combinations(labels, 2)
+            ]
         )
-        for side in (before, after)
+    return tuple(
+        [pair for kind, group in groupby(labels, itemgetter(0)) for pair in _pairs(list(group), {kind: looks[kind]})]
     )
-    return first, second
 
 
 class Look(NamedTuple):
@@ -273,14 +278,18 @@ def _by_stage(item: Item, fit: Fit) -> list[Delta]:
         annotations = item.in_force(stage)
         if annotations:
             labels, unfit = counted(annotations, fit)
-            deltas.append((("stage", stage), len(annotations), 1, unfit, _whole(_looks(labels, None))))
+            deltas.append(((("stage", stage),), len(annotations), 1, unfit, _whole(_looks(labels, None))))
     return deltas
+
+
+def _gold_item(has_gold: bool) -> Place:
+    return "gold_item", "true" if has_gold else "false"
 
 
 def _alike(annotated: Sequence[Annotation]) -> bool:
     """Whether the annotations differ in no attribute, so that each attribute's scope sees the whole item."""
     first = annotated[0]
-    for other in annotated:
+    for other in annotated[1:]:
         if (
             other.vendor != first.vendor
             or other.batch != first.batch
@@ -292,6 +301,18 @@ def _alike(annotated: Sequence[Annotation]) -> bool:
     return not first.slice or all(isinstance(value, str) for value in first.slice.values())
 
 
+@lru_cache(maxsize=4096)
+def _places(
+    has_gold: bool, vendor: str | None, batch: str | None, guideline: str | None, slices: tuple[tuple[str, str], ...]
+) -> tuple[Place, ...]:
+    """The scopes that see a whole item: most items have the attributes of the one before."""
+    return (
+        _gold_item(has_gold),
+        *_named(vendor, batch, guideline),
+        *[("slice." + name, value) for name, value in slices],
+    )
+
+
 def _by_attributes(
     annotated: Sequence[Annotation], labels: Sequence[Counted], accepted: Accepted | None
 ) -> list[Delta]:
@@ -301,17 +322,22 @@ def _by_attributes(
     deltas: list[Delta] = []
     for place, n in members.items():
         own = [label for label, places in labelled if place in places]
-        deltas.append((place, n, 1, 0, _whole(_looks(own, accepted))))
+        deltas.append(((place,), n, 1, 0, _whole(_looks(own, accepted))))
     return deltas
 
 
 def _attributes(annotation: Annotation) -> list[Place]:
     """The dimensions that an annotation's own fields name, with their values."""
-    fields = ("vendor", annotation.vendor), ("batch", annotation.batch), ("guideline", annotation.guideline)
-    places = [(dimension, value) for dimension, value in fields if value is not None]
-    if annotation.slice:
-        places += [("slice." + name, _slice_value(value)) for name, value in annotation.slice.items()]
-    return places
+    slices = annotation.slice or {}
+    return [
+        *_named(annotation.vendor, annotation.batch, annotation.guideline),
+        *[("slice." + name, _slice_value(value)) for name, value in slices.items()],
+    ]
+
+
+def _named(vendor: str | None, batch: str | None, guideline: str | None) -> list[Place]:
+    fields = ("vendor", vendor), ("batch", batch), ("guideline", guideline)
+    return [(dimension, value) for dimension, value in fields if value is not None]
 
 
 def _slice_value(value: str | bool | int | float) -> str:
@@ -326,7 +352,7 @@ def _slice_value(value: str | bool | int | float) -> str:
 def _by_annotator(annotated: Sequence[Annotation], labels: Sequence[Counted], looks: Mapping[str, Look]) -> list[Delta]:
     """Each annotator against the others on the same item."""
     if len(labels) == len(annotated):
-        return [(("annotator", annotator), 1, 1, 0, looks[kind].own[key]) for kind, annotator, key, _ in labels]
+        return [((("annotator", annotator),), 1, 1, 0, looks[kind].own[key]) for kind, annotator, key, _ in labels]
     shares = {annotator: looks[kind].own[key] for kind, annotator, key, _ in labels}
     counts = Counter([annotation.annotator for annotation in annotated])
-    return [(("annotator", annotator), n, 1, 0, shares.get(annotator, ())) for annotator, n in counts.items()]
+    return [((("annotator", annotator),), n, 1, 0, shares.get(annotator, ())) for annotator, n in counts.items()]

@@ -10,20 +10,21 @@ each answer in order. `take_changes` hands over what to write. Where a chunk end
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Sequence
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple, TypeAlias, TypeVar
 
 from detectors.alarms import Alarm, AlarmBook, Cause
 from detectors.config import TaskConfig
 from detectors.item import (
     MOST_ANNOTATORS,
     NOTHING,
-    Contribution,
+    Delta,
     Item,
     ItemKey,
+    PairDelta,
     Place,
     contribution,
-    net,
     verdicts,
 )
 from detectors.labels import LABEL_TYPES, Fit
@@ -33,9 +34,6 @@ from detectors.scope import Scope
 from detectors.shelf import Shelf
 from detectors.signals import SIGNALS
 from detectors.watch import KEPT_ANSWERS, Answer, AnswerKey, Revision, Watch, WatchKey, revised
-
-MANY_PAIRS = 10
-"""From here on it pays to leave out what an item's old and new contribution share."""
 
 AnnotationKey = tuple[str, str]  # project, annotation
 ReviewKey = tuple[str, str, str, str]  # project, annotation, reviewer, stage
@@ -178,8 +176,23 @@ _Signal: TypeAlias = tuple[tuple[str, str, str, str], str, int, float | None, Ev
 that says so; whether the watch knows the annotation already."""
 
 
-_Move: TypeAlias = tuple[Contribution, int]
-"""A contribution that enters its task's statistics (1) or leaves them (-1)."""
+T = TypeVar("T")
+
+
+class _Moves(NamedTuple):
+    """What a chunk's items bring to the statistics of their task, and what they take away; most of it many times."""
+
+    entering: list[Delta]
+    leaving: list[Delta]
+    entering_pairs: list[PairDelta]
+    leaving_pairs: list[PairDelta]
+
+
+class _Net(NamedTuple):
+    """What is left of moves when equal and opposite ones are gone: how often each is to be added."""
+
+    scopes: dict[Delta, int]
+    pairs: dict[PairDelta, int]
 
 
 class Monitor:
@@ -213,7 +226,7 @@ class Monitor:
         self._reviews: dict[ReviewKey, Review] = {}
         self._contexts: dict[ContextKey, Context] = {}
         self._touched: list[Item] = []
-        self._moves: dict[TaskKey, list[_Move]] = {}
+        self._net: dict[TaskKey, _Net] = {}
         self._signals: list[_Signal] = []
         self._revisions: dict[WatchKey, list[Revision]] = {}
         self._used: set[ItemKey] = set()
@@ -579,25 +592,13 @@ class Monitor:
 
     def lacks(self) -> Lacks:
         """What of the statistics and detectors to be changed memory does not hold."""
-        moves = self._moves = {}
-        for item in self._touched:
-            project, task, _ = item.key
-            before, after = item.before, contribution(item, self.fit(project, task))
-            if after != before:
-                if before and len(before.pairs) > MANY_PAIRS:
-                    before, after = net(before, after)
-                moved = moves.setdefault((project, task), [])
-                if before:
-                    moved.append((before, -1))
-                if after:
-                    moved.append((after, 1))
+        net = self._net = self._moved()
         lacks = Lacks(set(), set(), set(), set())
         if not self.scopes.complete or not self.pairs.complete:
-            for (project, task), moved in moves.items():
-                places = {delta[0] for contributed, _ in moved for delta in contributed.scopes}
-                pairs = {pair for contributed, _ in moved for pair, _ in contributed.pairs}
-                lacks.scopes.update(self.scopes.missing([ScopeKey(project, task, *place) for place in places]))
-                lacks.pairs.update(self.pairs.missing([PairKey(project, task, *pair) for pair in pairs]))
+            for task, (scopes, pairs) in net.items():
+                places = {place for delta in scopes for place in delta[0]}
+                lacks.scopes.update(self.scopes.missing([ScopeKey(*task, *place) for place in places]))
+                lacks.pairs.update(self.pairs.missing({PairKey(*task, *pair) for pair, _ in pairs}))
         if not self.watches.complete:
             lacks.watches.update(self.watches.missing([WatchKey(*signal[0]) for signal in self._signals]))
             lacks.watches.update(self.watches.missing(self._revisions))
@@ -609,43 +610,69 @@ class Monitor:
 
     def settle(self) -> None:
         """Let statistics see each item's net change, and detectors each answer in order."""
-        for (project, task), moved in self._moves.items():
-            self._know_task(project, task)
-            self._apply(project, task, moved)
-        self._moves = {}
+        for task, net in self._net.items():
+            self._know_task(*task)
+            self._apply(*task, net)
+        self._net = {}
         for item in self._touched:
             item.before = None
             self._used.add(item.key)
         self._touched.clear()
-        for signal in self._signals:
-            self._observe(*signal)
+        watches: dict[tuple[str, str, str, str], Watch | None] = {}
+        for name, annotation, at, value, event, known in self._signals:
+            if name in watches:
+                watch = watches[name]
+            else:
+                watch = watches[name] = self._watch(name)
+            if watch is not None:
+                self._observe(watch, annotation, at, value, event, known)
         self._signals.clear()
         for key, revisions in self._revisions.items():
             self._revise_watch(key, revisions)
         self._revisions.clear()
         self._histories.clear()
 
-    def _apply(self, project: str, task: str, moved: Sequence[_Move]) -> None:
+    def _moved(self) -> dict[TaskKey, _Net]:
+        """What the touched items change in the statistics of their tasks."""
+        moves: dict[TaskKey, _Moves] = {}
+        for item in self._touched:
+            project, task, _ = item.key
+            before, after = item.before, contribution(item, self.fit(project, task))
+            if before is None or before == after:
+                continue
+            moved = moves.get((project, task))
+            if moved is None:
+                moved = moves[project, task] = _Moves([], [], [], [])
+            moved.entering.extend(after.scopes)
+            moved.entering_pairs.extend(after.pairs)
+            if before:
+                moved.leaving.extend(before.scopes)
+                moved.leaving_pairs.extend(before.pairs)
+        return {
+            task: _Net(_net(moved.entering, moved.leaving), _net(moved.entering_pairs, moved.leaving_pairs))
+            for task, moved in moves.items()
+        }
+
+    def _apply(self, project: str, task: str, net: _Net) -> None:
         scopes: dict[Place, Scope] = {}
         pairs: dict[tuple[str, str, str], dict[str, int]] = {}
         were = 0
-        for contributed, weight in moved:
-            for delta in contributed.scopes:
-                place = delta[0]
+        for delta, times in net.scopes.items():
+            for place in delta[0]:
                 scope = scopes.get(place)
                 if scope is None:
                     scope = scopes[place] = self._scope(ScopeKey(project, task, *place))
                     were += place[0] == "annotator" and scope.annotations > 0
-                scope.update(delta, weight)
-            for pair, pattern in contributed.pairs:
-                patterns = pairs.get(pair)
-                if patterns is None:
-                    patterns = pairs[pair] = self._pair(PairKey(project, task, *pair))
-                count = patterns.get(pattern, 0) + weight
-                if count:
-                    patterns[pattern] = count
-                else:
-                    del patterns[pattern]
+                scope.update(delta, times)
+        for (pair, pattern), times in net.pairs.items():
+            patterns = pairs.get(pair)
+            if patterns is None:
+                patterns = pairs[pair] = self._pair(PairKey(project, task, *pair))
+            count = patterns.get(pattern, 0) + times
+            if count:
+                patterns[pattern] = count
+            else:
+                del patterns[pattern]
         are = sum(dimension == "annotator" and scope.annotations > 0 for (dimension, _), scope in scopes.items())
         if are != were:
             self._task(project, task).annotators += are - were
@@ -677,24 +704,20 @@ class Monitor:
         self._changes.tasks[key] = counts
         return counts
 
-    def _observe(
-        self,
-        name: tuple[str, str, str, str],
-        annotation: str,
-        at: int,
-        value: float | None,
-        event: Event,
-        known: bool,
-    ) -> None:
-        """Tell a watch something (a `_Signal`)."""
+    def _watch(self, name: tuple[str, str, str, str]) -> Watch | None:
+        """The watch of this name; None where the task does not watch this signal."""
         project, task, signal, _ = name
         if signal not in self._configure(project, task).detectors:
-            return
+            return None
         watch = self.watches.find(name)
         if watch is None:
             key = WatchKey(*name)
             watch = self.watches.rows[key] = Watch.fresh(key)
-        corrected = SIGNALS[signal].corrected
+        return watch
+
+    def _observe(self, watch: Watch, annotation: str, at: int, value: float | None, event: Event, known: bool) -> None:
+        """Tell a watch something (a `_Signal`)."""
+        corrected = SIGNALS[watch.key.signal].corrected
         if not corrected and watch.last == at:
             # Answers sent on one page share a time, and each has an even share of the page's duration.
             return
@@ -705,7 +728,8 @@ class Monitor:
             watch.observe(value, at)
             if corrected:
                 self._keep_answer(watch, Answer(annotation, at, value))
-            self._judge(watch, event)
+            if self.alarms.open or watch.detector.drift_detected:
+                self._judge(watch, event)
 
     def _keep_answer(self, watch: Watch, answer: Answer) -> None:
         key = watch.key
@@ -759,8 +783,6 @@ class Monitor:
     def _judge(self, watch: Watch, event: Event) -> None:
         """Raise, renew or clear the alarm of this watch's cause."""
         detector = watch.detector
-        if not self.alarms.open and not detector.drift_detected:
-            return
         cause = self._cause(watch.key)
         if cause not in self.alarms.open:
             if detector.drift_detected:
@@ -830,6 +852,15 @@ class Monitor:
                 if self.records.get(name, (name, None))[0] is None:
                     del self.records[name]
             self._undelivered.clear()
+
+
+def _net(entering: list[T], leaving: list[T]) -> dict[T, int]:
+    """How often each is to be added, if not 0."""
+    net = Counter(entering)
+    if leaving:
+        net.subtract(leaving)
+        return {move: times for move, times in net.items() if times}
+    return net
 
 
 def _withdrawn_first(signal: tuple[int, str, str, float | None, bool]) -> tuple[bool, int, str, str]:

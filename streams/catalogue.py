@@ -171,6 +171,11 @@ _METRICS: Final = (
         "Flagged annotators that are not shown because the project has more than 50.",
         ("project",),
     ),
+    Metric(
+        "kappawatch_tasks_suppressed",
+        "gauge",
+        "Tasks without figures of their own: smaller than the 500 that are shown, or not read yet.",
+    ),
     # --- the pipeline itself --------------------------------------------------------------------
     Metric(
         "kappawatch_ready",

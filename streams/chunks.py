@@ -15,8 +15,10 @@ from typing import Any, Final, NamedTuple
 
 from faust.types.tuples import TP
 
-MOST_RECORDS: Final = 1000
+MOST_RECORDS: Final = 5000
 MOST_BYTES: Final = 1 << 20
+"""A chunk ends at whichever comes first. A backlog passes in large chunks, so that a row which many events change is
+written once for thousands of them: with 1,000 records an event costs a third more."""
 
 
 class Chunk(NamedTuple):
@@ -92,7 +94,7 @@ class Cursors:
         return self._next.get(tp)
 
     def cut(self, tp: TP, records: Sequence[Any]) -> list[Chunk]:
-        """Fetched records as chunks: at most 1,000 of them and, unless one record is larger, 1 MiB."""
+        """Fetched records as chunks: at most 5,000 of them and, unless one record is larger, 1 MiB."""
         reads, chunks = self.reads[tp], []
         since = self._next.get(tp)
         for part in _parts(records):

@@ -29,6 +29,7 @@ from rich.console import Console, Group
 from rich.live import Live
 from rich.text import Text
 
+from streams.arguments import positive, whole
 from streams.broker import DemoBroker
 from streams.child import Child
 from streams.document import Document
@@ -36,7 +37,7 @@ from streams.errors import Unavailable
 from streams.publisher import Publisher
 from streams.settings import load_settings
 from streams.show import load_document
-from streams.simulator import RATE, Campaign, positive
+from streams.simulator import RATE, Campaign
 from streams.view import alarm_headline, alarm_numbers, events_line, interval_text, percent, render_overview
 
 TOPICS: Final = {"annotations": 4, "gold": 4, "alerts": 1, "dead-letters": 1}
@@ -58,14 +59,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `kappawatch demo`."""
     parser.add_argument("--seconds", type=positive, metavar="N", help="end after so long (default: at Ctrl-C)")
     parser.add_argument("--rate", type=positive, default=RATE, metavar="R", help=f"events a second (default {RATE:g})")
-    parser.add_argument("--seed", type=int, default=1, metavar="S", help="another seed, another campaign (default 1)")
-    parser.add_argument("--port", type=_port, default=0, metavar="P", help="of the metrics (default: a free one)")
+    parser.add_argument(
+        "--seed", type=whole(), default=1, metavar="S", help="another seed, another campaign (default 1)"
+    )
+    parser.add_argument(
+        "--port", type=whole(0, 65535), default=0, metavar="P", help="of the metrics (default: a free one)"
+    )
 
 
 def run(args: argparse.Namespace) -> int:
     """Run `kappawatch demo` until its time is over, Ctrl-C or SIGTERM."""
-    if hasattr(sys.stdout, "reconfigure"):
-        sys.stdout.reconfigure(errors="replace")  # a terminal that cannot show a character shows another
     try:
         return asyncio.run(_run(Demo(args.seconds, args.rate, Campaign(args.seed), args.port)))
     except OSError as error:
@@ -188,8 +191,8 @@ class Demo:
             f"  broker    {self._broker.bootstrap_servers} (librdkafka's mock cluster, in memory; pid {self._broker.pid})\n"
             f"  worker    {self._address}/metrics (pid {self._worker.pid})\n"
             f"  store     {store.path}\n"
-            f"  campaign  {', '.join(project.name for project in campaign.projects)}; {people} annotators, "
-            f"{self._rate:g} events/s, seed {campaign.seed}; {ends}\n",
+            f"  campaign  {', '.join(project.name for project in campaign.projects)}; {people} annotators,\n"
+            f"            {self._rate:g} events/s, seed {campaign.seed}; {ends}\n",
         )
 
     # -- running --------------------------------------------------------------------------------------------------
@@ -268,9 +271,17 @@ class Demo:
                 )
             await asyncio.sleep(0.1)
 
+    @property
+    def _width(self) -> int:
+        """Columns that a line may have; in a pipe there is no end."""
+        return self._console.width if self._console.is_terminal else sys.maxsize
+
     def _say(self, text: str) -> None:
         """Print lines: broken between words on a terminal, whole elsewhere."""
-        self._console.print(Text(text), soft_wrap=not self._console.is_terminal)
+        if self._console.is_terminal:
+            self._console.print(Text(text))
+        else:
+            print(text, flush=True)  # Rich would end the process, with code 1, where the reader is gone
 
     # -- showing --------------------------------------------------------------------------------------------------
 
@@ -285,7 +296,8 @@ class Demo:
             (_minutes(time.monotonic() - self._began), "bold"),
             f"   {self._speed:,.0f} events/s   {self._address}/metrics   Ctrl-C ends",
         )
-        events = events_line(self._document["events"])
+        events = events_line(self._document["events"], self._width)
+        events.no_wrap = True
         live.update(Group(head, events, Text(), render_overview(self._document)), refresh=True)
 
     def _say_alarms(self) -> None:
@@ -322,7 +334,7 @@ class Demo:
         rate = "" if self._rate == RATE else f" --rate {self._rate:g}"
         campaign = f"--seed {self._campaign.seed} --events {self._published}{rate}"
         self._say(
-            f"\npublished {self._published:,}\n{events_line(events).plain}\n"
+            f"\npublished {self._published:,}\n{events_line(events, self._width).plain}\n"
             f"alarms: {len(alarms)} raised, {is_open} of them open\n"
             "\nwhat the campaign hides\n" + "".join(f"  {line}\n" for line in self._secrets()) + "\nhow to go on\n"
             f"  {program} simulate {campaign} --output campaign.jsonl.gz\n"
@@ -378,13 +390,6 @@ def _free_port(wanted: int) -> int:
     raise Unavailable(
         f"--port {wanted}: 127.0.0.1:{wanted} cannot be listened on; end what listens there, or leave out --port"
     )
-
-
-def _port(text: str) -> int:
-    port = int(text)
-    if not 0 <= port <= 65535:
-        raise argparse.ArgumentTypeError(f"expected a port from 0 to 65535, found {text}")
-    return port
 
 
 def _environ() -> dict[str, str]:

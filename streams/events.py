@@ -13,6 +13,7 @@ import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MICROSECOND = timedelta(microseconds=1)
 EARLIEST = 631_152_000_000_000  # 1990-01-01, microseconds UTC
 LATEST = 4_102_444_800_000_000  # 2100-01-01
 
@@ -41,8 +42,7 @@ def microseconds(time: datetime) -> int:
     >>> microseconds(datetime(1970, 1, 1, 0, 0, 1, 5, tzinfo=UTC))
     1000005
     """
-    since = time - EPOCH
-    return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
+    return (time - EPOCH) // MICROSECOND
 
 
 def from_microseconds(at: int) -> datetime:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import gc
 from typing import Final
 
-NEW_OBJECTS: Final = 100_000
-"""More than one chunk of 1,000 events has in the air: what it throws away is then gone before anyone looks for it."""
+NEW_OBJECTS: Final = 1_000_000
+"""Twice what a chunk of 5,000 events has in the air: what it throws away is gone before anyone looks for it."""
 
 
 def collect_rarely() -> None:
@@ -15,4 +15,4 @@ def collect_rarely() -> None:
     By default Python looks after every 700 new objects, at the younger ones, which here are mostly a chunk's own, and
     now and then at all, which here is the whole state: a third of the worker's time.
     """
-    gc.set_threshold(NEW_OBJECTS, 20, 100)
+    gc.set_threshold(NEW_OBJECTS, 10, 100)

@@ -286,11 +286,19 @@ class Home:
             taken = 0
             erases = False
             for record in pending:
-                found = list(_parse(parser, record))
-                erasures = sum(outcome.__class__ is Erasure for _, _, outcome in found)
-                if erases and erasures < len(found):
-                    break
-                outcomes += found
+                value = record.value
+                if value is not None and value[:1] == b"{" and len(value) <= LONGEST_MESSAGE:
+                    outcome = parser.parse_event(value)
+                    erasures = int(outcome.__class__ is Erasure)
+                    if erases and not erasures:
+                        break
+                    outcomes.append((record, 0, outcome))
+                else:
+                    found = [(record, element, outcome) for element, outcome in enumerate(parser.parse(value))]
+                    erasures = sum(outcome.__class__ is Erasure for _, _, outcome in found)
+                    if erases and erasures < len(found):
+                        break
+                    outcomes += found
                 taken += 1
                 erases = erases or erasures > 0
                 if len(outcomes) >= MOST_EVENTS:
@@ -305,13 +313,16 @@ class Home:
         batch = Batch()
         events: list[Event] = []
         refused: list[DeadLetter] = []
-        home_of = rules.home_of
+        at_home = self.totals.projects
         for record, element, outcome in outcomes:
             if isinstance(outcome, DeadLetter):
                 refused.append(outcome)
                 self._refuse(batch, outcome, topic, record.offset, element)
                 continue
-            destination = home_of(outcome.project)
+            if outcome.project in at_home:
+                events.append(outcome)
+                continue
+            destination = rules.home_of(outcome.project)
             if destination == home:
                 events.append(outcome)
             elif any(name == FORWARDED for name, _ in record.headers):
@@ -548,15 +559,6 @@ class Home:
 
 def _watch_key(row: Row) -> WatchKey:
     return WatchKey(*cast("tuple[str, str, str, str]", tuple(row[1:5])))
-
-
-def _parse(parser: Parser, record: Record) -> Iterator[tuple[Record, int, Event | DeadLetter]]:
-    value = record.value
-    if value is not None and value[:1] == b"{" and len(value) <= LONGEST_MESSAGE:
-        yield record, 0, parser.parse_event(value)
-    else:
-        for element, outcome in enumerate(parser.parse(value)):
-            yield record, element, outcome
 
 
 _raw_events = lru_cache(maxsize=1)(raw_events)

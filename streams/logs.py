@@ -68,12 +68,14 @@ def configure(level: str, style: str, stream: TextIO | None = None) -> None:
 def describe(error: BaseException) -> str:
     """An error in a line: its kind, and its message where that cannot quote an event.
 
-    >>> describe(FileNotFoundError(2, "No such file or directory")), describe(ValueError("label of item 7 is cat"))
-    ('FileNotFoundError: [Errno 2] No such file or directory', 'ValueError')
+    >>> describe(KafkaError("no leader")), describe(ValueError("label of item 7 is cat"))
+    ('KafkaError: no leader', 'ValueError')
+    >>> describe(FileNotFoundError(2, "No such file or directory"))
+    'FileNotFoundError: [Errno 2] No such file or directory'
     """
     name = type(error).__name__
     if isinstance(error, OSError | KafkaError | Refused | Unavailable):
-        text = " ".join(str(error).split())
+        text = " ".join(str(error).split()).removeprefix(f"{name}: ")
         return f"{name}: {text}" if text else name
     code = error.sqlite_errorname if isinstance(error, sqlite3.Error) and hasattr(error, "sqlite_errorname") else None
     code = code or getattr(error, "sqlstate", None)  # of psycopg

@@ -6,12 +6,12 @@ the snapshot, in a thread of its own.
 
 from __future__ import annotations
 
+import heapq
 import time
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from importlib.metadata import PackageNotFoundError, version
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -22,6 +22,7 @@ from prometheus_client.core import Metric as Family
 from prometheus_client.registry import Collector
 
 from streams.catalogue import CATALOGUE
+from streams.version import installed_version
 
 Labels = tuple[str, ...]
 
@@ -31,9 +32,15 @@ COMMIT_BUCKETS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0
 MOST_FLAGGED: Final = 50
 """Annotators flagged of one project; the others are counted."""
 
-MOST_SERIES: Final = 20_000
-"""Series of one family; what is above is cut, by name, so that a flood of names cannot break the scrape."""
+MOST_TASKS: Final = 500
+"""Tasks with figures of their own, on one page: those with the most annotations, about 34 series each."""
 
+MOST_SERIES: Final = 5_000
+"""Series of one family; what is above is cut, so that a flood of names cannot break the scrape: Prometheus refuses the
+whole of a page above its `sample_limit`, 50,000 in `deploy/prometheus.yml`."""
+
+MOST_DELAYS: Final = 500
+"""Projects with a histogram of their own; others share the one of project ""."""
 
 _DURATION: Final = "kappawatch_collect_duration_seconds"
 
@@ -76,11 +83,31 @@ class Sample(NamedTuple):
     value: float
 
 
+Size = tuple[int, str, str]
+"""How large a task is, less its number of annotations to a power of two; its project and name. The smallest come first."""
+
+
+class TaskReadings(NamedTuple):
+    """What is exported of one task."""
+
+    size: Size
+    samples: tuple[Sample, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class HomeReadings:
-    """What one home exports, in groups that were computed at different times; immutable once taken."""
+    """What one home exports; its tasks were computed at different times. Immutable once taken."""
 
-    groups: tuple[tuple[Sample, ...], ...]
+    counts: tuple[Sample, ...] = ()
+    tasks: tuple[TaskReadings, ...] = ()
+    suppressed: int = 0
+    """Tasks that are not among these."""
+
+    def samples(self) -> Iterator[Sample]:
+        """All of them."""
+        yield from self.counts
+        for task in self.tasks:
+            yield from task.samples
 
 
 @dataclass(slots=True)
@@ -101,6 +128,14 @@ class WorkerMetrics:
         """Set a gauge."""
         self.values.setdefault(name, {})[labels] = value
 
+    def stamp(self, name: str, value: float, labels: Labels) -> None:
+        """Set a gauge of which the latest series are kept."""
+        family = self.values.setdefault(name, {})
+        family.pop(labels, None)
+        family[labels] = value
+        if len(family) > MOST_SERIES:
+            del family[next(iter(family))]
+
     def drop(self, name: str, keep: Iterable[Labels] = ()) -> None:
         """Remove a gauge's series but those to keep."""
         kept = set(keep)
@@ -111,6 +146,9 @@ class WorkerMetrics:
     def delay(self, project: str, seconds: npt.NDArray[np.float64]) -> None:
         """Count how old a project's events were when they were committed."""
         histogram = self.delays.get((project,))
+        if histogram is None and len(self.delays) >= MOST_DELAYS:
+            project = ""
+            histogram = self.delays.get((project,))
         if histogram is None:
             histogram = self.delays[project,] = Histogram(DELAY_BUCKETS)
         histogram.observe_all(np.maximum(seconds, 0.0))
@@ -121,10 +159,7 @@ class WorkerCollector(Collector):
 
     def __init__(self, metrics: WorkerMetrics) -> None:
         self._metrics = metrics
-        try:
-            self._version = version("kappawatch")
-        except PackageNotFoundError:
-            self._version = "unknown"
+        self._version = installed_version()
 
     def describe(self) -> Iterable[Family]:
         """Nothing, so that registering does not collect."""
@@ -136,11 +171,14 @@ class WorkerCollector(Collector):
         metrics = self._metrics
         homes = list(metrics.homes.values())
         values = {name: dict(family) for name, family in list(metrics.values.items())}
-        for home in homes:
-            for group in home.groups:
-                for name, labels, value in group:
-                    family = values.setdefault(name, {})
-                    family[labels] = family.get(labels, 0.0) + value if CATALOGUE[name].kind == "counter" else value
+        tasks = [task for home in homes for task in home.tasks]
+        shown = heapq.nsmallest(MOST_TASKS, tasks) if len(tasks) > MOST_TASKS else tasks
+        suppressed = sum(home.suppressed for home in homes) + len(tasks) - len(shown)
+        for group in (*(home.counts for home in homes), *(task.samples for task in shown)):
+            for name, labels, value in group:
+                family = values.setdefault(name, {})
+                family[labels] = family.get(labels, 0.0) + value if CATALOGUE[name].kind == "counter" else value
+        values["kappawatch_tasks_suppressed"] = {(): float(suppressed)}
         values["kappawatch_build_info"] = {(self._version,): 1.0}
         values["kappawatch_homes"] = {(): float(len(homes))}
         for metric in CATALOGUE.values():
@@ -157,7 +195,7 @@ class WorkerCollector(Collector):
     def _histogram(self, name: str, help_: str, labels: Labels) -> Family:
         family = HistogramMetricFamily(name, help_, labels=labels)
         histograms = self._metrics.delays if labels else {(): self._metrics.commits}
-        for values, histogram in sorted(histograms.items())[:MOST_SERIES]:
+        for values, histogram in sorted(histograms.items()):
             family.add_metric(_encodable(values), histogram.buckets(), histogram.total)
         return family
 
@@ -180,9 +218,9 @@ def _bounded(kind: str, labels: Labels, values: Mapping[Labels, float]) -> Mappi
     ordered = sorted(values.items(), key=lambda series: (-series[1], series[0]))
     kept = dict(ordered[:MOST_SERIES])
     if kind == "counter" and "project" in labels:
-        place = labels.index("project")
+        names = {place for place, label in enumerate(labels) if label in {"project", "task"}}
         for cut, value in ordered[MOST_SERIES:]:
-            rest = (*cut[:place], "", *cut[place + 1 :])
+            rest = tuple("" if place in names else label for place, label in enumerate(cut))
             kept[rest] = kept.get(rest, 0.0) + value
     return kept
 

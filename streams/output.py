@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Final
 
 import msgspec
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
 from streams.document import Document
+
+PIPE_WIDTH: Final = 100
+"""Columns where there is no terminal to ask: enough for every interval."""
 
 
 def add_format_argument(parser: argparse.ArgumentParser) -> None:
@@ -27,7 +32,15 @@ def write_document(document: Document, style: str) -> None:
         return
     from streams.view import render_document
 
-    Console().print(render_document(document))
+    console = Console(highlight=False, markup=False, emoji=False)
+    if console.is_terminal:
+        console.print(render_document(document))
+        return
+    if "COLUMNS" not in os.environ:
+        console.width = PIPE_WIDTH
+    with console.capture() as captured:
+        console.print(render_document(document))
+    sys.stdout.writelines(f"{line.rstrip()}\n" for line in captured.get().split("\n")[:-1])
 
 
 @contextmanager

@@ -75,10 +75,7 @@ class Owner:
     def step(self, number: int) -> Step | None:
         """Take a step of the home's unfinished erasures and rebuilds; None if all is done."""
         with self._guard(number):
-            step = self._home(number).step()
-            if step is not None:
-                self._readings[number].note(step.changes)
-            return step
+            return self._step(self._home(number))
 
     def unsent(self, number: int) -> Sequence[Message]:
         """The messages that a held home has yet to publish, in order."""
@@ -94,12 +91,14 @@ class Owner:
             numbers = {message.number for message in dealt}
             home.unsent = [message for message in home.unsent if message.number not in numbers]
 
-    def show(self, number: int) -> None:
-        """Take a held home's readings for the metrics."""
+    def show(self, number: int) -> bool:
+        """Take a slice of a held home's readings for the metrics; whether there is more to take."""
         readings = self._readings.get(number)
-        if readings is not None:
-            with self._guard(number):
-                self._metrics.homes[number] = readings.take()
+        if readings is None:
+            return False
+        with self._guard(number):
+            self._metrics.homes[number] = readings.take()
+        return readings.pending
 
     def discard(self, numbers: Iterable[int] | None = None) -> None:
         """Forget what memory holds of these homes, or of all, and what is shown of them."""
@@ -149,9 +148,17 @@ class Owner:
                 self.discard([number])
             raise
 
+    def _step(self, home: Home) -> Step | None:
+        step = home.step()
+        if step is not None:
+            self._readings[home.number].note_all()
+        return step
+
     def _process(self, home: Home, chunk: Chunk) -> None:
-        began = time.perf_counter()
         try:
+            while self._step(home) is not None:
+                pass
+            began = time.perf_counter()
             for outcome in home.process(chunk.topic, chunk.records):
                 now = time.perf_counter()
                 self._metrics.commits.observe(now - began)
@@ -172,18 +179,18 @@ class Owner:
         metrics, now = self._metrics, time.time()
         self._readings[number].note(outcome.changes)
         for project, times in _times(outcome.events).items():
-            metrics.delay(project, now - np.array(times))
+            metrics.delay(project, now - np.array(times) / 1e6)
         for project in outcome.changes.counts:
-            metrics.set("kappawatch_last_event_timestamp_seconds", now, (project,))
+            metrics.stamp("kappawatch_last_event_timestamp_seconds", now, (project,))
         metrics.set("kappawatch_heartbeat_timestamp_seconds", now, ("commit",))
 
 
-def _times(events: Iterable[Event]) -> dict[str, list[float]]:
-    """The events' times by project, in seconds since 1970."""
-    found: dict[str, list[float]] = {}
+def _times(events: Iterable[Event]) -> dict[str, list[int]]:
+    """The events' times by project, in microseconds since 1970."""
+    found: dict[str, list[int]] = {}
     for event in events:
         times = found.get(event.project)
         if times is None:
             times = found[event.project] = []
-        times.append(event.time.timestamp())
+        times.append(event.at)
     return found

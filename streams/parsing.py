@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 import msgspec
@@ -32,26 +32,26 @@ LONGEST_KEPT: Final = 64 << 10
 MOST_EVENTS: Final = 1000
 DEEPEST: Final = 64  # levels of nesting; the contract's own fields have five, the rest is for fields that are ignored
 
-REASONS: Final = (
-    "array_size",
-    "bad_time",
-    "control_character",
-    "empty",
-    "invalid_json",
-    "missing_field",
-    "not_at_home",
-    "out_of_range",
-    "too_large",
-    "too_long",
-    "type_not_accepted",
-    "unknown_contract",
-    "unknown_type",
-    "unknown_value",
-    "unparsable",
-    "wrong_shape",
-    "wrong_type",
-)
-"""The closed list of reasons for which an event is refused."""
+REASONS: Final[Mapping[str, str]] = {
+    "array_size": "an array of 1 to 1,000 events",
+    "bad_time": "a time with its offset, from 1990 to 2099, such as 2026-01-05T09:00:00Z",
+    "control_character": "text without control characters and lone surrogates",
+    "empty": "an event; the message has none",
+    "invalid_json": "one JSON object, or an array of them, in one line",
+    "missing_field": "the field that the path names",
+    "not_at_home": "the partition that the project's key gives",
+    "out_of_range": "a number within the field's bounds",
+    "too_large": "at most 1 MB",
+    "too_long": "ids of at most 256 bytes, labels of at most 1,024",
+    "type_not_accepted": "a type that this topic carries",
+    "unknown_contract": "version 1 of the contract",
+    "unknown_type": "annotation, retraction, gold, review, context or erasure",
+    "unknown_value": "one of the words that the field may have",
+    "unparsable": "JSON that nests less deeply",
+    "wrong_shape": "a label of exactly one form",
+    "wrong_type": "the type that the schema gives the field",
+}
+"""The closed list of reasons for which an event is refused, and what would have been right."""
 
 
 class DeadLetter(Struct, frozen=True):

@@ -23,6 +23,7 @@ from aiokafka.errors import KafkaError
 from rich.progress import Progress
 
 from streams import logs
+from streams.arguments import positive
 from streams.errors import Refused, Unavailable
 from streams.kafka import consumer_options, read_dead_letter
 from streams.lines import Lines, check_readable
@@ -205,7 +206,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_config_argument(parser)
     parser.add_argument(
         "--timeout",
-        type=float,
+        type=positive,
         default=30.0,
         metavar="SECONDS",
         help="give up when the broker confirms nothing for this long (default: 30)",

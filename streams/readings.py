@@ -1,8 +1,15 @@
-"""A home's readings for the metrics: only what changed since the last time is computed again."""
+"""A home's readings for the metrics: only what changed is computed again, a slice at a time, and of the largest tasks.
+
+A call is bounded by counts, not by a clock, so equal histories show equal pages. Every changed task is weighed: that
+reads its two scopes and computes nothing. Of the `MOST_TASKS` largest the figures are computed.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from bisect import bisect_left, insort
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from typing import Final
 
 from detectors.alarms import Alarm
 from detectors.drift import DETECTORS
@@ -10,10 +17,20 @@ from detectors.monitor import Changes, ScopeKey, TaskKey
 from detectors.scope import Scope
 from detectors.summary import TaskStatistics
 from streams.homes import Home
-from streams.metrics import MOST_FLAGGED, HomeReadings, Sample
+from streams.metrics import MOST_FLAGGED, MOST_TASKS, HomeReadings, Sample, Size, TaskReadings
 from streams.parsing import REASONS
 from streams.store import rows
 from streams.store.tables import SCOPES
+
+WEIGHED: Final = 256
+"""Tasks weighed in one call: about 10 ms."""
+
+SLICE: Final = 64
+"""What one call may compute: the price of a task is 1, and 1 for each PATTERNS of its item patterns; about 25 ms."""
+
+PATTERNS: Final = 250
+
+_Scopes = dict[tuple[str, str], Scope]
 
 
 class Readings:
@@ -21,27 +38,91 @@ class Readings:
 
     def __init__(self, home: Home) -> None:
         self._home = home
-        self._tasks: dict[TaskKey, tuple[Sample, ...]] = {}
-        self._changed: set[TaskKey] = set(home.monitor.tasks)
+        self._ranking: list[Size] = []
+        self._sizes: dict[TaskKey, Size] = {}
+        self._figures: dict[TaskKey, tuple[Sample, ...]] = {}
+        self._changed: dict[TaskKey, None] = {}
+        self._unread: dict[TaskKey, None] = dict.fromkeys(home.monitor.tasks)
+        self._outdated: dict[TaskKey, None] = {}
+        self._credit = 0
 
     def note(self, changes: Changes) -> None:
-        """Remember which tasks a committed chunk changed."""
-        self._changed.update((key.project, key.task) for key in changes.scopes if key.dimension == "gold_item")
-        self._changed.update(changes.tasks)
+        """Remember which tasks a committed chunk changed; they come before those that were never read."""
+        for key in changes.scopes:
+            if key.dimension == "gold_item":
+                self._changed[key.project, key.task] = None
+        for task in changes.tasks:
+            self._changed[task] = None
+
+    def note_all(self) -> None:
+        """Any task may have changed: a rebuild or an erasure went on."""
+        self._unread.update(dict.fromkeys(self._home.monitor.tasks))
+
+    @property
+    def pending(self) -> bool:
+        """Whether another call would find something to read."""
+        return bool(self._changed or self._unread or self._outdated)
 
     def take(self) -> HomeReadings:
-        """The readings as of the last commit."""
-        for key in self._changed:
-            self._tasks[key] = tuple(self._task(key))
-        self._changed.clear()
-        return HomeReadings((tuple(self._counts()), tuple(self._alarms()), *self._tasks.values()))
+        """The readings as of the last commit, but for tasks whose turn has not come yet."""
+        self._weigh()
+        shown = self._choose()
+        self._compute()
+        counts = (*self._counts(), *_alarm_samples(self._home.monitor.alarms.open.values()))
+        drift = self._drift(shown)
+        tasks = [
+            TaskReadings(size, (*self._figures[task], *samples))
+            for size, task, samples in zip(self._ranking, shown, drift, strict=False)
+            if task in self._figures
+        ]
+        return HomeReadings(counts, tuple(tasks), len(self._home.monitor.tasks) - len(tasks))
 
-    def _task(self, key: TaskKey) -> Iterable[Sample]:
-        statistics = TaskStatistics(
-            self._home.configure(*key), self._scopes(key), annotators=self._home.monitor.tasks[key].annotators
-        )
-        task = statistics.task()
+    def _weigh(self) -> None:
+        """Learn the sizes of the next tasks, the changed ones first."""
+        keys = [*islice(self._changed, WEIGHED)]
+        keys += islice((key for key in self._unread if key not in self._changed), WEIGHED - len(keys))
+        for key in keys:
+            self._changed.pop(key, None)
+            self._unread.pop(key, None)
+        keys = [key for key in keys if key in self._home.monitor.tasks]
+        for key, scopes in zip(keys, self._scopes(keys), strict=True):
+            # By powers of two, so that the order of nearly equal ones, and with it what is shown, seldom changes.
+            size = (-sum(scope.annotations for scope in scopes.values()).bit_length(), *key)
+            held = self._sizes.get(key)
+            if held != size:
+                if held is not None:
+                    del self._ranking[bisect_left(self._ranking, held)]
+                insort(self._ranking, size)
+                self._sizes[key] = size
+            self._outdated[key] = None
+
+    def _choose(self) -> Sequence[TaskKey]:
+        """The largest tasks; the figures of others are forgotten, and those of new ones are to be computed."""
+        shown = [(project, task) for _, project, task in self._ranking[:MOST_TASKS]]
+        if len(self._ranking) > MOST_TASKS:
+            chosen = set(shown)
+            self._figures = {key: figures for key, figures in self._figures.items() if key in chosen}
+            self._outdated = {key: None for key in self._outdated if key in chosen}
+            self._outdated.update((key, None) for key in shown if key not in self._figures)
+        return shown
+
+    def _compute(self) -> None:
+        """Compute the figures of the next tasks; what a large one costs beyond a slice the next calls save."""
+        self._credit = min(self._credit + SLICE, SLICE)
+        while self._outdated and self._credit > 0:
+            keys = list(islice(self._outdated, self._credit))
+            for key, scopes in zip(keys, self._scopes(keys), strict=True):
+                self._figures[key] = tuple(self._task(key, scopes))
+                del self._outdated[key]
+                patterns = sum(len(tally.patterns) for scope in scopes.values() for tally in scope.tallies.values())
+                self._credit -= 1 + patterns // PATTERNS
+                if self._credit <= 0:
+                    return
+
+    def _task(self, key: TaskKey, scopes: _Scopes) -> Iterator[Sample]:
         counts = self._home.monitor.tasks[key]
+        statistics = TaskStatistics(self._home.configure(*key), scopes, annotators=counts.annotators)
+        task = statistics.task()
         yield Sample("kappawatch_gold_results_total", (*key, "pass"), counts.passed)
         yield Sample("kappawatch_gold_results_total", (*key, "fail"), counts.failed)
         yield Sample("kappawatch_gold_results_retracted_total", (*key, "pass"), counts.passed_retracted)
@@ -67,15 +148,16 @@ class Readings:
             if number is not None:
                 yield Sample(f"kappawatch_gold_{bound}ratio", key, number)
 
-    def _scopes(self, key: TaskKey) -> dict[tuple[str, str], Scope]:
-        """The two scopes that make up the whole task, from memory or from the store."""
+    def _scopes(self, tasks: Iterable[TaskKey]) -> list[_Scopes]:
+        """Of each task the two scopes that make up the whole of it, from memory or in one query from the store."""
         held = self._home.monitor.scopes
-        keys = [ScopeKey(*key, "gold_item", value) for value in ("false", "true")]
-        found = {place: held.rows[place] for place in keys if place in held.rows}
+        places = [[ScopeKey(*task, "gold_item", value) for value in ("false", "true")] for task in tasks]
+        keys = [key for pair in places for key in pair]
+        found = {key: held.rows[key] for key in keys if key in held.rows}
         missing = held.missing(keys)
         if missing:
             found.update(rows.scope(row) for row in self._home.store.find(SCOPES, self._home.number, missing))
-        return {(place.dimension, place.value): scope for place, scope in found.items()}
+        return [{(key.dimension, key.value): found[key] for key in pair if key in found} for pair in places]
 
     def _counts(self) -> Iterable[Sample]:
         """Counts as the store holds them; with the partition, so that a home that moves away is not a counter reset."""
@@ -89,17 +171,21 @@ class Readings:
         for reason in REASONS:
             yield Sample("kappawatch_dead_letters_total", (reason, partition), totals.reasons.get(reason, 0))
 
-    def _alarms(self) -> Iterable[Sample]:
-        alarms = self._home.monitor.alarms.open.values()
-        yield from _alarm_samples(alarms)
-        drifting = {(alarm.cause.project, alarm.cause.task, alarm.cause.kind) for alarm in alarms}
-        for project, task in self._tasks:
-            for signal in self._home.configure(project, task).detectors:
-                kind = (project, task, signal)
-                raised = self._home.totals.raised.get(kind, 0)
-                yield Sample("kappawatch_drift_state", kind, 2.0 if kind in drifting else 0.0)
-                yield Sample("kappawatch_alarms_raised_total", kind, raised)
-                yield Sample("kappawatch_drift_detections_total", (*kind, DETECTORS[signal].name), raised)
+    def _drift(self, tasks: Iterable[TaskKey]) -> Iterator[Sequence[Sample]]:
+        """Of each task what its detectors say."""
+        raised = self._home.totals.raised
+        drifting = {alarm.cause[:3] for alarm in self._home.monitor.alarms.open.values()}
+        for task in tasks:
+            samples: list[Sample] = []
+            for signal in self._home.configure(*task).detectors:
+                kind = (*task, signal)
+                count = raised.get(kind, 0)
+                samples += (
+                    Sample("kappawatch_drift_state", kind, 2.0 if kind in drifting else 0.0),
+                    Sample("kappawatch_alarms_raised_total", kind, count),
+                    Sample("kappawatch_drift_detections_total", (*kind, DETECTORS[signal].name), count),
+                )
+            yield samples
 
 
 def _alarm_samples(alarms: Iterable[Alarm]) -> Iterable[Sample]:

@@ -93,6 +93,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Run `kappawatch replay`."""
     settings = load_settings(args.config, os.environ)
+    check_readable(args.files)
     url = args.store if "://" in args.store else f"sqlite:///{args.store}"
     try:
         store = open_store(url)

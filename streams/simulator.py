@@ -10,8 +10,6 @@ import argparse
 import gzip
 import heapq
 import itertools
-import math
-import os
 import sys
 from bisect import bisect
 from collections.abc import Callable, Iterator, Mapping
@@ -24,6 +22,7 @@ from typing import IO, Final, NamedTuple, TypedDict
 
 import msgspec
 
+from streams.arguments import positive, whole, wrong
 from streams.errors import Refused, Unavailable
 from streams.events import (
     EARLIEST,
@@ -452,8 +451,10 @@ def _broken(random: Random, value: bytes) -> bytes:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of `kappawatch simulate`."""
-    parser.add_argument("--events", type=_count, default=10_000, metavar="N", help="how many (default 10000)")
-    parser.add_argument("--seed", type=int, default=1, metavar="S", help="another seed, another campaign (default 1)")
+    parser.add_argument("--events", type=whole(0), default=10_000, metavar="N", help="how many (default 10000)")
+    parser.add_argument(
+        "--seed", type=whole(), default=1, metavar="S", help="another seed, another campaign (default 1)"
+    )
     parser.add_argument(
         "--rate", type=positive, default=RATE, metavar="R", help=f"events a second, in event time (default {RATE:g})"
     )
@@ -480,12 +481,7 @@ def run(args: argparse.Namespace) -> int:
 @contextmanager
 def _output(path: Path | None) -> Iterator[IO[bytes] | gzip.GzipFile]:
     if path is None:
-        try:
-            yield sys.stdout.buffer
-            sys.stdout.flush()
-        except BrokenPipeError:
-            # The reader has had enough (`| head`): not an error, also not when Python flushes at its end.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        yield sys.stdout.buffer
         return
     try:
         file = path.open("wb")
@@ -503,25 +499,13 @@ def _output(path: Path | None) -> Iterator[IO[bytes] | gzip.GzipFile]:
         raise Unavailable(f"--output {path}: writing failed ({error.strerror}); the file is incomplete") from error
 
 
-def _count(text: str) -> int:
-    count = int(text)
-    if count < 0:
-        raise argparse.ArgumentTypeError(f"expected 0 or more, found {text}")
-    return count
-
-
-def positive(text: str) -> float:
-    """A finite number above 0, as the type of a command's argument."""
-    number = float(text)
-    if not (number > 0 and math.isfinite(number)):
-        raise argparse.ArgumentTypeError(f"expected a number above 0, found {text}")
-    return number
-
-
 def _start(text: str) -> datetime:
-    time = datetime.fromisoformat(text)
+    try:
+        time = datetime.fromisoformat(text)
+    except ValueError:
+        raise wrong("a time such as 2026-01-05T08:00:00Z", text) from None
     if time.tzinfo is None:
-        raise argparse.ArgumentTypeError(f"expected a time with its offset, as 2026-01-05T08:00:00Z, found {text}")
+        raise wrong("a time with its offset, such as 2026-01-05T08:00:00Z", text)
     if not EARLIEST <= microseconds(time) < LATEST:
-        raise argparse.ArgumentTypeError(f"expected a time from 1990 to 2099, found {text}")
+        raise wrong("a time from 1990 to 2099", text)
     return time

@@ -15,6 +15,7 @@ from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient, ConfigResource  # type: ignore[attr-defined]
 from confluent_kafka.cimpl import NewTopic
 
+from streams.arguments import positive, whole
 from streams.errors import Refused, Unavailable
 from streams.kafka import LARGEST_BATCH, librdkafka_options
 from streams.settings import Settings, add_config_argument, load_settings
@@ -229,12 +230,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     commands = parser.add_subparsers(dest="topics_command", required=True, metavar="create")
     creating = commands.add_parser("create", help="create the topics that are missing")
     add_config_argument(creating)
-    creating.add_argument("--partitions", type=int, metavar="N", help="of each topic (default: kafka.partitions)")
+    creating.add_argument("--partitions", type=whole(), metavar="N", help="of each topic (default: kafka.partitions)")
     creating.add_argument(
-        "--replication-factor", type=int, metavar="N", help="-1: the broker's own (default: kafka.replication_factor)"
+        "--replication-factor",
+        type=whole(),
+        metavar="N",
+        help="-1: the broker's own (default: kafka.replication_factor)",
     )
     creating.add_argument(
-        "--timeout", type=float, default=30.0, metavar="SECONDS", help="give up after this long (default: 30)"
+        "--timeout", type=positive, default=30.0, metavar="SECONDS", help="give up after this long (default: 30)"
     )
 
 

@@ -144,7 +144,8 @@ def recompute(
             fit = fits[project, task] = Fit(configure(project, task))
         added = contribution(item, fit)
         for delta in added.scopes:
-            scopes.setdefault(ScopeKey(project, task, *delta[0]), Scope()).update(delta)
+            for place in delta[0]:
+                scopes.setdefault(ScopeKey(project, task, *place), Scope()).update(delta)
         for pair, pattern in added.pairs:
             confusion = pairs.setdefault(PairKey(project, task, *pair), {})
             confusion[pattern] = confusion.get(pattern, 0) + 1

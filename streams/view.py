@@ -10,13 +10,17 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
+from rich.cells import cell_len, set_cell_size
 from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
+from rich.measure import Measurement
 from rich.padding import Padding
 from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
+
+from streams.parsing import REASONS
 
 Document = Mapping[str, Any]
 
@@ -36,6 +40,10 @@ WORST_PAIRS: Final = 5
 WORST_ANNOTATORS: Final = 5
 REFUSALS: Final = 10
 ALARMS: Final = 25
+OVERVIEW_ALARMS: Final = 6
+
+HEAD_LINES: Final = 4
+"""Lines of the screen that are not the overview's: two above it, a blank one, and the one that the cursor is on."""
 
 ROOMY: Final = 97
 """Columns from which there is room for everything; for intervals, and for the number of answers."""
@@ -142,6 +150,70 @@ def _times(moments: Sequence[tuple[str, object, str]], *, brief: bool) -> str:
     return f"{', '.join(parts)} UTC"
 
 
+class _Named(NamedTuple):
+    """A name in a line: it gives way where there is no room for all of the line."""
+
+    text: str
+    style: str = ""
+
+
+_Part = str | tuple[str, str] | _Named
+
+
+@dataclass(frozen=True, slots=True, init=False)
+class _Line:
+    """One line, never wrapped: where there is no room for all, its names are shortened in their middle."""
+
+    parts: tuple[_Part, ...]
+
+    def __init__(self, *parts: _Part) -> None:
+        object.__setattr__(self, "parts", parts)
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        ellipsis = "..." if options.ascii_only else "…"
+        room = options.max_width - sum(_cells(part) for part in self.parts if not isinstance(part, _Named))
+        names = sorted(_cells(part) for part in self.parts if isinstance(part, _Named))
+        longest = max(names, default=0)
+        for place, cells in enumerate(names):
+            # A short name leaves what it does not need to the longer ones.
+            if cells > (share := max(room // (len(names) - place), 0)):
+                longest = share
+                break
+            room -= cells
+        yield Text.assemble(
+            *(
+                (shortened(part.text, longest, ellipsis), part.style) if isinstance(part, _Named) else part
+                for part in self.parts
+            ),
+            no_wrap=True,
+            overflow="crop",
+        )
+
+    def __rich_measure__(self, console: Console, options: ConsoleOptions) -> Measurement:
+        return Measurement(1, sum(map(_cells, self.parts)))
+
+
+def _cells(part: _Part) -> int:
+    return cell_len(part if isinstance(part, str) else part[0])
+
+
+def shortened(name: str, width: int, ellipsis: str = "…") -> str:
+    """A name in so many columns: its beginning and its end, since either may be what differs.
+
+    >>> shortened("annotator-0017-of-vendor-b", 15), shortened("ada", 15)
+    ('annotat…endor-b', 'ada')
+    """
+    if cell_len(name) <= width:
+        return name
+    kept = max(0, width - len(ellipsis))
+    tail = ""
+    for character in reversed(name):
+        if cell_len(character + tail) > kept // 2:
+            break
+        tail = character + tail
+    return (set_cell_size(name, kept - cell_len(tail)) + ellipsis[:width]) + tail
+
+
 def _upper(reading: Document) -> float:
     """What readings are ranked by: the upper end of the interval; undefined ones come last."""
     high = reading.get("high")
@@ -169,13 +241,16 @@ _KINDS: Final = {
 _OTHER_KIND: Final = _Kind("level", lambda value: f"{value:.4g}", "observations")
 
 
-def alarm_numbers(alarm: Document) -> str:
-    """What an alarm's detector saw: before the change, and since then.
+def alarm_numbers(alarm: Document, *, brief: bool = False) -> str:
+    """What an alarm's detector saw: before the change, and since then; brief, in fewer words.
 
     >>> alarm_numbers({"kind": "gold_errors", "evidence": {
     ...     "before": 0.98, "before_low": 0.95, "before_high": 0.99, "before_n": 120,
     ...     "after": 0.5, "after_low": 0.3, "after_high": 0.7, "after_n": 20}})
     'gold accuracy 98.0 % [95.0, 99.0] before (120 answers), 50.0 % [30.0, 70.0] since (20)'
+    >>> alarm_numbers({"kind": "gold_errors", "evidence": {
+    ...     "before": 0.98, "before_low": 0.95, "before_high": 0.99, "before_n": 120, "after": 0.5, "after_n": 20}}, brief=True)
+    'gold accuracy 98.0 % [95.0, 99.0] of 120, since 50.0 % of 20'
     """
     evidence = alarm.get("evidence") or {}
     kind = _KINDS.get(alarm.get("kind", ""), _OTHER_KIND)
@@ -184,9 +259,11 @@ def alarm_numbers(alarm: Document) -> str:
     since = _level(latest, "after") or _level(evidence, "after")
     parts = []
     if before is not None:
-        parts.append(f"{interval_text(before, kind.form)} before ({before['n']:,} {kind.of})")
+        count = f"of {before['n']:,}" if brief else f"before ({before['n']:,} {kind.of})"
+        parts.append(f"{interval_text(before, kind.form)} {count}")
     if since is not None:
-        parts.append(f"{interval_text(since, kind.form)} since ({since['n']:,})")
+        level = interval_text(since, kind.form)
+        parts.append(f"since {level} of {since['n']:,}" if brief else f"{level} since ({since['n']:,})")
     return f"{kind.what} {', '.join(parts)}" if parts else ""
 
 
@@ -201,8 +278,12 @@ def _level(evidence: Document, name: str) -> dict[str, Any] | None:
     }
 
 
-def alarm_headline(alarm: Document, *, brief: bool = False) -> Text:
+def alarm_headline(alarm: Document) -> Text:
     """Who, where, since when and whether it is over."""
+    return Text.assemble(*_headline(alarm))
+
+
+def _headline(alarm: Document, *, brief: bool = False) -> list[_Part]:
     evidence = alarm.get("evidence") or {}
     severity = alarm.get("severity", "")
     over = alarm.get("cleared_at") is not None
@@ -211,23 +292,36 @@ def alarm_headline(alarm: Document, *, brief: bool = False) -> Text:
         times.append(("raised", alarm.get("raised_at"), ""))
     if over:
         times.append(("cleared", alarm["cleared_at"], f" ({_name(evidence.get('cleared') or 'over')})"))
-    return Text.assemble(
+    return [
         (f"{_name(severity):8}", QUIET if over else SEVERITIES.get(severity, "bold")),
-        (_name(alarm.get("subject")), "" if over else "bold"),
-        (f"  {_name(alarm.get('kind'))}  {_name(alarm.get('project'))}/{_name(alarm.get('task'))}  "),
+        _Named(_name(alarm.get("subject")), "" if over else "bold"),
+        f"  {_name(alarm.get('kind'))}  ",
+        _Named(_name(alarm.get("project"))),
+        "/",
+        _Named(_name(alarm.get("task"))),
+        "  ",
         (_times(times, brief=brief), QUIET),
-    )
+    ]
 
 
-def _alarms(alarms: Iterable[Document], *, brief: bool = False) -> Iterator[RenderableType]:
+def _alarms(alarms: Iterable[Document]) -> Iterator[RenderableType]:
     for alarm in alarms:
-        yield alarm_headline(alarm, brief=brief)
+        yield alarm_headline(alarm)
         numbers = alarm_numbers(alarm)
         if numbers:
             yield Padding(Text(numbers), (0, 0, 0, 8), expand=False)
         action = (alarm.get("evidence") or {}).get("action")
-        if action and not brief and alarm.get("cleared_at") is None:
+        if action and alarm.get("cleared_at") is None:
             yield Padding(Text(_name(action), QUIET), (0, 0, 0, 8), expand=False)
+
+
+def _alarms_in_two_lines(alarms: Iterable[Document], width: int) -> Iterator[RenderableType]:
+    for alarm in alarms:
+        yield _Line(*_headline(alarm, brief=True))
+        numbers = alarm_numbers(alarm, brief=width < ROOMY)
+        indent = 8 if width >= ROOMY else 2
+        if numbers:
+            yield Padding(Text(numbers, no_wrap=True, overflow="ellipsis"), (0, 0, 0, indent), expand=False)
 
 
 def _by_urgency(alarms: Iterable[Document]) -> list[Document]:
@@ -250,23 +344,26 @@ class _Grid:
         self._plot = plot if plot >= SHORTEST_PLOT else 0
         gap = 2 if self.roomy or not self._interval else 1
         self.table = Table(box=None, pad_edge=False, padding=(0, gap, 0, 0), header_style=QUIET)
-        self.table.add_column(names, no_wrap=True, overflow="ellipsis", min_width=min(self.NAMES, width // 3))
+        # The only column that may be narrower than what is in it: `_Line` shortens names, nothing cuts figures.
+        self.table.add_column(names, min_width=min(self.NAMES, width // 3))
 
     def number(self, heading: str, least: int) -> None:
         self.table.add_column(heading, justify="right", no_wrap=True, min_width=least)
 
-    def reading(self, heading: str, interval: int) -> None:
-        """A value, and where there is room its interval, in a column this wide."""
+    def reading(self, heading: str, interval: int, most: int | None = None) -> None:
+        """A value, and where there is room its interval, in a column this wide; at most, for why there is none."""
         self.table.add_column(heading, justify="right", no_wrap=True, min_width=7)
         if self._interval:
-            self.table.add_column("95 % interval", no_wrap=True, overflow="ellipsis", min_width=interval)
+            self.table.add_column(
+                "95 % interval", no_wrap=True, overflow="ellipsis", min_width=interval, max_width=most
+            )
 
     def plot(self) -> None:
         """The interval drawn, where there is room."""
         if self._plot:
             self.table.add_column(f"0{'1':>{self._plot - 1}}", no_wrap=True, width=self._plot)
 
-    def row(self, name: Text, *cells: Sequence[RenderableType]) -> None:
+    def row(self, name: _Line, *cells: Sequence[RenderableType]) -> None:
         self.table.add_row(name, *(part for cell in cells for part in ([cell] if isinstance(cell, str) else cell)))
 
     def cells(self, reading: Document, form: Callable[[float], str]) -> list[RenderableType]:
@@ -280,9 +377,10 @@ def _indented(*parts: RenderableType) -> RenderableType:
     return Padding(Group(*parts), (0, 0, 0, 2), expand=False)
 
 
-def events_line(events: Document) -> Text:
-    """Conservation: what was received is the sum of all outcomes."""
-    parts = " + ".join(f"{outcome.replace('_', ' ')} {events.get(outcome, 0):,}" for outcome in OUTCOMES)
+def events_line(events: Document, width: int = ROOMY) -> Text:
+    """Conservation: what was received is the sum of all outcomes; where it is narrow, of those that there were."""
+    outcomes = OUTCOMES if width >= ROOMY else [each for each in OUTCOMES if events.get(each) or each == "applied"]
+    parts = " + ".join(f"{outcome.replace('_', ' ')} {events.get(outcome, 0):,}" for outcome in outcomes)
     return Text.assemble((f"received {events.get('received', 0):,}", HEADING), (f" = {parts}", QUIET))
 
 
@@ -355,16 +453,18 @@ def _task(project: str, task: str, figures: Document, width: int) -> Iterator[Re
 
 
 def _readings(figures: Document, width: int) -> RenderableType:
-    grid = _Grid(width, "", plot=min(LONGEST_PLOT, width - 63))
-    grid.reading("value", ALPHA_INTERVAL)
-    grid.plot()
-    grid.number("n", 8)
     rows = [
         (COEFFICIENT_NAMES.get(name, _name(name)), reading, _ratio)
         for name, reading in figures.get("agreement", {}).items()
     ]
-    for name, reading, form in (*rows, ("gold accuracy", figures.get("gold", {}).get("accuracy", {}), percent)):
-        grid.row(Text(name), grid.cells(reading, form), grid.drawn(reading), f"{reading.get('n', 0):,}")
+    rows.append(("gold accuracy", figures.get("gold", {}).get("accuracy", {}), percent))
+    interval = max(ALPHA_INTERVAL, *(cell_len(_interval(reading, form).plain) for _, reading, form in rows))
+    grid = _Grid(width, "", plot=min(LONGEST_PLOT, width - 47 - interval))
+    grid.reading("value", ALPHA_INTERVAL)
+    grid.plot()
+    grid.number("n", 8)
+    for name, reading, form in rows:
+        grid.row(_Line(name), grid.cells(reading, form), grid.drawn(reading), f"{reading.get('n', 0):,}")
     return grid.table
 
 
@@ -372,15 +472,15 @@ def _scopes(width: int, names: str, plot: int = 0) -> _Grid:
     grid = _Grid(width, names, plot)
     if grid.roomy:
         grid.number("annotations", 6)
-    grid.reading("alpha", ALPHA_INTERVAL if grid.roomy else 14)
+    grid.reading("alpha", ALPHA_INTERVAL if grid.roomy else 14, most=ALPHA_INTERVAL)
     grid.plot()
-    grid.reading("gold", GOLD_INTERVAL)
+    grid.reading("gold", GOLD_INTERVAL, most=14)
     if width >= ANSWERS_FROM:
         grid.number("answers", 7)
     return grid
 
 
-def _scope(grid: _Grid, width: int, name: Text, held: Document) -> None:
+def _scope(grid: _Grid, width: int, name: _Line, held: Document) -> None:
     alpha = held.get("agreement", {}).get("alpha", {})
     accuracy = held.get("gold", {}).get("accuracy", {})
     grid.row(
@@ -409,9 +509,9 @@ def _worst_values(figures: Document, width: int) -> RenderableType | None:
         heading = _name(dimension.removeprefix("slice."))
         if len(values) > shown:
             heading += f"  {shown} of {len(values):,}"
-        grid.row(Text(heading, HEADING))
+        grid.row(_Line((heading, HEADING)))
         for value, held in _ranked(values.items(), by_gold=dimension == "annotator")[:shown]:
-            _scope(grid, width, Text(f"  {_name(value)}"), held)
+            _scope(grid, width, _Line("  ", _Named(_name(value))), held)
     return grid.table if grid.table.row_count else None
 
 
@@ -438,9 +538,9 @@ def _worst_pairs(pairs: Sequence[Document], width: int) -> RenderableType | None
     grid.reading("kappa", ALPHA_INTERVAL)
     grid.number("items", 8)
     heading = f"pairs  {WORST_PAIRS} of {len(pairs):,}" if len(pairs) > WORST_PAIRS else "pairs"
-    grid.row(Text(heading, HEADING))
+    grid.row(_Line((heading, HEADING)))
     for pair in sorted(pairs, key=lambda pair: (_upper(pair["cohen_kappa"]), pair["a"], pair["b"]))[:WORST_PAIRS]:
-        name = Text(f"  {_name(pair['a'])} and {_name(pair['b'])}")
+        name = _Line("  ", _Named(_name(pair["a"])), " and ", _Named(_name(pair["b"])))
         grid.row(name, grid.cells(pair["cohen_kappa"], _ratio), f"{pair['items']:,}")
     return grid.table
 
@@ -448,12 +548,15 @@ def _worst_pairs(pairs: Sequence[Document], width: int) -> RenderableType | None
 def _refusals(letters: Sequence[Document], refused: int) -> Iterator[RenderableType]:
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style=QUIET)
     table.add_column("", justify="right", no_wrap=True)
-    for heading in ("reason", "at", "for example"):
+    for heading in ("reason", "at", "expected", "for example"):
         table.add_column(heading, overflow="fold")
     reasons = Counter((letter.get("reason", ""), letter.get("path", "")) for letter in letters)
-    examples = {(letter.get("reason", ""), letter.get("path", "")): letter.get("where", "") for letter in letters}
+    examples: dict[tuple[str, str], str] = {}
+    for letter in letters:
+        examples.setdefault((letter.get("reason", ""), letter.get("path", "")), letter.get("where", ""))
     for (reason, path), count in reasons.most_common(REFUSALS):
-        table.add_row(f"{count:,}", Text(_name(reason)), Text(_name(path)), Text(_name(examples[reason, path]), QUIET))
+        cells = (_name(reason), _name(path), REASONS.get(reason, ""))
+        table.add_row(f"{count:,}", *map(Text, cells), Text(_name(examples[reason, path]), QUIET))
     if reasons:
         yield table
     if len(reasons) > REFUSALS:
@@ -475,41 +578,68 @@ class _Overview:
     document: Document
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        document, width = self.document, options.max_width
-        projects = _scopes(width, "project / task", plot=min(LONGEST_PLOT, width - 99))
-        for project, task, figures in _tasks(document):
-            _scope(projects, width, Text(f"{_name(project)} / {_name(task)}"), figures)
-        yield projects.table
+        width = options.max_width
+        tasks = list(_tasks(self.document))
+        people = [
+            (name, project, held)
+            for project, _, figures in tasks
+            for name, held in (figures.get("by", {}).get("annotator") or {}).items()
+        ]
+        alarms = _by_urgency(self.document.get("alarms", []))
+        wanted = (len(tasks), min(len(people), WORST_ANNOTATORS), min(len(alarms), OVERVIEW_ALARMS))
+        lines = (options.height or console.height) - HEAD_LINES - 5  # three headings, two blank lines
+        shown_tasks, shown_people, shown_alarms = _shares(lines, wanted, (1, 1, 2))
+
+        yield self._tasks(tasks, shown_tasks, width)
         yield Text()
-        yield self._worst_annotators(width)
+        yield self._worst_annotators(people, shown_people, width)
         yield Text()
-        alarms = _by_urgency(document.get("alarms", []))
         if not alarms:
             yield Text("no alarms", QUIET)
             return
         is_open = sum(alarm.get("cleared_at") is None for alarm in alarms)
-        yield Text(f"alarms: {is_open} open, {len(alarms) - is_open} cleared", HEADING)
-        room = max(1, min(6, ((options.height or console.height) - 18) // 2))
-        yield from _alarms(alarms[:room], brief=True)
-        if len(alarms) > room:
-            yield Text(f"and {len(alarms) - room:,} more", QUIET)
+        only = f"; {shown_alarms} shown" if len(alarms) > shown_alarms else ""
+        yield Text(f"alarms: {is_open:,} open, {len(alarms) - is_open:,} cleared{only}", HEADING)
+        yield from _alarms_in_two_lines(alarms[:shown_alarms], width)
 
-    def _worst_annotators(self, width: int) -> RenderableType:
+    def _tasks(self, tasks: Sequence[tuple[str, str, Document]], shown: int, width: int) -> RenderableType:
+        """All tasks by name; where there is no room for all, the lowest by agreement."""
+        heading = "project / task"
+        if len(tasks) > shown:
+            heading = f"lowest {shown} of {len(tasks):,} tasks"
+            tasks = sorted(tasks, key=lambda each: _upper(each[2].get("agreement", {}).get("alpha", {})))[:shown]
+        grid = _scopes(width, heading, plot=min(LONGEST_PLOT, width - 99))
+        for project, task, figures in tasks:
+            _scope(grid, width, _Line(_Named(_name(project)), " / ", _Named(_name(task))), figures)
+        return grid.table
+
+    def _worst_annotators(self, people: Sequence[tuple[str, str, Document]], shown: int, width: int) -> RenderableType:
         grid = _scopes(width, "lowest annotators", plot=min(LONGEST_PLOT, width - 99))
-        people = [
-            (name, project, held)
-            for project, _, figures in _tasks(self.document)
-            for name, held in (figures.get("by", {}).get("annotator") or {}).items()
-        ]
         alarmed = {
             (alarm.get("project"), alarm.get("subject"))
             for alarm in self.document.get("alarms", [])
             if alarm.get("cleared_at") is None
         }
-        place = {id(held): (name, project) for name, project, held in people}
-        ranked = _ranked([(name, held) for name, _, held in people], by_gold=True)[:WORST_ANNOTATORS]
-        for name, held in ranked:
-            project = place[id(held)][1]
+        place = {id(held): project for _, project, held in people}
+        for name, held in _ranked([(name, held) for name, _, held in people], by_gold=True)[:shown]:
+            project = place[id(held)]
             style = BAD if (project, name) in alarmed else ""
-            _scope(grid, width, Text.assemble((_name(name), style), (f"  {_name(project)}", QUIET)), held)
+            _scope(grid, width, _Line(_Named(_name(name), style), "  ", _Named(_name(project), QUIET)), held)
         return grid.table
+
+
+def _shares(lines: int, wanted: Sequence[int], heights: Sequence[int]) -> list[int]:
+    """How many of each kind a screen has room for: of each its turn, at least one, until the lines are used up.
+
+    >>> _shares(15, (3, 5, 2), (1, 1, 2)), _shares(15, (50, 5, 6), (1, 1, 2)), _shares(0, (3, 5, 2), (1, 1, 2))
+    ([3, 5, 2], [5, 4, 3], [1, 1, 1])
+    """
+    shares = [min(1, count) for count in wanted]
+    lines -= sum(share * height for share, height in zip(shares, heights, strict=True))
+    while True:
+        waiting = [kind for kind, count in enumerate(wanted) if shares[kind] < count and heights[kind] <= lines]
+        if not waiting:
+            return shares
+        kind = min(waiting, key=shares.__getitem__)
+        shares[kind] += 1
+        lines -= heights[kind]

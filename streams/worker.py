@@ -52,6 +52,8 @@ REREAD_SECONDS: Final = 10.0
 """A partition with lag whose position has not moved for so long is read again: its last chunk may be lost."""
 IDLE_SECONDS: Final = 120.0
 """A worker that has lag and has made no step for so long, while broker and store answer, ends itself to be restarted."""
+SLICES: Final = 8
+"""Slices of a home's readings in one round; the state thread folds between them."""
 FAREWELL_SECONDS: Final = 4.0
 STOP_SECONDS: Final = 8.0
 """After this a worker that was asked to stop ends at once, whatever a library waits for: nothing is lost by that."""
@@ -467,7 +469,10 @@ class Worker:
         """Take the readings of each home for the metrics, between commits."""
         unsent = 0
         for number in sorted({tp.partition for tp in self._assigned}):
-            await self._in_state(self._owner.show, number)
+            for _ in range(SLICES):
+                # Chunks come between the slices of a home that has many tasks to read.
+                if not await self._in_state(self._owner.show, number):
+                    break
             unsent += len(await self._in_state(self._owner.unsent, number))
         self.metrics.set("kappawatch_outbox_pending", unsent)
         self.metrics.set("kappawatch_ready", float(not self._unready))

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
 import detectors.agreement
+from detectors.drift import IntegerCusum
+from detectors.watch import Answer, Watch, WatchKey
 from streams.document import document
 from streams.homes import Home
 from streams.readings import Readings
@@ -41,5 +45,52 @@ def test_the_guides_coefficient_is_in_the_document_and_the_metrics(monkeypatch: 
     task = document(store, default_task, PRIVACY)["projects"]["p"]["tasks"]["label"]
     assert task["agreement"]["unanimity"]["value"] == 0.5
     assert task["by"]["gold_item"]["false"]["agreement"]["unanimity"]["n"] == 4
-    samples = [sample for group in Readings(home).take().groups for sample in group]
+    samples = list(Readings(home).take().samples())
     assert any(s.name == "kappawatch_agreement_ratio" and s.labels == ("p", "label", "unanimity") for s in samples)
+
+
+def test_every_place_that_the_guide_names_is_there() -> None:
+    """A row names what is in the file that it names; a note may name what is in any file of the project."""
+    root = GUIDE.parents[1]
+    rows = [line for line in GUIDE.read_text(encoding="utf-8").splitlines() if line.startswith("| ")]
+    checked = 0
+    for row in rows:
+        for names, files in re.findall(r"((?:`[\w.]+`(?:,? and )?)+)(?: (?:of|in) `([\w/]+\.py)`)", row):
+            text = (root / files).read_text(encoding="utf-8")
+            for name in re.findall(r"`(?:\w+\.)*(\w+)`", names):
+                assert name in text, (name, files)
+                checked += 1
+    assert checked >= 9
+    for path in re.findall(
+        r"`((?:tests|streams|detectors|dashboards|docs)/[\w/.]+)`", GUIDE.read_text(encoding="utf-8")
+    ):
+        if "NAME" not in path:
+            assert (root / path).exists(), path
+
+
+def test_a_label_type_is_read_by_the_coefficients_that_name_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    from detectors.agreement import COEFFICIENTS, agreement
+    from detectors.agreement.percent import PERCENT
+
+    assert {reading.why for reading in agreement({"a\x1fa": 2}, "grade", 2).values()} == {
+        "not available for this label type"
+    }
+    graded = replace(PERCENT, label_types=PERCENT.label_types | {"grade"})
+    monkeypatch.setattr(detectors.agreement, "COEFFICIENTS", {**COEFFICIENTS, "percent": graded})
+    assert agreement({"a\x1fa": 2}, "grade", 2)["percent"].value == 1.0
+
+
+def test_a_signal_has_one_detector_and_another_reads_the_stored_answers_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Patient(IntegerCusum):
+        name: ClassVar[str] = "patient"
+
+    key = WatchKey("p", "t", "gold_errors", "ann")
+    held = Watch.fresh(key)
+    for number in range(3):
+        held.observe(1.0, number)
+    monkeypatch.setattr(
+        "detectors.watch.DETECTORS", {detector.signal: detector for detector in (IntegerCusum, Patient)}
+    )
+    answers = [Answer(f"a{number}", number, 1.0) for number in range(3)]
+    loaded = Watch.load(key, held.dump(), lambda: answers, alarmed=False)
+    assert (loaded.detector.name, loaded.detector.evidence()["errors"]) == ("patient", 3)

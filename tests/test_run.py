@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 import run
+from streams.cli import COMMANDS
 
 ROOT = Path(run.__file__).resolve().parent
 
@@ -105,3 +106,4 @@ def test_without_a_command_it_says_what_there_is() -> None:
     )
     assert finished.returncode == 2
     assert "run.py test integration" in finished.stdout
+    assert all(command in finished.stdout for command in COMMANDS)

@@ -70,7 +70,7 @@ def configuration(text: str) -> TaskConfig:
 
 def annotation_row(home: int, key: tuple[str, str], item: ItemKey | None, record: AnnotationRecord) -> Row:
     """The row of an annotation, or of the retraction of one that was never delivered."""
-    event = cast("Annotation | None", record.event)
+    event: Annotation | None = record.event  # type: ignore[assignment]
     earlier = _encode(record.earlier).decode() if record.earlier else None
     withdrawn = None if record.withdrawn is None else "{} {}".format(*record.withdrawn)
     if event is None or item is None:

@@ -1,6 +1,6 @@
 """The core fold without broker and store: `python -m tests.benchmarks.core`.
 
-Chunks of 1,000 events pass through parser, monitor and row encoding as in a worker; everything is in memory and no row
+Chunks of 5,000 events pass through parser, monitor and row encoding as in a worker; everything is in memory and no row
 is written. It prints microseconds of CPU an event by stage (the median round), events per CPU-second, and bytes held
 per item, per annotator and per pair of annotators.
 """
@@ -29,7 +29,7 @@ from streams.store.base import Batch
 from streams.store.rows import write_changes
 from tests.benchmarks.campaign import Campaign, Ids
 
-CHUNK = 1000
+CHUNK = 5000
 PRIVACY = Privacy(b"the key of the benchmark")
 STAGES = ("parse", "receive", "settle", "rows")
 SHARED = (type, ModuleType, FunctionType, BuiltinFunctionType, MethodType)

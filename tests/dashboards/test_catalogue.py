@@ -15,7 +15,7 @@ UNBOUNDED = {"item", "annotation", "id", "label", "session", "user"}
 
 def test_the_catalogue_is_keyed_by_name():
     assert [metric.name for metric in METRICS] == list(CATALOGUE)
-    assert len(METRICS) == 38
+    assert len(METRICS) == 39
 
 
 @pytest.mark.parametrize("metric", METRICS, ids=lambda metric: metric.name)

@@ -48,9 +48,10 @@ def scopes(item: Item, config: TaskConfig | None = None) -> dict[Place, Scope]:
     """The scopes of a task that holds this item alone."""
     found: dict[Place, Scope] = {}
     for delta in added(item, config).scopes:
-        assert delta[0] not in found, "an item enters a scope once"
-        found[delta[0]] = Scope()
-        found[delta[0]].update(delta)
+        for place in delta[0]:
+            assert place not in found, "an item enters a scope once"
+            found[place] = Scope()
+            found[place].update(delta)
     return found
 
 

@@ -37,7 +37,8 @@ def statistics(
             item.gold = gold(f"i{number}", keys[number])
         added = contribution(item, fit)
         for delta in added.scopes:
-            scopes.setdefault(delta[0], Scope()).update(delta)
+            for place in delta[0]:
+                scopes.setdefault(place, Scope()).update(delta)
         for pair, pattern in added.pairs:
             counts = pairs.setdefault(pair, {})
             counts[pattern] = counts.get(pattern, 0) + 1

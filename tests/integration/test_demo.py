@@ -134,6 +134,14 @@ def test_it_stops_in_good_order_at_a_signal(demo: Callable[..., RunningDemo], nu
     assert not running.left_behind()
 
 
+def test_it_ends_quietly_where_its_reader_is_gone(demo: Callable[..., RunningDemo]) -> None:
+    running = demo("--rate", "1000")
+    running.process.stdout.close()
+    assert running.process.wait(60) == 0
+    assert running.process.stderr.read() == ""
+    assert not running.left_behind()
+
+
 def test_it_ends_with_the_worker_and_shows_its_last_lines(demo: Callable[..., RunningDemo]) -> None:
     running = demo()
     os.kill(running.pids[1], signal.SIGKILL)

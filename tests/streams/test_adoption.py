@@ -346,9 +346,10 @@ def test_what_is_exported_follows_each_step(monkeypatch: pytest.MonkeyPatch) -> 
     owner.positions([TP(TOPIC, 0)])
 
     def shown() -> dict[str, float]:
-        owner.show(0)
-        found = owner._metrics.homes[0].groups
-        return {sample.name: sample.value for group in found for sample in group if sample.labels == ("news", "label")}
+        while owner.show(0):
+            pass
+        found = owner._metrics.homes[0].samples()
+        return {sample.name: sample.value for sample in found if sample.labels == ("news", "label")}
 
     assert shown()["kappawatch_annotations"] == 12
     assert owner.step(0) is not None

@@ -256,7 +256,7 @@ def test_what_is_exported_forgets_the_person_at_once() -> None:
     for events in (campaign(), [erasure(PERSON, 9000)]):
         for outcome in home.process(TOPIC, records(events, home.position(TOPIC) + 1)):
             readings.note(outcome.changes)
-        shown = {sample[:2]: sample.value for group in readings.take().groups for sample in group}
+        shown = {sample[:2]: sample.value for sample in readings.take().samples()}
     expected = projects(fold(messages(without_the_person(campaign()))))["news"]["tasks"]["label"]
     place = ("news", "label")
     assert shown["kappawatch_annotations", place] == expected["annotations"]

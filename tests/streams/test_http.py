@@ -5,16 +5,23 @@ from __future__ import annotations
 import asyncio
 import gzip
 import socket
+import threading
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import aiohttp
 import pytest
 
+from streams.chunks import Chunk
 from streams.errors import Unavailable
+from streams.homes import Home
 from streams.http import Served, serve
-from streams.metrics import WorkerMetrics
+from streams.metrics import WorkerCollector, WorkerMetrics
+from streams.owner import Owner
 from streams.settings import HttpSettings, load_settings
+from streams.store import open_store
+from tests.made_events import annotation, messages
+from tests.streams.folding import TOPIC, Record, rules
 
 Answer = tuple[int, dict[str, str], bytes]
 Get = Callable[..., Awaitable[Answer]]
@@ -82,6 +89,68 @@ def test_a_page_that_cannot_be_gathered_is_counted_and_the_next_is_there() -> No
     assert b"readings" not in broken[2], "what went wrong is not for readers of the page"
     assert mended[0] == 200
     assert b"\nkappawatch_collect_errors_total 1.0\n" in mended[2]
+
+
+def test_a_page_is_rendered_off_the_event_loop(monkeypatch: pytest.MonkeyPatch) -> None:
+    """While one is in the works, everything else is answered."""
+    begun, may_end = threading.Event(), threading.Event()
+    real = WorkerCollector.collect
+
+    def slow(self: WorkerCollector) -> Any:
+        begun.set()
+        assert may_end.wait(30)
+        return real(self)
+
+    monkeypatch.setattr(WorkerCollector, "collect", slow)
+
+    async def work(get: Get, _: Served) -> tuple[int, bool, Answer]:
+        page = asyncio.ensure_future(get("/metrics", Accept_Encoding="gzip"))
+        assert await asyncio.to_thread(begun.wait, 30)
+        status, _, _ = await get("/healthz")
+        early = page.done()
+        may_end.set()
+        return status, early, await page
+
+    status, early, page = served(work)
+    assert (status, early) == (200, False)
+    assert (page[0], page[1]["Content-Encoding"]) == (200, "gzip")
+
+
+def test_a_page_is_there_while_a_chunk_is_folded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is that of the last commit: a scrape waits for no fold."""
+    metrics = WorkerMetrics()
+    owner = Owner(lambda: open_store("sqlite://"), lambda _: rules(), metrics)
+    sent = messages([annotation("ann", "i1", "yes"), annotation("bob", "i1", "no")])
+    owner.take_in(Chunk(TOPIC, 0, 1, 0, [Record(0, sent[0])]))
+    owner.show(0)
+    begun, may_end = threading.Event(), threading.Event()
+    real = Home.process
+
+    def slow(self: Home, *args: Any) -> Any:
+        for outcome in real(self, *args):
+            begun.set()
+            assert may_end.wait(30)
+            yield outcome
+
+    monkeypatch.setattr(Home, "process", slow)
+
+    async def work(get: Get, _: Served) -> tuple[Answer, Answer]:
+        async def page() -> Answer:
+            return await get("/metrics", Accept_Encoding="identity")
+
+        folding = asyncio.ensure_future(asyncio.to_thread(owner.take_in, Chunk(TOPIC, 0, 1, 1, [Record(1, sent[1])])))
+        assert await asyncio.to_thread(begun.wait, 30)
+        during = await page()
+        assert not folding.done()
+        may_end.set()
+        await folding
+        await asyncio.to_thread(owner.show, 0)
+        return during, await page()
+
+    during, after = served(work, metrics)
+    name = b'\nkappawatch_annotations{project="news",task="label"} '
+    assert name + b"1.0" in during[2]
+    assert name + b"2.0" in after[2]
 
 
 def test_ready_says_why_not() -> None:

@@ -103,3 +103,36 @@ def test_files_that_are_not_there_are_refused_before_any_is_opened(tmp_path):
     for name in ("gone", "."):
         with pytest.raises(Refused, match="expected a file of JSON lines, found none"):
             Lines(str(tmp_path / name))
+
+
+@pytest.mark.parametrize(
+    ("content", "found"),
+    [
+        (b"\x28\xb5\x2f\xfd\x04\x00", "found zstd; decompress"),
+        (b"BZh91AY&SY", "found bzip2"),
+        (b"PK\x03\x04\x14\x00", "found a zip archive; unpack"),
+        ('{"type": "gold"}'.encode("utf-16"), "found UTF-16; save it as UTF-8"),
+        (b"\x7fELF\x02\x01\x01\x00\n\x00\xff", "found a binary file"),
+    ],
+)
+def test_a_file_of_another_kind_is_one_error_before_any_is_used(content, found, tmp_path):
+    (tmp_path / "other").write_bytes(content)
+    (tmp_path / "there").write_bytes(CONTENT)
+    with pytest.raises(Refused, match=rf"other: expected JSON lines, plain or .gz, {found}"):
+        check_readable([str(tmp_path / "there"), str(tmp_path / "other")])
+
+
+@pytest.mark.parametrize("content", [b'\x00\xff\n{"a": 1}\n', b"\xff\n", b"not json\n", b"[\x00"])
+def test_lines_that_are_no_events_are_still_lines(content, tmp_path):
+    """They are dead letters, counted like any other."""
+    (tmp_path / "hostile").write_bytes(content)
+    check_readable([str(tmp_path / "hostile")])
+    with Lines(str(tmp_path / "hostile")) as lines:
+        assert [line for _, line in lines] == content.splitlines()
+
+
+@pytest.mark.parametrize("pack", [bytes, gzip.compress])
+def test_the_mark_that_some_editors_write_first_is_no_part_of_the_first_line(pack, tmp_path):
+    (tmp_path / "marked").write_bytes(pack(b"\xef\xbb\xbf" + CONTENT))
+    with Lines(str(tmp_path / "marked")) as lines:
+        assert list(lines) == EXPECTED

@@ -5,10 +5,13 @@ from __future__ import annotations
 import subprocess
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import yaml
+from faust.types.tuples import TP
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
@@ -22,17 +25,20 @@ from streams.document import document
 from streams.homes import Home
 from streams.metrics import (
     DELAY_BUCKETS,
+    MOST_DELAYS,
     MOST_FLAGGED,
     MOST_SERIES,
+    MOST_TASKS,
     Histogram,
     HomeReadings,
     Sample,
+    TaskReadings,
     WorkerMetrics,
     registry,
 )
 from streams.owner import Owner
 from streams.parsing import REASONS
-from streams.readings import Readings, _alarm_samples
+from streams.readings import SLICE, Readings, _alarm_samples
 from streams.store import Store, open_store
 from tests.made_campaign import REFUSED, campaign
 from tests.made_events import PROJECT, annotation, gold, messages, retraction
@@ -216,8 +222,8 @@ def test_results_that_came_and_went_in_one_chunk_are_counted() -> None:
 def test_only_what_changed_is_read_again_and_all_of_it(exported: Exported, page: Page) -> None:
     """After each chunk the page is that of a home that was just loaded."""
     home = Home(0, exported.store, rules())
-    fresh = {sample[:2]: sample.value for group in Readings(home).take().groups for sample in group}
-    kept = {sample[:2]: sample.value for group in exported.metrics.homes[0].groups for sample in group}
+    fresh = {sample[:2]: sample.value for sample in Readings(home).take().samples()}
+    kept = {sample[:2]: sample.value for sample in exported.metrics.homes[0].samples()}
     assert kept == fresh
     assert len(fresh) > 100
 
@@ -304,12 +310,10 @@ def test_an_annotator_with_two_alarms_is_one_flag_a_reason() -> None:
 
 
 def test_a_flood_of_series_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert MOST_SERIES == 20_000
     monkeypatch.setattr("streams.metrics.MOST_SERIES", 5)
     metrics = WorkerMetrics()
     for number in range(9):
         metrics.set("kappawatch_last_event_timestamp_seconds", number, (f"p{number}",))
-        metrics.delay(f"p{number}", np.array([1.0]))
         metrics.add("kappawatch_events_total", (f"p{number}", "applied", "0"), number)
     found = families(registry(metrics))
     assert [s.labels["project"] for s in found["kappawatch_last_event_timestamp_seconds"]] == [
@@ -317,7 +321,6 @@ def test_a_flood_of_series_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
     ]
     events = {s.labels["project"]: s.value for s in found["kappawatch_events"]}
     assert events == {"p4": 4, "p5": 5, "p6": 6, "p7": 7, "p8": 8, "": 0 + 1 + 2 + 3}
-    assert len({s.labels["project"] for s in found["kappawatch_event_delay_seconds"]}) == 5
 
 
 def families(own: CollectorRegistry) -> dict[str, list[Any]]:
@@ -332,7 +335,7 @@ def test_homes_add_up_and_leave_without_a_trace() -> None:
     for home in (0, 1):
         counter = Sample("kappawatch_conflicts_total", (), 2.0)
         own = Sample("kappawatch_items", (f"p{home}", "label"), 3.0 + home)
-        metrics.homes[home] = HomeReadings(((counter,), (own,)))
+        metrics.homes[home] = HomeReadings((counter, own))
     metrics.add("kappawatch_conflicts_total")
     found = families(registry(metrics))
     assert [sample.value for sample in found["kappawatch_conflicts"]] == [5.0]
@@ -346,7 +349,7 @@ def test_homes_add_up_and_leave_without_a_trace() -> None:
 
 def test_reading_changes_nothing() -> None:
     metrics = WorkerMetrics()
-    metrics.homes[0] = HomeReadings(((Sample("kappawatch_conflicts_total", (), 2.0),),))
+    metrics.homes[0] = HomeReadings((Sample("kappawatch_conflicts_total", (), 2.0),))
     own = registry(metrics)
     values = [families(own)["kappawatch_conflicts"][0].value for _ in range(3)]
     assert values == [2.0, 2.0, 2.0]
@@ -419,3 +422,154 @@ def test_promtool_has_no_complaint(exported: Exported, checked: Callable[[str], 
     assert checked(exported.text()) == []
     hostile = Exported(messages([annotation("ann", "i1", "yes", project=name, task=name) for name in NAMES]))
     assert checked(hostile.text()) == []
+
+
+# -- many tasks -----------------------------------------------------------------------------------------------------------
+
+
+def home_of_tasks(sizes: dict[str, int], home: Home | None = None) -> Home:
+    """A home with so many annotations of each task, by two annotators who disagree."""
+    home = home or Home(0, open_store("sqlite://"), rules(capacity=50))
+    sent = messages(
+        [
+            annotation("ab"[n % 2], f"i{n // 2}", "no" if n % 4 else "yes", task=task, id=f"{task}-{n}")
+            for task, size in sizes.items()
+            for n in range(size)
+        ]
+    )
+    begin = home.position(TOPIC) + 1
+    records = [Record(begin + place, value) for place, value in enumerate(sent)]
+    for first in range(0, len(records), 500):
+        list(home.process(TOPIC, records[first : first + 500]))
+    return home
+
+
+def figures(taken: HomeReadings) -> dict[tuple[str, tuple[str, ...]], float]:
+    return {sample[:2]: sample.value for sample in taken.samples()}
+
+
+def settled(readings: Readings) -> HomeReadings:
+    taken = readings.take()
+    while readings.pending:
+        taken = readings.take()
+    return taken
+
+
+def test_a_call_computes_a_slice_and_all_calls_compute_everything_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    computed: list[str] = []
+    real = Readings._task
+    monkeypatch.setattr(Readings, "_task", lambda self, key, scopes: computed.append(key[1]) or real(self, key, scopes))
+    home = home_of_tasks({f"t{n}": 2 for n in range(3 * SLICE)})
+    readings = Readings(home)
+    calls = []
+    while readings.pending:
+        before = len(computed)
+        taken = readings.take()
+        calls.append(len(computed) - before)
+        assert len(taken.tasks) == len(computed) == 3 * SLICE - taken.suppressed
+    assert calls == [SLICE, SLICE, SLICE]
+    assert len(set(computed)) == 3 * SLICE
+
+    shown = figures(readings.take())
+    assert len(computed) == 3 * SLICE, "what did not change is not computed again"
+    assert shown == figures(settled(Readings(home)))
+    assert len(shown) > 3 * SLICE * 20
+
+
+def test_what_changed_comes_before_what_was_never_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("streams.readings.SLICE", 3)
+    monkeypatch.setattr("streams.readings.WEIGHED", 3)
+    home = home_of_tasks({f"t{n}": 2 for n in range(9)})
+    readings = Readings(home)
+    records = [Record(home.position(TOPIC) + 1, messages([annotation("cy", "i9", "yes", task="t8")])[0])]
+    for outcome in home.process(TOPIC, records):
+        readings.note(outcome.changes)
+    shown = figures(readings.take())
+    assert shown["kappawatch_annotations", (PROJECT, "t8")] == 3
+    assert len({labels[1] for name, labels in shown if name == "kappawatch_annotations"}) == 3
+
+
+def test_a_task_with_very_many_patterns_is_paid_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What it costs above a slice, the calls after it save."""
+    monkeypatch.setattr("streams.readings.PATTERNS", 1)
+    monkeypatch.setattr("streams.readings.SLICE", 4)
+    home = Home(0, open_store("sqlite://"), rules())
+    sent = [annotation("ann", f"i{n}", f"label{n}", task="a", id=f"a{n}") for n in range(10)]
+    sent += [annotation("ann", "i0", "yes", task=f"b{n}", id=f"b{n}") for n in range(5)]
+    list(home.process(TOPIC, [Record(place, value) for place, value in enumerate(messages(sent))]))
+    readings = Readings(home)
+    shown = [len(readings.take().tasks) for _ in range(5)]
+    assert shown == [1, 1, 2, 4, 6], "11, then 2 of a slice of 4 are left, then 2 tasks of 2 a call"
+
+
+def test_the_largest_tasks_are_shown_and_the_others_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("streams.readings.MOST_TASKS", 3)
+    home = home_of_tasks({"small": 1, "large": 20, "zwei": 4, "vier": 5, "drei": 6})
+    readings = Readings(home)
+    taken = settled(readings)
+    assert [task.size[2] for task in taken.tasks] == ["large", "drei", "vier"], "by powers of two, then by name"
+    assert taken.suppressed == 2
+
+    records = [Record(home.position(TOPIC) + 1 + n, value) for n, value in enumerate(small_grows())]
+    for outcome in home.process(TOPIC, records):
+        readings.note(outcome.changes)
+    taken = settled(readings)
+    assert [task.size[2] for task in taken.tasks] == ["large", "small", "drei"]
+    assert figures(taken) == figures(settled(Readings(home)))
+
+
+def small_grows() -> list[bytes]:
+    return messages([annotation("ann", f"new{n}", "yes", task="small", id=f"new{n}") for n in range(18)])
+
+
+def test_a_page_has_the_largest_tasks_of_all_homes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("streams.metrics.MOST_TASKS", 2)
+    metrics = WorkerMetrics()
+    for number, sizes in enumerate(({"a": 9, "b": 1}, {"c": 5})):
+        metrics.homes[number] = replace(settled(Readings(home_of_tasks(sizes))), suppressed=10)
+    found = families(registry(metrics))
+    assert {sample.labels["task"] for sample in found["kappawatch_items"]} == {"a", "c"}
+    assert [sample.value for sample in found["kappawatch_tasks_suppressed"]] == [21.0]
+
+
+def test_a_step_of_unfinished_work_makes_everything_be_read_again() -> None:
+    """A page that was taken in the middle of a rebuild does not stay."""
+    kept = home_of_tasks({"a": 9, "b": 6})
+    metrics = WorkerMetrics()
+    owner = Owner(lambda: kept.store, lambda _: rules(lambda *_: TaskConfig("ordinal", ("yes", "no"))), metrics)
+    owner.positions([TP(TOPIC, 0)])
+    owner.show(0)
+    seen = figures(metrics.homes[0])
+    while owner.step(0) is not None:
+        pass
+    owner.show(0)
+    assert figures(metrics.homes[0]) == figures(settled(Readings(owner._homes[0])))
+    assert figures(metrics.homes[0]) != seen
+
+
+def test_a_flood_of_names_stays_below_prometheus_limit() -> None:
+    """Of everything more than there is room for, on one page: Prometheus drops a page above its limit whole."""
+    config = yaml.safe_load((Path(__file__).parents[2] / "deploy" / "prometheus.yml").read_text(encoding="utf-8"))
+    [limit] = {job["sample_limit"] for job in config["scrape_configs"] if "sample_limit" in job}
+    metrics = WorkerMetrics()
+    home = settled(Readings(home_of_tasks({"a": 9})))
+    [task] = home.tasks
+    sizes = [(-n, "p", f"t{n}") for n in range(MOST_TASKS + 9)]
+    named = [
+        TaskReadings(size, tuple(sample._replace(labels=("p", size[2], *sample.labels[2:])) for sample in task.samples))
+        for size in sizes
+    ]
+    flagged = _alarm_samples(
+        alarm(100 * project + number, f"p{project}") for project in range(200) for number in range(60)
+    )
+    events = [
+        Sample("kappawatch_events_total", (f"p{n}", outcome, "0"), 1.0) for n in range(6000) for outcome in ("x", "y")
+    ]
+    metrics.homes[0] = HomeReadings((*home.counts, *flagged, *events), tuple(named))
+    for number in range(6000):
+        metrics.delay(f"p{number}", np.array([1.0]))
+        metrics.stamp("kappawatch_last_event_timestamp_seconds", number, (f"p{number}",))
+    assert len(metrics.delays) == MOST_DELAYS + 1, "names are not kept either"
+    assert len(metrics.values["kappawatch_last_event_timestamp_seconds"]) == MOST_SERIES
+    lines = [line for line in generate_latest(registry(metrics)).splitlines() if line[:1] not in {b"#", b""}]
+    assert limit / 2 < len(lines) < limit

@@ -34,7 +34,7 @@ def test_projects_follow_the_words_of_the_contract(messages: list[bytes]) -> Non
     _follow_the_contract(messages)
 
 
-@settings(max_examples=120)
+@settings(max_examples=200)
 @given(event_sets(tasks=("label",), min_size=25, max_size=60))
 def test_agreement_follows_its_definition(messages: list[bytes]) -> None:
     _follow_the_contract(messages)

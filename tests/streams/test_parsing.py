@@ -6,6 +6,7 @@ import hashlib
 import json
 import re
 from collections import Counter
+from pathlib import Path
 from typing import Any
 
 import jsonschema
@@ -251,6 +252,12 @@ def test_refused(message: bytes | None, reason: str, path: str) -> None:
 def test_every_reason_of_a_parser_has_a_case() -> None:
     cases = {reason for _, _, reason, _ in REFUSED}
     assert sorted(cases | {"not_at_home", "type_not_accepted"}) == list(REASONS)
+
+
+def test_the_document_page_says_what_every_reason_expects():
+    page = (Path(__file__).parents[2] / "docs" / "document.md").read_text(encoding="utf-8")
+    listed = page.partition("Why an event is refused")[2]
+    assert dict(re.findall(r"^\| `(\w+)` \| (.+) \|$", listed, re.MULTILINE)) == REASONS
 
 
 ACCEPTED: list[tuple[str, bytes]] = [

@@ -160,6 +160,14 @@ def test_text_is_for_people(tmp_path: Path, run: Any) -> None:
         assert word in done.out.decode()
 
 
+def test_the_readmes_events_are_a_file_of_events(tmp_path: Path) -> None:
+    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    block = readme.partition("```json\n")[2].partition("```")[0]
+    found = replayed(written(tmp_path / "readme.jsonl", [block.encode()]))
+    assert found["events"] == {**dict.fromkeys(found["events"], 0), "received": 2, "applied": 2}
+    assert found["projects"]["birds"]["tasks"]["label"]["gold"]["correct"] == 1
+
+
 def test_standard_input_is_a_file_too(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     piped = io.BufferedReader(io.BytesIO(messages([annotation("ann", "i1", "yes")])[0] + b"\n{\n"))  # type: ignore[arg-type]
     monkeypatch.setattr("sys.stdin", SimpleNamespace(buffer=piped))

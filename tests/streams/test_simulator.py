@@ -219,12 +219,13 @@ def test_the_command_refuses(tmp_path: Path, capsys: pytest.CaptureFixture[str])
         ["--rate", "nan"],
         ["--events", "-1"],
         ["--start", "2026-01-05"],
+        ["--start", "yesterday"],
         ["--start", "1980-01-01T00:00:00Z"],
     ):
         with pytest.raises(SystemExit) as stop:
             simulate(*wrong)
         assert stop.value.code == 2
-        assert "argument" in capsys.readouterr().err
+        assert f"argument {wrong[0]}: expected" in capsys.readouterr().err
     with pytest.raises(Refused, match="cannot be written"):
         simulate("--output", str(tmp_path / "no" / "campaign.jsonl"))
     with pytest.raises(Refused, match="after 2099"):

@@ -7,9 +7,10 @@ import random
 from typing import Any
 
 import pytest
+from rich.cells import cell_len
 from rich.console import Console
 
-from streams.view import COEFFICIENT_NAMES, alarm_headline, alarm_numbers, render_document, render_overview
+from streams.view import COEFFICIENT_NAMES, alarm_headline, alarm_numbers, events_line, render_document, render_overview
 
 WIDTHS = (20, 40, 60, 80, 100, 160)
 RENDERERS = (render_document, render_overview)
@@ -240,6 +241,94 @@ def test_dead_letters_are_counted_by_reason() -> None:
     letters.append({"reason": "empty", "path": "$", "where": "gold/1/5"})
     text = show(render_document(document(dead_letters=letters, events={"dead_letters": 900})))
     assert "Dead letters: 900" in text
-    [line] = [line.split() for line in text.splitlines() if "bad_time" in line]
-    assert line == ["3", "bad_time", "$.time", "annotations/0/2"]
+    [line] = [line for line in text.splitlines() if "bad_time" in line]
+    assert line.split()[:3] == ["3", "bad_time", "$.time"]
+    assert "a time with its offset" in line, "what would have been right"
+    assert line.split()[-1] == "annotations/0/0", "the first of them"
     assert "counted of the 4 that the document holds" in text
+
+
+# ------------------------------------------------------------------------------------------------ the screen of the demo
+
+SCREENS = ((80, 24), (100, 30), (140, 40))
+LONG = "a-very-long-name-of-a-customer-{}-phase-2-of-2026"
+
+
+def screen(found: dict[str, Any], width: int, height: int) -> list[str]:
+    file = io.StringIO()
+    console = Console(file=file, width=width, height=height, color_system=None, legacy_windows=False)
+    console.print(events_line(found["events"], width), "", render_overview(found), sep="\n")
+    return file.getvalue().splitlines()
+
+
+def campaign(projects: int, people: int, alarms: int, name: str = "{}") -> dict[str, Any]:
+    by = {"annotator": {name.format(f"ann{n}"): scope(0.5 + n / 50, 0.6 + n / 50, n=1234) for n in range(people)}}
+    held = {
+        name.format(f"project{n}"): {"tasks": {"label": task(by, **scope(0.9 - n / 999, 0.95))}}
+        for n in range(projects)
+    }
+    events = {"received": 12_345_678, "applied": 12_345_670, "duplicates": 8}
+    raised = [alarm(name.format(f"ann{n}"), project=name.format("project0")) for n in range(alarms)]
+    return document(events=events, alarms=raised) | {"projects": held}
+
+
+@pytest.mark.parametrize(("width", "height"), SCREENS)
+@pytest.mark.parametrize("name", ["{}", LONG, "日本語" + LONG])
+@pytest.mark.parametrize("size", [(1, 1, 1), (3, 5, 2), (60, 12, 40)])
+def test_a_screen_has_projects_gold_and_alarms_whole(
+    width: int, height: int, name: str, size: tuple[int, int, int]
+) -> None:
+    found = campaign(*size, name)
+    lines = screen(found, width, height)
+    assert len(lines) <= height - 2, "the demo's first line and the cursor need one each"
+    assert max(map(cell_len, lines)) <= width
+    heading = lines[2]
+    for word in ("alpha", "95 % interval", "gold", "answers"):
+        assert word in heading
+    assert heading.count("95 % interval") == 2
+    rows = lines[3 : lines.index("", 3)]
+    assert rows, "at least one project"
+    assert all(line.count("[") == line.count("]") == 2 for line in rows), "intervals are whole"
+    [alarms] = [number for number, line in enumerate(lines) if line.startswith(f"alarms: {size[2]} open")]
+    first, second = lines[alarms + 1 : alarms + 3]
+    assert first.startswith("warning ")
+    assert first.endswith("since 08:00:15 UTC")
+    assert "gold_errors" in first
+    assert "gold accuracy 96.8 % [83.8, 99.4]" in second
+    assert "66.7 % [43.7, 83.7]" in second
+    assert second.endswith(("of 18", "since (18)"))
+
+
+def test_a_long_name_keeps_its_beginning_and_its_end() -> None:
+    lines = screen(campaign(2, 1, 1, LONG), 80, 24)
+    project, person = (next(line for line in lines if mark in line) for mark in (" / label", "0.500"))
+    assert project.startswith("a-very-l")
+    assert "2026 / label " in project
+    assert person.split()[0].startswith("a-very")
+    assert person.split()[0].endswith("2026")
+    assert person.split()[1].startswith("a-very")
+
+
+def test_where_there_is_no_room_for_all_tasks_the_lowest_are_shown() -> None:
+    lines = screen(campaign(60, 12, 40), 80, 24)
+    assert lines[2].startswith("lowest 5 of 60 tasks ")
+    assert [line.split()[0] for line in lines[3:8]] == [f"project{n}" for n in (59, 58, 57, 56, 55)]
+    assert "alarms: 40 open, 0 cleared; 3 shown" in lines
+
+
+def test_outcomes_that_did_not_occur_give_way_first() -> None:
+    events = {"received": 30, "applied": 20, "dead_letters": 10}
+    assert events_line(events, 80).plain == "received 30 = applied 20 + dead letters 10"
+    assert "+ erased 0 +" in events_line(events, 100).plain
+
+
+def test_a_reason_takes_no_room_from_figures() -> None:
+    held = scope(None, 0.95) | {"agreement": {"alpha": reading(None, why="not available for this label type")}}
+    text = show(render_document(document({"spans": task({"annotator": {"ada": held, "bo": held}})})), 100)
+    assert "gold  95 % interval  answers" in text
+    [ada] = [line for line in text.splitlines() if line.startswith("    ada ")]
+    assert "-  not available f…   95.0 %  [93.0, 97.0]" in ada
+    whole = show(render_document(document({"spans": task({}, agreement=held["agreement"])})), 100)
+    [alpha] = [line for line in whole.splitlines() if "Krippendorff" in line]
+    assert "not available for this label type" in alpha
+    assert alpha.endswith(" 0"), "and n, beside it"
