@@ -299,7 +299,7 @@ class PostgresStore:
             connection = self._connection
             connection.execute("SET statement_timeout = 0")
             connection.execute("SET lock_timeout = 0")
-            connection.execute("VACUUM (INDEX_CLEANUP OFF) annotations")
+            connection.execute("VACUUM (INDEX_CLEANUP OFF) annotations, dead_letters, outbox")
             connection.execute(f"VACUUM (INDEX_CLEANUP ON) {', '.join(table.name for table in _NAMING)}")
             for name in ("statement_timeout", "lock_timeout"):
                 connection.execute(f"SET {name} = '{_SESSION[name]}'")

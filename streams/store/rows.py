@@ -11,6 +11,7 @@ from typing import Any, cast
 import msgspec
 
 from detectors.alarms import Alarm, Cause
+from detectors.config import TaskConfig
 from detectors.item import ItemKey
 from detectors.monitor import Changes, PairKey, ScopeKey
 from detectors.records import AnnotationRecord
@@ -41,11 +42,30 @@ _context = msgspec.json.Decoder(Context).decode
 _tallies = msgspec.json.Decoder(dict[str, tuple[int, int, int, int, dict[str, int]]]).decode
 _history = msgspec.json.Decoder(tuple[tuple[str, int], ...]).decode
 _confusion = msgspec.json.Decoder(dict[str, int]).decode
+_configuration = msgspec.json.Decoder(TaskConfig).decode
 
 
 def to_json(value: object) -> str:
     """One spelling for equal values."""
     return _ordered(value).decode()
+
+
+def configuration_text(configuration: TaskConfig) -> str:
+    """A task's configuration as a column has it: equal texts, equal meaning (True is not 1).
+
+    >>> configuration_text(TaskConfig(labels=(True, 1, "a"), detectors=()))
+    '{"label_type":null,"labels":[true,1,"a"],"detectors":[]}'
+    """
+    return _encode(configuration).decode()
+
+
+def configuration(text: str) -> TaskConfig:
+    """The configuration of a column.
+
+    >>> configuration(configuration_text(TaskConfig(labels=(True, 1.5, "a"))))
+    TaskConfig(label_type=None, labels=(True, 1.5, 'a'), detectors=('gold_errors', 'log_duration'))
+    """
+    return _configuration(text)
 
 
 def annotation_row(home: int, key: tuple[str, str], item: ItemKey | None, record: AnnotationRecord) -> Row:

@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any
 
 from detectors.fingerprint import STATISTICS_VERSION, fingerprint
-from streams import cli, homes, owner, worker
+from streams import cli, homes, owner, rebuilding, worker
 from streams.store import postgres, sqlite
 
 
@@ -29,7 +29,7 @@ def hang() -> None:
 
 def new_statistics() -> None:
     """A later version of the code gives stored statistics another meaning."""
-    homes.fingerprint = partial(fingerprint, version=STATISTICS_VERSION + 1)  # type: ignore[assignment]
+    rebuilding.fingerprint = partial(fingerprint, version=STATISTICS_VERSION + 1)  # type: ignore[assignment]
     slow_steps()
 
 
