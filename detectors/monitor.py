@@ -315,13 +315,15 @@ class Monitor:
         if self.erased and self._is_erased(project, event.annotator):
             return None
         key = event.key
-        held = self.records.get((project, key))
+        name = project, key
+        held = self.records.get(name)
         if held is None:
             item = self._touch(project, event.task, event.item)
             record = item.records[key] = AnnotationRecord(key, event)
-            self._keep(project, item.key, record)
+            self.records[name] = self._changes.annotations[name] = item.key, record
             self._first_seen(event)
-            self._tell_first(event, item)
+            if item.gold is not None:
+                self._tell_first(event, item)
             return True
         old_key, record = held
         item_key = ItemKey(project, event.task, event.item)
@@ -538,8 +540,6 @@ class Monitor:
 
     def _tell_first(self, event: Annotation, item: Item) -> None:
         """Note a new annotation's answer to gold; where nobody's other answer can change, only this one is judged."""
-        if item.gold is None:
-            return
         judged = item.verdicts
         if judged is None or len(item.records) > MOST_ANNOTATORS or _annotations_by(item, event.annotator) > 1:
             self._tell(event, item)
