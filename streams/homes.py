@@ -28,7 +28,7 @@ from streams.events import Erasure, Event
 from streams.parsing import LONGEST_MESSAGE, DeadLetter, Parser, raw_events
 from streams.privacy import Privacy
 from streams.store import rows
-from streams.store.base import Batch, Row, Store
+from streams.store.base import Batch, Row, Store, StoredAnnotation
 from streams.store.tables import (
     ALARMS,
     ANSWERS,
@@ -237,13 +237,12 @@ class Home:
         for row in store.find(CONTEXTS, home, needs.contexts) if needs.contexts else ():
             monitor.hold_context(rows.context_event(row))
 
-    def _hold_annotations(self, found: Iterable[Row], wanted: Iterable[ItemKey]) -> None:
+    def _hold_annotations(self, found: Iterable[StoredAnnotation], wanted: Iterable[ItemKey]) -> None:
         monitor = self.monitor
         items: dict[ItemKey, list[AnnotationRecord]] = {}
-        for row in found:
-            item, record = rows.annotation_record(row)
+        for (project, _), item, record in found:
             if item is None:
-                monitor.hold_withdrawn(str(row[2]), record)
+                monitor.hold_withdrawn(project, record)
             elif item not in monitor.items.rows:
                 items.setdefault(item, []).append(record)
         gold = dict(
@@ -537,12 +536,12 @@ class Home:
         erased, at, scanned_to = self._erasures[0]
         found = self._store.scan_annotations(self.number, scanned_to, STEP)
         batch = Batch(erases=True)
-        people = {annotator for row in found for annotator in self._forget(erased, row)}
+        people = {annotator for annotation in found for annotator in self._forget(erased, annotation)}
         for annotator in people:
             self.monitor.drop_watches(erased.project, annotator, at)
         done = len(found) < STEP
         if found:
-            scanned_to = cast("int", found[-1][1])
+            scanned_to = found[-1][2].row
         if done:
             for row in self._store.scan(REVIEWS, self.number, erased.project):
                 if self._rules.privacy.erasure_hash(erased.project, cast("str", row[3])) == erased.hash:
@@ -558,11 +557,11 @@ class Home:
             self._erasures[0] = (erased, at, scanned_to)
         return f"home {self.number}: an erasure", scanned_to, changes
 
-    def _forget(self, erased: Erased, row: Row) -> set[str]:
+    def _forget(self, erased: Erased, annotation: StoredAnnotation) -> set[str]:
         """Withdraw the person's deliveries from one stored annotation; whose they were."""
-        if row[2] != erased.project:
+        (project, _), item, record = annotation
+        if project != erased.project:
             return set()
-        item, record = rows.annotation_record(row)
         hash_of = self._rules.privacy.erasure_hash
         deliveries = [event for event in (record.event, *record.earlier) if event is not None]
         people = {event.annotator for event in deliveries if hash_of(erased.project, event.annotator) == erased.hash}
@@ -587,7 +586,7 @@ class Home:
         found = self._store.scan_annotations(self.number, scanned_to, STEP)
         self._rebuild_items(tasks, found)
         if found:
-            scanned_to = cast("int", found[-1][1])
+            scanned_to = found[-1][2].row
         for key in tasks:
             if len(found) < STEP:
                 del self._rebuilt_to[key]
@@ -616,13 +615,12 @@ class Home:
                 del rows_of[place]
         self._commit(batch, changes)
 
-    def _rebuild_items(self, tasks: Sequence[TaskKey], found: Sequence[Row]) -> None:
+    def _rebuild_items(self, tasks: Sequence[TaskKey], found: Sequence[StoredAnnotation]) -> None:
         """Add the items whose first row is among these: each item is added once, whole."""
         numbers: dict[ItemKey, int] = {}
-        for row in found:
-            _, number, project, _, task, item, *_ = cast("tuple[int, int, str, str, str, str, object]", row)
-            if item is not None and (project, task) in tasks:
-                numbers.setdefault(ItemKey(project, task, item), number)
+        for _, item, record in found:
+            if item is not None and (item.project, item.task) in tasks:
+                numbers.setdefault(item, record.row)
         missing = self.monitor.items.missing(numbers)
         if missing:
             self._hold_annotations(self._store.find_annotations(self.number, (), missing), missing)

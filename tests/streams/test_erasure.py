@@ -17,6 +17,7 @@ from streams.events import Annotation, Event, Review
 from streams.homes import Home
 from streams.readings import Readings
 from streams.store import Row, Store, StoreFailed, open_store
+from streams.store.base import StoredAnnotation
 from streams.store.tables import ALARMS, ANNOTATIONS, ANSWERS, ERASURES, PAIRS, REVIEWS, SCOPES, TABLES, WATCHES
 from streams.verify import Report, verify_statistics
 from tests.made_events import annotation, erasure, gold, messages, retraction, review
@@ -83,7 +84,7 @@ def all_rows(store: Store) -> list[Row]:
     found: list[Row] = []
     for table in TABLES:
         if table.key[0] == "home":
-            found += store.scan_annotations(0, 0, 10**6) if table is ANNOTATIONS else list(store.scan(table, 0))
+            found += store.scan(table, 0)
     return found
 
 
@@ -167,7 +168,7 @@ def test_of_an_annotation_that_several_delivered_the_others_deliveries_stay() ->
     tasks = projects(store)["news"]["tasks"]
     assert list(tasks) == ["label"]
     assert tasks["label"]["by"]["annotator"].keys() == {"bob"}
-    (row,) = store.scan_annotations(0, 0, 10)
+    (row,) = store.scan(ANNOTATIONS, 0)
     assert (row[3], row[5], row[6]) == ("a", "i1", "bob")
     assert "cleo" in str(row[10]), "the lower delivery is kept as well"
     store.close_home(0)
@@ -314,7 +315,7 @@ def test_each_step_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[int] = []
     scan = store.scan_annotations
 
-    def counted(home: int, after: int, limit: int) -> list[Row]:
+    def counted(home: int, after: int, limit: int) -> list[StoredAnnotation]:
         found = scan(home, after, limit)
         seen.append(len(found))
         return found
