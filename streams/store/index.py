@@ -29,13 +29,42 @@ _GROWTH: Final = 4
 """A run is merged into the one before that is not more than this many times as long."""
 
 
+class Gathered:
+    """Keys whose checksums are taken as they come, and whose entries are made when all are there.
+
+    >>> gathered = Gathered()
+    >>> gathered.add([("p", "a"), ("p", "b")], [1, 2])
+    >>> gathered.entries().nbytes
+    16
+    """
+
+    __slots__ = ("_checksums", "_prefixes", "_rows")
+
+    def __init__(self) -> None:
+        self._prefixes = _Prefixes()
+        self._checksums: list[int] = []
+        self._rows: list[int] = []
+
+    def add(self, keys: Iterable[Key], rows: Iterable[int]) -> None:
+        """Take in keys, and the row of each."""
+        crc32, prefixes = zlib.crc32, self._prefixes
+        self._checksums += [crc32(name.encode(), prefixes[prefix]) for prefix, name in keys]
+        self._rows += rows
+
+    def entries(self) -> Entries:
+        """The entries of all of them."""
+        return np.sort(_raised(self._checksums) | np.array(self._rows, np.uint64))
+
+
 def entries(keys: Iterable[Key], rows: Iterable[int]) -> Entries:
     """The entries of these rows, each with its key.
 
     >>> entries([("p", "a"), ("p", "b")], [1, 2]).nbytes
     16
     """
-    return np.sort(_checksums(keys) | np.fromiter(rows, np.uint64))
+    gathered = Gathered()
+    gathered.add(keys, rows)
+    return gathered.entries()
 
 
 def marks(keys: Iterable[Key]) -> Entries:
@@ -115,5 +144,8 @@ class _Prefixes(dict[Prefix, int]):
 def _checksums(keys: Iterable[Key]) -> Entries:
     """The keys' checksums in the upper bits."""
     crc32, prefixes = zlib.crc32, _Prefixes()
-    checksums = np.array([crc32(name.encode(), prefixes[prefix]) for prefix, name in keys], np.uint64)
-    return checksums >> np.uint64(ROW_BITS - 32) << np.uint64(ROW_BITS)
+    return _raised([crc32(name.encode(), prefixes[prefix]) for prefix, name in keys])
+
+
+def _raised(checksums: list[int]) -> Entries:
+    return np.array(checksums, np.uint64) >> np.uint64(ROW_BITS - 32) << np.uint64(ROW_BITS)

@@ -72,17 +72,17 @@ _split = msgspec.json.Decoder(list[msgspec.Raw]).decode
 _decode = msgspec.json.Decoder(_Entry | None).decode
 
 
-def paged(appended: Sequence[StoredAnnotation]) -> Iterator[tuple[int, str]]:
-    """New annotations, whose rows follow one another, as pages: the first row, and the text."""
+def paged(appended: Sequence[StoredAnnotation]) -> Iterator[tuple[str, Sequence[StoredAnnotation]]]:
+    """New annotations, whose rows follow one another, by page: its text, and those that are on it."""
     if appended and appended[-1][2].row - appended[0][2].row != len(appended) - 1:
         raise ValueError(f"expected rows that follow one another, found {[record.row for _, _, record in appended]}")
-    entries = _entries(appended)
-    begin, part, text = 0, entries[:1], _encode(entries[:1])
-    while begin < len(entries):
+    begin, part = 0, appended[:1]
+    text = _encode(_entries(part))
+    while begin < len(appended):
         # As many as there would have been room for just now: what an annotation takes up does not change much.
-        part = entries[begin : begin + (len(part) * ROOM // len(text) or 1)]
-        text = _encode(part)
-        yield appended[begin][2].row, text.decode()
+        part = appended[begin : begin + (len(part) * ROOM // len(text) or 1)]
+        text = _encode(_entries(part))
+        yield text.decode(), part
         begin += len(part)
 
 

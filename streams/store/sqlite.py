@@ -10,12 +10,12 @@ import json
 import sqlite3
 import time
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from functools import cache, partial
 from itertools import starmap
 from pathlib import Path
-from typing import Any, Final, NamedTuple, cast
+from typing import Any, Final, cast
 
 import numpy as np
 
@@ -24,7 +24,7 @@ from detectors.monitor import AnnotationKey
 from streams.errors import Refused
 from streams.store import pages
 from streams.store.base import Batch, Conflict, Key, Row, StoredAnnotation, StoreFailed, Value, by_length
-from streams.store.index import Entries, RowIndex, entries, marks, merged
+from streams.store.index import Entries, Gathered, RowIndex, marks, merged
 from streams.store.pages import Page
 from streams.store.rows import annotation_row
 from streams.store.tables import (
@@ -312,8 +312,7 @@ class SqliteStore:
             index = self._index(home)
         appended = [annotation for annotation in batch.annotations if annotation[2].row > index.last_row]
         edits = bool(batch.vacated) or len(appended) < len(batch.annotations)
-        news = index.news(appended, batch.upserts.get(GOLD, ()))
-        run = index.run_with(news)
+        news = index.news(batch.upserts.get(GOLD, ()))
         # A page that is written anew frees others, on which the old text would stay.
         with self._transaction(erases=batch.erases or edits) as connection:
             if connection.execute(_claim(), (seen + 1, *values, home, seen)).rowcount != 1:
@@ -321,7 +320,10 @@ class SqliteStore:
             _write(connection, batch)
             if edits:
                 _edit(connection, batch, index.last_row)
-            connection.executemany("INSERT INTO annotation_pages VALUES (?, ?)", pages.paged(appended))
+            for text, part in pages.paged(appended):
+                connection.execute("INSERT INTO annotation_pages VALUES (?, ?)", (part[0][2].row, text))
+                news.add(part)  # now, while the processor has all of it at hand
+            run = index.run_with(news)
             if run is not None:
                 connection.execute("INSERT INTO annotation_runs VALUES (?, ?, ?, ?)", (home, *run))
         index.take_in(news, saved=run is not None)
@@ -360,13 +362,22 @@ class SqliteStore:
             connection.close()
 
 
-class _News(NamedTuple):
+class _News:
     """What a batch adds to a home's index."""
 
-    last_row: int
-    annotations: Entries
-    items: Entries
-    gold: Entries
+    def __init__(self, zero: int, last_row: int, gold: Iterable[Row]) -> None:
+        self._zero = zero
+        self.last_row = last_row
+        self.annotations, self.items = Gathered(), Gathered()
+        self.gold = marks(_by_task(cast("tuple[str, str, str]", row[1:4]) for row in gold))
+
+    def add(self, annotations: Sequence[StoredAnnotation]) -> None:
+        """Take in annotations of new rows."""
+        zero = self._zero
+        self.annotations.add((key for key, _, _ in annotations), [record.row - zero for _, _, record in annotations])
+        placed = [(item, record.row - zero) for _, item, record in annotations if item is not None]
+        self.items.add((((project, task), name) for (project, task, name), _ in placed), [row for _, row in placed])
+        self.last_row = annotations[-1][2].row
 
 
 class _HomeIndex:
@@ -386,34 +397,24 @@ class _HomeIndex:
                 kind.append(np.frombuffer(blob, np.uint64))
         self._annotations, self._items = (RowIndex(merged(kind)) for kind in runs)
         self._gold = RowIndex()
-        tail: list[StoredAnnotation] = []
-        last_row = self.last_row
+        news = self.news(connection.execute("SELECT home, project, task, item FROM gold WHERE home = ?", (home,)))
         pages_after = "SELECT first, rows FROM annotation_pages WHERE first BETWEEN ? AND ? ORDER BY first"
-        for page in starmap(Page, connection.execute(pages_after, (last_row + 1, first_row(home + 1) - 1))):
-            tail += page.since(last_row + 1)
-            last_row = page.last
-        gold = connection.execute("SELECT home, project, task, item FROM gold WHERE home = ?", (home,))
-        self.take_in(self.news(tail, gold)._replace(last_row=last_row), saved=False)
+        for page in starmap(Page, connection.execute(pages_after, (self.last_row + 1, first_row(home + 1) - 1))):
+            news.add(page.since(page.first))
+            news.last_row = page.last
+        self.take_in(news, saved=False)
 
-    def news(self, appended: Iterable[StoredAnnotation], gold: Iterable[Row]) -> _News:
-        """The entries of new annotations, and of gold."""
-        zero = self._zero
-        rows = [record.row - zero for _, _, record in appended]
-        placed = [(item, record.row - zero) for _, item, record in appended if item is not None]
-        return _News(
-            zero + rows[-1] if rows else self.last_row,
-            entries((key for key, _, _ in appended), rows),
-            entries(_by_task(item for item, _ in placed), [row for _, row in placed]),
-            marks(_by_task(cast("tuple[str, str, str]", row[1:4]) for row in gold)),
-        )
+    def news(self, gold: Iterable[Row]) -> _News:
+        """What is new, to begin with this gold."""
+        return _News(self._zero, self.last_row, gold)
 
     def run_with(self, news: _News) -> tuple[int, bytes, bytes] | None:
         """The run to write beside these news, if there is enough for one: its last row, and its entries."""
         if news.last_row - self._saved_row < RUN:
             return None
         saved = self._saved_row - self._zero
-        annotations = merged((self._annotations.after(saved), news.annotations))
-        items = merged((self._items.after(saved), news.items))
+        annotations = merged((self._annotations.after(saved), news.annotations.entries()))
+        items = merged((self._items.after(saved), news.items.entries()))
         return news.last_row, annotations.tobytes(), items.tobytes()
 
     def take_in(self, news: _News, *, saved: bool) -> None:
@@ -421,8 +422,8 @@ class _HomeIndex:
         self.last_row = news.last_row
         if saved:
             self._saved_row = news.last_row
-        self._annotations.add(news.annotations)
-        self._items.add(news.items)
+        self._annotations.add(news.annotations.entries())
+        self._items.add(news.items.entries())
         self._gold.add(news.gold)
 
     def find_annotations(self, keys: Iterable[AnnotationKey]) -> list[int]:

@@ -497,6 +497,9 @@ def test_of_an_erased_person_no_byte_is_left_in_the_files(
         for n in range(1, 101):
             person, label = people[(version * n) % 40], "x" * (version * n % 300)
             rows.append(annotation(100 * version + n, f"a{100 * version + n}", f"i{n}", annotator=person, label=label))
+        for n in range(1, 100 * version, 37):  # changed again and again, to longer and to shorter ones
+            person, label = people[n % 40], "y" * (version * n % 900)
+            rows.append(annotation(n, f"a{n}", f"i{n}", annotator=person, label=label))
         pairs = [pair(*sorted((PERSON, people[version * n % 299])), version) for n in range(1, 20)]
         scope = (0, "p", "t", "annotator", PERSON, 1, 1, 0, 0, 0, "{}" * version * 80)
         store.commit(version, home_row(0), Batch({PAIRS: pairs, SCOPES: [scope]}, annotations=rows))
