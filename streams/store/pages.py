@@ -32,7 +32,7 @@ _OFFSET: Final = f"""(
 )"""
 _MICROSECONDS: Final = f"CASE substr({_TIME}, 20, 1) WHEN '.' THEN substr({_TIME}, 21, 6) ELSE 0 END"
 # Of several paths `json_extract` gives an array, in which each value is spelled as it was written: here [null,LABEL].
-_LABEL: Final = "substr(substr(json_extract(entry.value, '$.-', '$[0].label'), 7), -1, -1000000000)"
+_LABEL: Final = "substr(substr(json_extract(entry.value, '$[9]', '$[0].label'), 7), -1, -1000000000)"
 _WHERE_DELIVERED: Final = "CASE json_type(entry.value, '$[0]') WHEN 'object' THEN"
 
 VIEW: Final = f"""CREATE VIEW annotations AS SELECT
