@@ -13,8 +13,7 @@ from typing import cast
 from detectors.item import ItemKey
 from detectors.monitor import Changes, Erased
 from streams.steps import Host, Step
-from streams.store import rows
-from streams.store.base import Batch, Row
+from streams.store.base import Batch, StoredAnnotation
 from streams.store.tables import DEAD_LETTERS, ERASURES, OUTBOX, REVIEWS
 
 
@@ -55,7 +54,7 @@ class Erasing:
             home.clear_unfounded([key for key in home.monitor.tasks if key[0] in projects])
             self._drop_what_was_said(people, batch)
         if found:
-            scanned_to = cast("int", found[-1][1])
+            scanned_to = found[-1][2].row
         for person in people.values():
             person.scanned_to = scanned_to
         self._put(batch, people.values(), done=False)
@@ -76,7 +75,7 @@ class Erasing:
 
     # -- annotations ----------------------------------------------------------------------------------------------
 
-    def _forget(self, people: dict[Erased, _Waiting], found: Sequence[Row]) -> None:
+    def _forget(self, people: dict[Erased, _Waiting], found: Sequence[StoredAnnotation]) -> None:
         """Withdraw the people's deliveries from these annotations, in order, and forget what was observed of them."""
         monitor = self._home.monitor
         named = list(self._naming(people, found))
@@ -89,26 +88,22 @@ class Erasing:
             monitor.drop_watches(project, annotator, at)
 
     def _naming(
-        self, people: dict[Erased, _Waiting], found: Sequence[Row]
+        self, people: dict[Erased, _Waiting], found: Sequence[StoredAnnotation]
     ) -> Iterator[tuple[tuple[str, str], set[ItemKey], dict[str, _Waiting]]]:
         """The annotations that one of the people delivered: project and id, items of the deliveries, and by whom."""
         projects = {erased.project for erased in people}
-        for row in found:
-            _, _, project, _, _, item, annotator, _, _, _, earlier, _ = cast("tuple[str | None, ...]", tuple(row))
-            if project is None or project not in projects or item is None or annotator is None:
+        for (project, annotation), item, record in found:
+            if project not in projects or item is None:
                 continue
-            if earlier is None and Erased(project, self._hash_of(project, annotator)) not in people:
-                continue
-            place, record = rows.annotation_record(row)
             deliveries = [event for event in (*record.earlier, record.event) if event is not None]
             deliverers = {
                 event.annotator: people[erased]
                 for event in deliveries
                 if (erased := Erased(project, self._hash_of(project, event.annotator))) in people
             }
-            if deliverers and place is not None:
-                items = {place, *(ItemKey(project, event.task, event.item) for event in deliveries)}
-                yield (project, record.key), items, deliverers
+            if deliverers:
+                items = {item, *(ItemKey(project, event.task, event.item) for event in deliveries)}
+                yield (project, annotation), items, deliverers
 
     # -- what was said, or refused --------------------------------------------------------------------------------
 

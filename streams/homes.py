@@ -31,7 +31,7 @@ from streams.privacy import Privacy
 from streams.rebuilding import Rebuilding
 from streams.steps import Step
 from streams.store import rows
-from streams.store.base import Batch, Row, Store
+from streams.store.base import Batch, Row, Store, StoredAnnotation
 from streams.store.tables import (
     ALARMS,
     ANSWERS,
@@ -237,13 +237,12 @@ class Home:
         for row in store.find(CONTEXTS, home, needs.contexts) if needs.contexts else ():
             monitor.hold_context(rows.context_event(row))
 
-    def _hold_annotations(self, found: Iterable[Row], wanted: Iterable[ItemKey]) -> None:
+    def _hold_annotations(self, found: Iterable[StoredAnnotation], wanted: Iterable[ItemKey]) -> None:
         monitor = self.monitor
         items: dict[ItemKey, list[AnnotationRecord]] = {}
-        for row in found:
-            item, record = rows.annotation_record(row)
+        for (project, _), item, record in found:
             if item is None:
-                monitor.hold_withdrawn(str(row[2]), record)
+                monitor.hold_withdrawn(project, record)
             elif item not in monitor.items.rows:
                 items.setdefault(item, []).append(record)
         gold = dict(
@@ -533,7 +532,7 @@ class Home:
         self._up_to_date = False
         self.finish_work(progress)
 
-    def annotations_after(self, row: int) -> tuple[list[Row], bool]:
+    def annotations_after(self, row: int) -> tuple[list[StoredAnnotation], bool]:
         """The next stored annotations beyond a row, as many as a step has; and whether they are the last."""
         found = self.store.scan_annotations(self.number, row, STEP)
         return found, len(found) < STEP

@@ -20,7 +20,7 @@ from detectors.labels import Fit
 from detectors.monitor import Changes, TaskKey
 from streams.steps import Host, Step
 from streams.store import rows
-from streams.store.base import Batch, Row, Store, Value
+from streams.store.base import Batch, Row, Store, StoredAnnotation, Value
 from streams.store.tables import ADOPTIONS, ANSWERS, PAIRS, SCOPES, TASKS, WATCHES
 
 NOT_BEGUN = -1
@@ -155,7 +155,7 @@ class Rebuilding:
         if last:
             home.clear_unfounded([key for key, task in tasks.items() if task.revises])
         if found:
-            scanned_to = cast("int", found[-1][1])
+            scanned_to = found[-1][2].row
         for task in tasks.values():
             task.rebuilt_to = scanned_to
             if last:
@@ -165,13 +165,12 @@ class Rebuilding:
         home.commit(Batch(), changes)
         return Step(f"home {home.number}: a rebuild of {len(tasks)} tasks", scanned_to, changes)
 
-    def _add_items(self, tasks: Mapping[TaskKey, _Task], found: Sequence[Row]) -> None:
+    def _add_items(self, tasks: Mapping[TaskKey, _Task], found: Sequence[StoredAnnotation]) -> None:
         """Add the items whose first row is among these: each item is added once, whole."""
         numbers: dict[ItemKey, int] = {}
-        for row in found:
-            _, number, project, _, task, item, *_ = cast("tuple[int, int, str, str, str, str, object]", row)
-            if item is not None and (project, task) in tasks:
-                numbers.setdefault(ItemKey(project, task, item), number)
+        for _, item, record in found:
+            if item is not None and item[:2] in tasks:
+                numbers.setdefault(item, record.row)
         monitor = self._home.monitor
         self._home.hold_items(numbers)
         for key, number in numbers.items():

@@ -7,7 +7,7 @@ from typing import NamedTuple, Protocol
 
 from detectors.item import ItemKey
 from detectors.monitor import Changes, Monitor, TaskKey
-from streams.store.base import Batch, Row, Store
+from streams.store.base import Batch, Store, StoredAnnotation
 
 
 class Step(NamedTuple):
@@ -29,7 +29,7 @@ class Host(Protocol):
     def store(self) -> Store: ...
     @property
     def monitor(self) -> Monitor: ...
-    def annotations_after(self, row: int) -> tuple[list[Row], bool]:
+    def annotations_after(self, row: int) -> tuple[list[StoredAnnotation], bool]:
         """The next stored annotations beyond a row, as many as a step has; and whether they are the last."""
         ...
 

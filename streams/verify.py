@@ -11,7 +11,7 @@ import argparse
 import asyncio
 import os
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import islice
@@ -127,11 +127,10 @@ def recompute(
     items: dict[ItemKey, Item] = {}
     after = 0
     while found := store.scan_annotations(home, after, STEP):
-        for row in found:
-            key, record = rows.annotation_record(row)
+        for _, key, record in found:
             if key is not None:
                 items.setdefault(key, Item(key)).records[record.key] = record
-        after = cast("int", found[-1][1])
+        after = found[-1][2].row
     for key, gold in map(rows.gold_event, store.scan(GOLD, home)):
         if key in items:
             items[key].gold = gold
@@ -235,7 +234,7 @@ class Refold:
             if table is DEAD_LETTERS:
                 self._compare_letters(report, store, home)
                 continue
-            report.compare(table, _all_rows(store, table, home), _all_rows(self.store, table, home))
+            report.compare(table, store.scan(table, home), self.store.scan(table, home))
         report.compare(HOMES, store.scan(HOMES, home), self.store.scan(HOMES, home))
 
     def _compare_letters(self, report: Report, store: Store, home: int) -> None:
@@ -244,16 +243,6 @@ class Refold:
         first = cast("int", stored[0][1]) if stored else cast("int", next(store.scan(HOMES, home))[7])
         expected = [row for row in self.store.scan(DEAD_LETTERS, home) if cast("int", row[1]) >= first]
         report.compare(DEAD_LETTERS, stored, expected)
-
-
-def _all_rows(store: Store, table: Table, home: int) -> Iterator[Row]:
-    if table is not ANNOTATIONS:
-        yield from store.scan(table, home)
-        return
-    after = 0
-    while found := store.scan_annotations(home, after, STEP):
-        yield from found
-        after = cast("int", found[-1][1])
 
 
 class _Log:

@@ -18,6 +18,7 @@ from streams.events import Annotation, Event, Review
 from streams.homes import Home
 from streams.readings import Readings
 from streams.store import Row, Store, StoreFailed, open_store
+from streams.store.base import StoredAnnotation
 from streams.store.tables import (
     ALARMS,
     ANNOTATIONS,
@@ -103,7 +104,7 @@ def all_rows(store: Store) -> list[Row]:
     found: list[Row] = []
     for table in TABLES:
         if table.key[0] == "home":
-            found += store.scan_annotations(0, 0, 10**6) if table is ANNOTATIONS else list(store.scan(table, 0))
+            found += store.scan(table, 0)
     return found
 
 
@@ -187,7 +188,7 @@ def test_of_an_annotation_that_several_delivered_the_others_deliveries_stay() ->
     tasks = projects(store)["news"]["tasks"]
     assert list(tasks) == ["label"]
     assert tasks["label"]["by"]["annotator"].keys() == {"bob"}
-    (row,) = store.scan_annotations(0, 0, 10)
+    (row,) = store.scan(ANNOTATIONS, 0)
     assert (row[3], row[5], row[6]) == ("a", "i1", "bob")
     assert "cleo" in str(row[10]), "the lower delivery is kept as well"
     store.close_home(0)
@@ -334,7 +335,7 @@ def test_each_step_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[int] = []
     scan = store.scan_annotations
 
-    def counted(home: int, after: int, limit: int) -> list[Row]:
+    def counted(home: int, after: int, limit: int) -> list[StoredAnnotation]:
         found = scan(home, after, limit)
         seen.append(len(found))
         return found
@@ -438,8 +439,7 @@ def test_enough_sets_were_compared() -> None:
 def without_way(store: Store, table: Table) -> list[Row]:
     ignored = OF_THE_CUTS.get(table, ())
     kept = [place for place, name in enumerate(table.names) if name not in ignored]
-    rows = store.scan_annotations(0, 0, 10**6) if table is ANNOTATIONS else store.scan(table, 0)
-    return sorted((tuple(row[place] for place in kept) for row in rows), key=repr)
+    return sorted((tuple(row[place] for place in kept) for row in store.scan(table, 0)), key=repr)
 
 
 def net_counts(store: Store) -> dict[object, tuple[int, int, int]]:

@@ -98,5 +98,5 @@ def test_enough_was_compared() -> None:
     assert compared["tasks"] >= 200
     assert compared["alpha"] >= 30
     assert compared["percent"] >= 40
-    assert compared["rows"] >= 450
+    assert compared["rows"] >= 500
     assert compared["chunkings"] >= 80
