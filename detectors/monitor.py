@@ -783,7 +783,9 @@ class Monitor:
     def _judge(self, watch: Watch, event: Event) -> None:
         """Raise, renew or clear the alarm of this watch's cause."""
         detector = watch.detector
-        cause = self._cause(watch.key)
+        cause = watch.cause
+        if cause is None:
+            cause = watch.cause = self._cause(watch.key)
         if cause not in self.alarms.open:
             if detector.drift_detected:
                 description = SIGNALS[watch.key.signal]

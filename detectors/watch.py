@@ -6,6 +6,7 @@ from bisect import bisect_left, insort
 from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
+from detectors.alarms import Cause
 from detectors.drift import DETECTORS, SequentialDetector
 
 KEPT_ANSWERS = 1000
@@ -86,10 +87,10 @@ class Watch:
     """A detector, whose signal it reads, and how many answers it was given a number for.
 
     `since` is the time of the first answer after the change that the detector is now pointing at, `last` that of the
-    last observation.
+    last observation; `cause` is that of its alarms, once it was asked for.
     """
 
-    __slots__ = ("answers", "detector", "key", "last", "since")
+    __slots__ = ("answers", "cause", "detector", "key", "last", "since")
 
     def __init__(
         self, key: WatchKey, detector: SequentialDetector, answers: int = 0, since: int = 0, last: int = 0
@@ -99,6 +100,7 @@ class Watch:
         self.answers = answers
         self.since = since
         self.last = last
+        self.cause: Cause | None = None
 
     @classmethod
     def fresh(cls, key: WatchKey) -> Watch:
