@@ -70,6 +70,6 @@ def test_confusion_matrices_of_two_annotators():
         value, error, low, high = recorded["cohen_kappa"]
         estimate = cohen_kappa(counts)
         assert (estimate.value, estimate.error) == (close(value), close(error))
-        assert_limits(pair_agreement(counts), low, high)
+        assert_limits(pair_agreement(counts)["cohen_kappa"], low, high)
         compared += 1
     assert compared == 60

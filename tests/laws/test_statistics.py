@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 import detectors
 from detectors.agreement import (
     PatternCounts,
+    Scale,
     against_others,
     agreement,
     each_against_rest,
@@ -18,6 +19,7 @@ from detectors.agreement import (
     pair_agreement,
     pair_pattern,
 )
+from detectors.agreement.coefficient import ORDERED
 from detectors.gold import Accuracy
 from detectors.scope import Scope, Tally
 from detectors.statistic import Statistic
@@ -33,10 +35,17 @@ shares = st.builds(
 deltas = st.tuples(st.just(("vendor", "acme")), some, few, few, st.lists(shares, max_size=2))
 
 
+ORDER = Scale.of("ordinal", ["b", "a", "true", "c", "é 🦊"], weights="linear")
+
+
 def read_scope(state):
-    whole = agreement(state.counts, "nominal", 3)
+    whole = agreement(state.counts, "nominal", 3), *(agreement(state.counts, kind, 5, ORDER) for kind in ORDERED)
     classes = {label: agreement(counts, "nominal", 2) for label, counts in each_against_rest(state.counts).items()}
     return whole, classes
+
+
+def read_pair(state):
+    return pair_agreement(state.counts, "ordinal", ORDER)
 
 
 SUBJECTS = {
@@ -44,9 +53,7 @@ SUBJECTS = {
     "against others": Subject(
         PatternCounts, st.builds(against_others, labels, st.lists(labels, max_size=3)), read_scope
     ),
-    "pairs": Subject(
-        PatternCounts, st.builds(pair_pattern, labels, labels), lambda state: pair_agreement(state.counts)
-    ),
+    "pairs": Subject(PatternCounts, st.builds(pair_pattern, labels, labels), read_pair),
     "accuracy": Subject(Accuracy, st.booleans(), Accuracy.reading),
     "tallies": Subject(Tally, shares, Tally.state),
     "scopes": Subject(Scope, deltas, Scope.state),
