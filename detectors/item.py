@@ -11,8 +11,9 @@ from collections.abc import Container, Mapping, Sequence
 from functools import lru_cache
 from itertools import combinations, groupby
 from operator import itemgetter
-from typing import NamedTuple, TypeAlias, cast
+from typing import Any, Final, NamedTuple, TypeAlias, cast
 
+from detectors.agreement.moments import item_moment, moment_against, units
 from detectors.agreement.patterns import LABEL, against_others, item_pattern, pair_pattern
 from detectors.labels import LABEL_TYPES, Fit
 from detectors.protocols import Annotation, Gold
@@ -23,6 +24,9 @@ MOST_ANNOTATORS = 1000
 
 MOST_PAIRED = 50
 """Items with more annotators than this (a test that everybody takes) count no pairs: a thousand have half a million."""
+
+NUMBERS: Final = frozenset({"interval", "ratio"})
+"""The label types whose labels are numbers."""
 
 LONGEST_CLASS = 1024
 """Bytes of UTF-8; a key with a longer name (a set of very many labels) is of no class."""
@@ -41,8 +45,11 @@ class ItemKey(NamedTuple):
 
 # An item makes a score of these; plain tuples are made five times as fast as named ones.
 
-Share: TypeAlias = tuple[str, int, int, int, int, str | None]
-"""What an item adds to one tally of a scope: label type; labels, pairable items, answers, correct ones; pattern."""
+Share: TypeAlias = tuple[str, int, int, int, int, Any]
+"""What an item adds to one tally of a scope: label type; labels, pairable items, answers, correct ones; and its pattern.
+
+Of numbers that are no categories it is a `Moment` in place of the pattern, of other such labels None.
+"""
 
 Place: TypeAlias = tuple[str, str]
 """Which scope of a task: a dimension and its value."""
@@ -200,7 +207,7 @@ def _pairs(labels: Sequence[Counted], looks: Mapping[str, Look]) -> tuple[PairDe
         return ()
     if len(looks) == 1:
         kind = labels[0][0]
-        if looks[kind].whole[0][-1] is None:
+        if not isinstance(looks[kind].whole[0][-1], str):
             return ()
         return tuple(
             [
@@ -239,7 +246,8 @@ def _whole(looks: Mapping[str, Look]) -> tuple[Share, ...]:
 
 def _look(kind: str, labels: Sequence[str], accepted: Accepted | None, categorical: Container[str]) -> Look:
     if kind not in categorical:
-        return _look_of(kind, labels, accepted, None)
+        look = _look_of(kind, labels, accepted, None)
+        return _with_moments(look, labels) if kind in NUMBERS else look
     pattern = item_pattern(labels)
     if len(pattern) > LONGEST_REMEMBERED:
         return _look_of(kind, labels, accepted, pattern)
@@ -266,6 +274,18 @@ def _look_of(kind: str, labels: Sequence[str], accepted: Accepted | None, patter
             seen = against_others(label, others)
         own[label] = ((kind, 1, pairable, answers, right, seen),)
     return Look(((kind, n, pairable, n * answers, sum(correct[label] for label in labels), pattern),), own)
+
+
+def _with_moments(look: Look, labels: Sequence[str]) -> Look:
+    """The look of numbers that are no categories."""
+    numbers = [units(label) for label in labels]
+    a, b = sum(numbers), sum([x * x for x in numbers])
+    whole = tuple([(*share[:5], item_moment(numbers)) for share in look.whole])
+    own = {
+        label: ((*look.own[label][0][:5], moment_against(x, numbers, a, b)),)
+        for label, x in zip(labels, numbers, strict=True)
+    }
+    return Look(cast("tuple[Share]", whole), own)
 
 
 def _by_stage(item: Item, fit: Fit) -> list[Delta]:

@@ -6,15 +6,14 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from detectors.agreement import Scale, agreement, each_against_rest, pair_agreement
+from detectors.agreement import Scale, agreement, agreement_of_moments, each_against_rest, pair_agreement
 from detectors.agreement.coefficient import CATEGORIES, ORDERED
 from detectors.agreement.patterns import LABEL
 from detectors.config import TaskConfig
 from detectors.gold import Accuracy
 from detectors.labels import LABEL_TYPES, SHAPES, declared_key
 from detectors.reading import Reading
-from detectors.reasons import NO_PAIRABLE_ITEM, NOT_DECLARED
-from detectors.scope import Scope, Tally
+from detectors.scope import NumberTally, Scope, Tally
 
 MOST_VALUES = 1000
 """Of a dimension's values, and of the pairs, this many are shown: those with the largest n, then by name."""
@@ -169,10 +168,14 @@ class TaskStatistics:
 
     def _summary(self, scope: Scope) -> ScopeSummary:
         tally = self._tally(scope)
-        readings = agreement(tally.patterns, self.label_type or "nominal", self.categories, self._scale)
-        if not tally.patterns and tally.pairable:
+        label_type = self.label_type or "nominal"
+        if isinstance(tally, NumberTally) and tally.pairable and not tally.patterns:
+            readings = agreement_of_moments(tally.moments, label_type)
+        else:
+            readings = agreement(tally.patterns, label_type, self.categories, self._scale)
+        if not tally.patterns:
             # Labels that are no categories have no patterns; what cannot be computed of their items has their number.
-            readings = {name: _without_patterns(reading, tally.pairable) for name, reading in readings.items()}
+            readings = {name: reading._replace(n=tally.pairable) for name, reading in readings.items()}
         return ScopeSummary(scope.annotations, readings, Accuracy(tally.answers, tally.correct))
 
 
@@ -196,10 +199,6 @@ def _label_counts(patterns: Mapping[str, int]) -> dict[str, int]:
 def _seen(patterns: Iterable[str]) -> set[str]:
     """The labels of item patterns."""
     return {label for pattern in patterns for label in pattern.split(LABEL)}
-
-
-def _without_patterns(reading: Reading, pairable: int) -> Reading:
-    return Reading.undefined(pairable, NOT_DECLARED if reading.why == NO_PAIRABLE_ITEM else reading.why)
 
 
 def _of_class(label_type: str | None) -> str:

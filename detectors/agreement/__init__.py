@@ -19,6 +19,7 @@ from detectors.agreement.alpha_ratio import ALPHA_RATIO
 from detectors.agreement.brennan_prediger import BRENNAN_PREDIGER
 from detectors.agreement.coefficient import Coefficient, Estimate, Estimator
 from detectors.agreement.fleiss_kappa import FLEISS_KAPPA
+from detectors.agreement.moments import Moments, alpha_of_moments
 from detectors.agreement.one_against_rest import each_against_rest, one_against_rest
 from detectors.agreement.pairs import PAIR_COEFFICIENTS, pair_agreement
 from detectors.agreement.patterns import PatternCounts, against_others, item_pattern, pair_pattern
@@ -28,6 +29,7 @@ from detectors.agreement.scale import Scale
 from detectors.agreement.scott_pi import SCOTT_PI
 from detectors.agreement.table import Table
 from detectors.reading import Reading
+from detectors.reasons import NO_PAIRABLE_ITEM, NO_VARIATION, NOT_AVAILABLE, NOT_DECLARED
 
 COEFFICIENTS: Mapping[str, Coefficient] = MappingProxyType(
     {
@@ -53,11 +55,13 @@ __all__ = [
     "COEFFICIENTS",
     "PAIR_COEFFICIENTS",
     "Coefficient",
+    "Moments",
     "PatternCounts",
     "Scale",
     "Table",
     "against_others",
     "agreement",
+    "agreement_of_moments",
     "each_against_rest",
     "item_pattern",
     "one_against_rest",
@@ -88,3 +92,22 @@ def agreement(counts: Mapping[str, int], label_type: str, q: int, scale: Scale |
     table = Table.of(counts, scale)
     known: dict[Estimator, Estimate | str | None] = {}
     return {name: coefficient.reading(table, q, label_type, known) for name, coefficient in COEFFICIENTS.items()}
+
+
+def agreement_of_moments(moments: Moments, label_type: str) -> dict[str, Reading]:
+    """What there is of numbers that are no categories, by name in the registry's order."""
+    n = moments.pairable
+    estimate = alpha_of_moments(moments) if n else None
+
+    def reading(coefficient: Coefficient) -> Reading:
+        if label_type not in coefficient.label_types:
+            return Reading.undefined(n, NOT_AVAILABLE)
+        if not n:
+            return Reading.undefined(0, NO_PAIRABLE_ITEM)
+        if label_type not in coefficient.of_moments:
+            return Reading.undefined(n, NOT_DECLARED)
+        if not isinstance(estimate, Estimate):
+            return Reading.undefined(n, NO_VARIATION)
+        return estimate.reading(n, coefficient.lowest)
+
+    return {name: reading(coefficient) for name, coefficient in COEFFICIENTS.items()}

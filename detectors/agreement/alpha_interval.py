@@ -16,7 +16,8 @@ def alpha_interval(table: Table, _q: int) -> Estimate | str | None:
     $$ \alpha = 1 - \left(1 - \frac 1 n\right) \frac{D_o}{D_e}, \qquad \delta^2_{ck} = (c - k)^2 $$
 
     Ordinal labels that are no numbers count by their rank in the declared set. The interval is that of
-    `detectors.agreement.coefficient.alpha_of`; irrCAC's alpha with quadratic weights is the same. Undefined without a
+    `detectors.agreement.coefficient.alpha_of`; irrCAC's alpha with quadratic weights is the same. Numbers that are no
+    categories have it from `detectors.agreement.moments`. Undefined without a
     pairable item, where the pairable items show one label only, and where nothing says how the labels are ordered.
 
     >>> from detectors.agreement.scale import Scale
@@ -38,4 +39,6 @@ def alpha_interval(table: Table, _q: int) -> Estimate | str | None:
     return alpha_of(table, disagreement, mean_distances(placed.number, table.pair_shares, squared))
 
 
-ALPHA_INTERVAL = Coefficient("alpha_interval", ORDERED, -1.0, alpha_interval)
+ALPHA_INTERVAL = Coefficient(
+    "alpha_interval", ORDERED, -1.0, alpha_interval, of_moments=frozenset({"interval", "ratio"})
+)

@@ -120,9 +120,7 @@ class Coverage(NamedTuple):
         return math.sqrt(self.share * (1.0 - self.share) / max(1, self.n))
 
 
-def coverage(
-    population: Population, items: int, repetitions: int, *, bootstrap: bool = False
-) -> dict[str, Coverage]:
+def coverage(population: Population, items: int, repetitions: int, *, bootstrap: bool = False) -> dict[str, Coverage]:
     """By coefficient; samples where it is undefined do not count. The seed is of the arguments alone."""
     patterns, truth = population.patterns(), population.truth()
     names, shares = list(patterns), np.array(list(patterns.values()))
@@ -153,9 +151,7 @@ def poisson_bootstrap(population: Population, counts: Mapping[str, int], name: s
     the pattern and b: a function of the state alone.
     """
     value = population.read(counts)[name][0]
-    weights = {
-        pattern: stats.poisson.ppf(uniforms(pattern), n).astype(int).tolist() for pattern, n in counts.items()
-    }
+    weights = {pattern: stats.poisson.ppf(uniforms(pattern), n).astype(int).tolist() for pattern, n in counts.items()}
     found = []
     for replicate in range(REPLICATES):
         drawn = {pattern: each[replicate] for pattern, each in weights.items() if each[replicate]}

@@ -198,7 +198,7 @@ def test_declared_labels_count_for_chance_whether_seen_or_not() -> None:
 
 @pytest.mark.parametrize(
     ("labels", "whys"),
-    [([1, 1], {"labels are not declared", NOT_AVAILABLE}), ([["a"], ["a"]], {NOT_AVAILABLE})],
+    [([1, 1], {"labels are not declared", "no variation", NOT_AVAILABLE}), ([["a"], ["a"]], {NOT_AVAILABLE})],
 )
 def test_agreement_that_is_not_computed_says_why(labels: list[Any], whys: set[str]) -> None:
     task = statistics([dict(zip("ab", labels, strict=True))], {0: labels[0]}).task()
@@ -255,6 +255,21 @@ def test_numbers_of_a_declared_set_are_categories(label_type: str | None) -> Non
     assert pair.agreement["weighted_kappa_quadratic"].value == pytest.approx(1 - 3 * 4 / 36, abs=1e-15)
     by, _ = found.by()
     assert by["class"].keys() == {"1", "2", "4"}
+
+
+def test_other_numbers_have_alpha_by_their_values() -> None:
+    items = [{"ann": 1, "bob": 1}, {"ann": 2, "bob": 4, "cleo": 4.5}, {"ann": 4, "bob": 4.0}, {"ann": 77}]
+    undeclared = statistics(items).task().whole.agreement
+    declared = statistics(items, config=TaskConfig(labels=(1, 2, 4, 4.5, 77))).task().whole.agreement
+    for name in ("alpha", "alpha_interval"):
+        assert list(undeclared[name][:4]) == pytest.approx(list(declared[name][:4]), abs=1e-12)
+    assert undeclared["percent"].why == "labels are not declared"
+    assert {reading.n for reading in undeclared.values()} == {3}
+    by, _ = statistics(items).by()
+    ann = by["annotator"]["ann"].agreement["alpha"]
+    with_others = statistics(items, config=TaskConfig(labels=(1, 2, 4, 4.5, 77))).by()[0]["annotator"]["ann"]
+    assert ann.value == pytest.approx(with_others.agreement["alpha"].value, abs=1e-12)
+    assert statistics(items).pairs() == []
 
 
 def test_ordinal_numbers_need_no_declaration_and_names_do() -> None:
