@@ -79,7 +79,7 @@ class AlarmBook:
             self.open[cause] = self._changed[alarm.id] = alarm
 
     def clear(self, cause: Cause, at: int, why: str, evidence: Evidence) -> None:
-        """Clear the cause's alarm; why is recovered, corrected or erased."""
+        """Clear the cause's alarm; why is recovered, corrected, erased or unwatched."""
         alarm = self.open[cause]
         evidence = {**alarm.evidence, "cleared": why, "now": evidence}
         self._say(replace(alarm, cleared_at=at, evidence=evidence), "cleared", at)

@@ -11,7 +11,7 @@ each answer in order. `take_changes` hands over what to write. Where a chunk end
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import NamedTuple, TypeAlias, TypeVar
 
 from detectors.alarms import Alarm, AlarmBook, Cause
@@ -33,7 +33,7 @@ from detectors.records import AnnotationRecord, precedes
 from detectors.scope import Scope
 from detectors.shelf import Shelf
 from detectors.signals import SIGNALS
-from detectors.watch import KEPT_ANSWERS, Answer, AnswerKey, Watch, WatchKey
+from detectors.watch import KEPT_ANSWERS, Answer, AnswerKey, Revision, Watch, WatchKey, revised
 
 AnnotationKey = tuple[str, str]  # project, annotation
 ReviewKey = tuple[str, str, str, str]  # project, annotation, reviewer, stage
@@ -228,6 +228,7 @@ class Monitor:
         self._touched: list[Item] = []
         self._net: dict[TaskKey, _Net] = {}
         self._signals: list[_Signal] = []
+        self._revisions: dict[WatchKey, list[Revision]] = {}
         self._used: set[ItemKey] = set()
         self._undelivered: set[AnnotationKey] = set()
         self._changes = Changes()
@@ -314,13 +315,15 @@ class Monitor:
         if self.erased and self._is_erased(project, event.annotator):
             return None
         key = event.key
-        held = self.records.get((project, key))
+        name = project, key
+        held = self.records.get(name)
         if held is None:
             item = self._touch(project, event.task, event.item)
             record = item.records[key] = AnnotationRecord(key, event)
-            self._keep(project, item.key, record)
+            self.records[name] = self._changes.annotations[name] = item.key, record
             self._first_seen(event)
-            self._tell_first(event, item)
+            if item.gold is not None:
+                self._tell_first(event, item)
             return True
         old_key, record = held
         item_key = ItemKey(project, event.task, event.item)
@@ -402,13 +405,14 @@ class Monitor:
         "Erasure": _erasure,
     }
 
-    def forget(self, project: str, annotation: str, annotator: str) -> None:
-        """Withdraw the deliveries of an erased annotator from one annotation: a bounded step of an erasure."""
+    def forget(self, project: str, annotation: str, annotators: Iterable[str]) -> None:
+        """Withdraw the deliveries of erased annotators from one annotation: a bounded step of an erasure."""
         item_key, record = self.records[project, annotation]
         if item_key is None:
             return
         touched = {item_key: self._touch(*item_key)}
-        record.forget(annotator)
+        for annotator in annotators:
+            record.forget(annotator)
         del touched[item_key].records[annotation]
         moved = None
         if record.event is not None:
@@ -419,7 +423,51 @@ class Monitor:
         if moved != item_key:
             self._vacate(record)
         for item in touched.values():
+            self._revise(item)
+
+    def rejudge(self, key: ItemKey, former: Fit, *, revise: bool) -> None:
+        """Judge an item's answers anew that were judged as `former` reads labels; `revise` what detectors know of them."""
+        item = self.items.rows[key]
+        item.verdicts = verdicts(item, former)
+        if revise:
+            self._revise(item)
+        else:
             self._recount(item)
+
+    def _revise(self, item: Item) -> None:
+        """Judge an item's answers anew where no event says so: what detectors know is corrected, nothing is raised."""
+        project, task, _ = item.key
+        changed = self._recount(item)
+        if not changed or "gold_errors" not in self._configure(project, task).detectors:
+            return
+        for at, key, annotator, value, known in sorted(changed, key=_withdrawn_first):
+            if not (self.erased and self._is_erased(project, annotator)):
+                watch = WatchKey(project, task, "gold_errors", annotator)
+                self._revisions.setdefault(watch, []).append(Revision(key, at, value, known))
+
+    def reconfigure(self, key: TaskKey, dropped: Collection[str]) -> None:
+        """The task's configuration is another one now; what was observed of the dropped signals is forgotten."""
+        self._fits.pop(key, None)
+        for name in [name for name in self.watches.rows if name[:2] == key and name.signal in dropped]:
+            del self.watches.rows[name]
+        for cause in sorted(self.alarms.open):
+            if (cause.project, cause.task) == key and cause.kind in dropped:
+                self.alarms.clear(cause, self.alarms.open[cause].history[-1][1], "unwatched", {})
+
+    def drop_statistics(self, tasks: Collection[TaskKey]) -> None:
+        """Forget the statistics of these tasks, which a rebuild begins anew."""
+        dropped = {*tasks}
+        for key in [key for key in self.scopes.rows if key[:2] in dropped]:
+            del self.scopes.rows[key]
+        for pair in [pair for pair in self.pairs.rows if pair[:2] in dropped]:
+            del self.pairs.rows[pair]
+
+    def clear_unfounded(self, key: WatchKey) -> None:
+        """Clear the watch's alarm if its history, as it was revised, does not bear it out; the watch is held."""
+        cause, watch = self._cause(key), self.watches.rows[key]
+        alarm = self.alarms.open.get(cause)
+        if alarm is not None and not watch.detector.drifted:
+            self.alarms.clear(cause, max(alarm.raised_at, watch.last), "corrected", self._evidence(watch))
 
     def drop_watches(self, project: str, annotator: str, at: int) -> None:
         """Forget what was observed of an erased annotator, in every task, and clear the alarms about it."""
@@ -492,8 +540,6 @@ class Monitor:
 
     def _tell_first(self, event: Annotation, item: Item) -> None:
         """Note a new annotation's answer to gold; where nobody's other answer can change, only this one is judged."""
-        if item.gold is None:
-            return
         judged = item.verdicts
         if judged is None or len(item.records) > MOST_ANNOTATORS or _annotations_by(item, event.annotator) > 1:
             self._tell(event, item)
@@ -555,9 +601,11 @@ class Monitor:
                 lacks.pairs.update(self.pairs.missing({PairKey(*task, *pair) for pair, _ in pairs}))
         if not self.watches.complete:
             lacks.watches.update(self.watches.missing([WatchKey(*signal[0]) for signal in self._signals]))
+            lacks.watches.update(self.watches.missing(self._revisions))
         for key, *_, known in self._signals:
             if known and key not in self._histories:
                 lacks.answers.add(WatchKey(*key))
+        lacks.answers.update(self._revisions)
         return lacks
 
     def settle(self) -> None:
@@ -579,6 +627,9 @@ class Monitor:
             if watch is not None:
                 self._observe(watch, annotation, at, value, event, known)
         self._signals.clear()
+        for key, revisions in self._revisions.items():
+            self._revise_watch(key, revisions)
+        self._revisions.clear()
         self._histories.clear()
 
     def _moved(self) -> dict[TaskKey, _Net]:
@@ -709,6 +760,25 @@ class Monitor:
         watch.rebuild((history[number] for number in sorted(history)), alarmed=cause in self.alarms.open)
         if cause in self.alarms.open and not watch.detector.drifted:
             self.alarms.clear(cause, event.at, "corrected", self._evidence(watch))
+
+    def _revise_watch(self, key: WatchKey, revisions: Sequence[Revision]) -> None:
+        """Revise a history: the detector is rebuilt from it, in the order of time, and raises and clears nothing yet."""
+        history = self._histories.get(key, {})
+        found = revised(history.values(), revisions)
+        if found is None:
+            return
+        answers, added = found
+        watch = self.watches.find(key)
+        if watch is None:
+            watch = self.watches.rows[key] = Watch.fresh(key)
+        self.watches.changed.add(key)
+        watch.answers += added
+        numbered = dict(enumerate(answers, watch.answers - len(answers) + 1))
+        for number in history.keys() | numbered.keys():
+            if history.get(number) != numbered.get(number):
+                self._changes.answers[AnswerKey(*key, number)] = numbered.get(number)
+        watch.since = watch.last = 0
+        watch.rebuild(answers, alarmed=self._cause(key) in self.alarms.open)
 
     def _judge(self, watch: Watch, event: Event) -> None:
         """Raise, renew or clear the alarm of this watch's cause."""

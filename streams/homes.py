@@ -8,7 +8,7 @@ version: either all of it happened, or none. Whatever goes wrong, the home is th
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from hashlib import sha256
@@ -16,19 +16,22 @@ from typing import Final, Protocol, cast
 
 import msgspec
 
-from detectors.alarms import Alarm
+from detectors.alarms import Alarm, Cause
 from detectors.config import TaskConfig
-from detectors.fingerprint import fingerprint
 from detectors.item import ItemKey
 from detectors.monitor import Changes, Erased, Lacks, Monitor, Needs, TaskCounts, TaskKey
 from detectors.records import AnnotationRecord
+from detectors.signals import SIGNALS
 from detectors.watch import Answer, Watch, WatchKey
 from streams.alerts import alert_message
+from streams.erasing import Erasing
 from streams.events import Erasure, Event
 from streams.parsing import LONGEST_MESSAGE, DeadLetter, Parser, raw_events
 from streams.privacy import Privacy
+from streams.rebuilding import Rebuilding
+from streams.steps import Step
 from streams.store import rows
-from streams.store.base import Batch, Row, Store
+from streams.store.base import Batch, Row, Store, StoredAnnotation
 from streams.store.tables import (
     ALARMS,
     ANSWERS,
@@ -130,9 +133,11 @@ class Home:
 
     def __init__(self, number: int, store: Store, rules: Rules) -> None:
         self.number = number
-        self.store = self._store = store
-        self.configure = rules.configure
+        self.store = store
         self._rules = rules
+        self._rebuilding = Rebuilding(self, rules.configure)
+        self._erasing = Erasing(self, rules.privacy.erasure_hash)
+        self.configure = self._rebuilding.configuration
         row = cast("Sequence[object]", store.open_home(number))
         (
             _,
@@ -149,30 +154,25 @@ class Home:
         self.positions: dict[str, int] = msgspec.json.decode(positions)
         self.totals = Totals(received, dead_letters, forwarded, reasons=msgspec.json.decode(reasons))
         self.monitor = Monitor(
-            rules.configure, rules.privacy.pseudonym, rules.privacy.erasure_hash, capacity=rules.capacity
+            self.configure, rules.privacy.pseudonym, rules.privacy.erasure_hash, capacity=rules.capacity
         )
         self.unsent: list[Message] = []
         self._said: list[Message] = []
         self._prune_at = 0.0
         self._up_to_date = False
-        self._fingerprints: dict[TaskKey, str] = {}
-        self._rebuilt_to: dict[TaskKey, int] = {}
-        self._erasures: list[tuple[Erased, int, int]] = []
         self._load()
 
     # -- loading ------------------------------------------------------------------------------------------------
 
     def _load(self) -> None:
-        home, store, monitor = self.number, self._store, self.monitor
+        home, store, monitor = self.number, self.store, self.monitor
         for row in store.scan(PROJECTS, home):
             _, project, *counts = row
             self.totals.projects[cast("str", project)] = cast("tuple[int, int, int]", tuple(counts))
         for row in store.scan(TASKS, home):
-            _, project, task, *counts, print_, rebuilt_to = cast("tuple[str, str, str, int, str, int]", row)
+            _, project, task, *counts = cast("tuple[str, str, str, int]", tuple(row[:8]))
             monitor.tasks[project, task] = TaskCounts(*cast("list[int]", counts))
-            self._fingerprints[project, task] = print_
-            if rebuilt_to >= 0:
-                self._rebuilt_to[project, task] = rebuilt_to
+            self._rebuilding.load((project, task), row[8:])
         for row in store.scan(ALARMS, home):
             alarm = rows.alarm(row)
             self._count_raised(alarm)
@@ -182,7 +182,7 @@ class Home:
             _, project, hashed, at, scanned_to, done = cast("tuple[int, str, str, int, int, int]", row)
             monitor.erased.add(Erased(project, hashed))
             if not done:
-                self._erasures.append((Erased(project, hashed), at, scanned_to))
+                self._erasing.add(Erased(project, hashed), at, scanned_to)
         for row in store.scan(OUTBOX, home):
             message = _message(row)
             if message is not None:
@@ -196,14 +196,14 @@ class Home:
             return
         self._prune_at = now + 3600.0
         oldest = now - self._rules.letters_kept_seconds
-        for row in self._store.scan(DEAD_LETTERS, self.number):
+        for row in self.store.scan(DEAD_LETTERS, self.number):
             if cast("int", row[-1]) >= oldest:
                 break
             batch.drop(DEAD_LETTERS, row[:2])
 
     def _fill_shelves(self) -> None:
         """Load the statistics if they fit, so that nothing need be looked up; a fresh home is complete by itself."""
-        home, store, monitor, capacity = self.number, self._store, self.monitor, self._rules.capacity
+        home, store, monitor, capacity = self.number, self.store, self.monitor, self._rules.capacity
         if self.version == 0:
             for shelf in (monitor.items, monitor.scopes, monitor.pairs, monitor.watches):
                 shelf.complete = True
@@ -220,16 +220,16 @@ class Home:
             monitor.watches.complete = True
 
     def _hold_watch(self, row: Row) -> None:
-        key = WatchKey(*cast("tuple[str, str, str, str]", tuple(row[1:5])))
+        key = _watch_key(row)
         state, alarmed = rows.watch_state(row), self.monitor.alarmed(key)
         watch = Watch.load(key, state, lambda: self._answers(key).values(), alarmed=alarmed)
         self.monitor.watches.rows[key] = watch
 
     def _answers(self, key: WatchKey) -> dict[int, Answer]:
-        return dict(rows.answer(row) for row in self._store.scan(ANSWERS, self.number, *key))
+        return dict(rows.answer(row) for row in self.store.scan(ANSWERS, self.number, *key))
 
     def _hold_needs(self, needs: Needs) -> None:
-        home, store, monitor = self.number, self._store, self.monitor
+        home, store, monitor = self.number, self.store, self.monitor
         if needs.annotations or needs.items:
             self._hold_annotations(store.find_annotations(home, needs.annotations, needs.items), needs.items)
         for row in store.find(REVIEWS, home, needs.reviews) if needs.reviews else ():
@@ -237,24 +237,23 @@ class Home:
         for row in store.find(CONTEXTS, home, needs.contexts) if needs.contexts else ():
             monitor.hold_context(rows.context_event(row))
 
-    def _hold_annotations(self, found: Iterable[Row], wanted: Iterable[ItemKey]) -> None:
+    def _hold_annotations(self, found: Iterable[StoredAnnotation], wanted: Iterable[ItemKey]) -> None:
         monitor = self.monitor
         items: dict[ItemKey, list[AnnotationRecord]] = {}
-        for row in found:
-            item, record = rows.annotation_record(row)
+        for (project, _), item, record in found:
             if item is None:
-                monitor.hold_withdrawn(str(row[2]), record)
+                monitor.hold_withdrawn(project, record)
             elif item not in monitor.items.rows:
                 items.setdefault(item, []).append(record)
         gold = dict(
             rows.gold_event(row)
-            for row in self._store.find(GOLD, self.number, {*items, *wanted} - monitor.items.rows.keys())
+            for row in self.store.find(GOLD, self.number, {*items, *wanted} - monitor.items.rows.keys())
         )
         for key in {*items, *gold}:
             monitor.hold_item(key, items.get(key, ()), gold.get(key))
 
     def _hold_lacks(self, lacks: Lacks) -> None:
-        home, store, monitor = self.number, self._store, self.monitor
+        home, store, monitor = self.number, self.store, self.monitor
         if lacks.scopes:
             monitor.scopes.rows.update(rows.scope(row) for row in store.find(SCOPES, home, lacks.scopes))
         if lacks.pairs:
@@ -273,8 +272,9 @@ class Home:
     def process(self, topic: str, records: Sequence[Record]) -> Iterator[Outcome]:
         """Take in the records above the position, in one transaction or, if they hold very many events, in several.
 
-        A record with an erasure ends its transaction: what follows finds the person gone, wherever a chunk ends.
-        Unfinished work comes first: an event that was folded into half-rebuilt statistics would count twice.
+        Erasures end their transaction: what follows finds the people gone, wherever a chunk ends. Those of one transaction
+        are done in one pass. Unfinished work comes first: an event that was folded into half-rebuilt statistics would count
+        twice.
         """
         self.finish_work()
         position = self.position(topic)
@@ -283,18 +283,24 @@ class Home:
             outcomes: list[tuple[Record, int, Event | DeadLetter]] = []
             parser = self._rules.parsers[topic]
             taken = 0
+            erases = False
             for record in pending:
-                taken += 1
                 value = record.value
                 if value is not None and value[:1] == b"{" and len(value) <= LONGEST_MESSAGE:
                     outcome = parser.parse_event(value)
+                    erasures = int(outcome.__class__ is Erasure)
+                    if erases and not erasures:
+                        break
                     outcomes.append((record, 0, outcome))
-                    erases = outcome.__class__ is Erasure
                 else:
                     found = [(record, element, outcome) for element, outcome in enumerate(parser.parse(value))]
+                    erasures = sum(outcome.__class__ is Erasure for _, _, outcome in found)
+                    if erases and erasures < len(found):
+                        break
                     outcomes += found
-                    erases = any(outcome.__class__ is Erasure for _, _, outcome in found)
-                if erases or len(outcomes) >= MOST_EVENTS:
+                taken += 1
+                erases = erases or erasures > 0
+                if len(outcomes) >= MOST_EVENTS:
                     break
             yield self._transact(topic, outcomes, pending[0].offset, pending[taken - 1].offset)
             del pending[:taken]
@@ -330,11 +336,10 @@ class Home:
         self._prune_letters(batch)
         self.positions[topic] = last
         batch.put(JOURNAL, (home, self.version + 1, topic, first, last))
-        self._commit(batch, changes)
-        while self._erasures:
-            _, _, more = self._erase_step()
-            changes.scopes.update(more.scopes)
-            changes.tasks.update(more.tasks)
+        self.commit(batch, changes)
+        while (step := self._erasing.step()) is not None:
+            changes.scopes.update(step.changes.scopes)
+            changes.tasks.update(step.changes.tasks)
         return Outcome(events, refused, changes)
 
     def _fold(self, events: Sequence[Event]) -> Changes:
@@ -343,15 +348,16 @@ class Home:
         if needs:
             self._hold_needs(needs)
         monitor.receive(events)
-        return self._settle()
+        self.settle()
+        return monitor.take_changes()
 
-    def _settle(self) -> Changes:
+    def settle(self) -> None:
+        """Let statistics and detectors see what was received or revised."""
         monitor = self.monitor
         lacks = monitor.lacks()
         if lacks:
             self._hold_lacks(lacks)
         monitor.settle()
-        return monitor.take_changes()
 
     def _count(self, batch: Batch, changes: Changes) -> None:
         projects = self.totals.projects
@@ -364,7 +370,8 @@ class Home:
             )
             batch.put(PROJECTS, (self.number, project, *held))
 
-    def _commit(self, batch: Batch, changes: Changes) -> None:
+    def commit(self, batch: Batch, changes: Changes) -> None:
+        """Write the batch, and all that was changed, in one transaction: the home's next version."""
         version = self.version + 1
         self._next_row = rows.write_changes(
             batch, self.number, version, changes, self._next_row, self._rules.privacy.pseudonym
@@ -375,7 +382,7 @@ class Home:
             if alarm.state == "raised":
                 self._count_raised(alarm)
             self._alert(batch, alarm)
-        self._store.commit(
+        self.store.commit(
             self.version,
             (
                 self.number,
@@ -394,7 +401,8 @@ class Home:
         self.version = version
         self.unsent += self._said
         self._said.clear()
-        self._erasures.extend((erased, at, 0) for erased, at in changes.erased)
+        for erased, at in changes.erased:
+            self._erasing.add(erased, at)
         self.monitor.trim()
 
     def _count_raised(self, alarm: Alarm) -> None:
@@ -402,9 +410,6 @@ class Home:
         raised[cause] = raised.get(cause, 0) + 1
 
     def _put_task(self, batch: Batch, key: TaskKey, counts: TaskCounts) -> None:
-        print_ = self._fingerprints.get(key)
-        if print_ is None:
-            print_ = self._fingerprints[key] = fingerprint(self._rules.configure(*key))
         batch.put(
             TASKS,
             (
@@ -415,8 +420,7 @@ class Home:
                 counts.failed,
                 counts.passed_retracted,
                 counts.failed_retracted,
-                print_,
-                self._rebuilt_to.get(key, -1),
+                *self._rebuilding.columns(key),
             ),
         )
 
@@ -503,132 +507,57 @@ class Home:
             key=alarm.cause.project,
         )
 
-    # -- erasing and rebuilding -----------------------------------------------------------------------------------
+    # -- work between chunks --------------------------------------------------------------------------------------
 
-    def step(self) -> tuple[str, int] | None:
-        """Take a step of an unfinished rebuild or erasure: what it was and up to which row; None if all is done.
+    def step(self) -> Step | None:
+        """Take a step of what is unfinished; None if all is done.
 
-        Rebuilds go first: an erasure takes from statistics what they hold under the present configuration.
+        The order is that of the events: erasures are finished under the configuration that they came under. A rebuild for
+        a new version of the code goes first: an erasure takes from statistics what our version has put there.
         """
         if self._up_to_date:
             return None
-        outdated = self._outdated()
-        if outdated:
-            self._start_rebuild(outdated)
-        if self._rebuilt_to:
-            return self._rebuild_step()
-        if self._erasures:
-            return self._erase_step()[:2]
-        self._up_to_date = True
-        return None
+        step = self._rebuilding.refresh() or self._erasing.step() or self._rebuilding.adopt()
+        self._up_to_date = step is None
+        return step
 
     def finish_work(self, progress: Callable[[str, int], None] = lambda _, __: None) -> None:
-        """Finish interrupted erasures and rebuild the tasks whose statistics are outdated, in bounded steps."""
-        while (done := self.step()) is not None:
-            progress(*done)
+        """Finish erasures and rebuilds, and take over a changed configuration, in bounded steps."""
+        while (step := self.step()) is not None:
+            progress(step.what, step.row)
 
     def rebuild_all(self, progress: Callable[[str, int], None] = lambda _, __: None) -> None:
         """Rebuild every task, outdated or not."""
-        self._fingerprints = dict.fromkeys(self._fingerprints, "")
+        self._rebuilding.distrust()
         self._up_to_date = False
         self.finish_work(progress)
 
-    def _erase_step(self) -> tuple[str, int, Changes]:
-        erased, at, scanned_to = self._erasures[0]
-        found = self._store.scan_annotations(self.number, scanned_to, STEP)
-        batch = Batch(erases=True)
-        people = {annotator for row in found for annotator in self._forget(erased, row)}
-        for annotator in people:
-            self.monitor.drop_watches(erased.project, annotator, at)
-        done = len(found) < STEP
-        if found:
-            scanned_to = cast("int", found[-1][1])
-        if done:
-            for row in self._store.scan(REVIEWS, self.number, erased.project):
-                if self._rules.privacy.erasure_hash(erased.project, cast("str", row[3])) == erased.hash:
-                    batch.drop(REVIEWS, row[:5])
-        batch.put(ERASURES, (self.number, *erased, at, scanned_to, 0))
-        changes = self._settle()
-        self._commit(batch, changes)
-        if done:
-            self._store.scrub()
-            self._commit(Batch({ERASURES: [(self.number, *erased, at, scanned_to, 1)]}), Changes())
-            del self._erasures[0]
-        else:
-            self._erasures[0] = (erased, at, scanned_to)
-        return f"home {self.number}: an erasure", scanned_to, changes
+    def annotations_after(self, row: int) -> tuple[list[StoredAnnotation], bool]:
+        """The next stored annotations beyond a row, as many as a step has; and whether they are the last."""
+        found = self.store.scan_annotations(self.number, row, STEP)
+        return found, len(found) < STEP
 
-    def _forget(self, erased: Erased, row: Row) -> set[str]:
-        """Withdraw the person's deliveries from one stored annotation; whose they were."""
-        if row[2] != erased.project:
-            return set()
-        item, record = rows.annotation_record(row)
-        hash_of = self._rules.privacy.erasure_hash
-        deliveries = [event for event in (record.event, *record.earlier) if event is not None]
-        people = {event.annotator for event in deliveries if hash_of(erased.project, event.annotator) == erased.hash}
-        if not people or item is None:
-            return set()
-        items = {item, *(ItemKey(erased.project, event.task, event.item) for event in deliveries)}
+    def hold_items(self, items: Iterable[ItemKey]) -> None:
+        """Load the items that memory does not hold."""
         missing = self.monitor.items.missing(items)
         if missing:
-            annotations = {(erased.project, record.key)}
-            self._hold_annotations(self._store.find_annotations(self.number, annotations, missing), missing)
-        for annotator in people:
-            self.monitor.forget(erased.project, record.key, annotator)
-        return people
+            self._hold_annotations(self.store.find_annotations(self.number, (), missing), missing)
 
-    def _outdated(self) -> list[TaskKey]:
-        configure = self._rules.configure
-        return [key for key, print_ in self._fingerprints.items() if print_ != fingerprint(configure(*key))]
+    def clear_unfounded(self, tasks: Collection[TaskKey]) -> None:
+        """Clear the alarms of these tasks that revised histories do not bear out."""
+        monitor = self.monitor
+        suspects = {cause for cause in monitor.alarms.open if (cause.project, cause.task) in tasks}
+        for place in sorted({cause[:3] for cause in suspects if SIGNALS[cause.kind].corrected}):
+            for row in self.store.scan(WATCHES, self.number, *place):
+                if Cause(*place, cast("str", row[5])) in suspects:
+                    key = _watch_key(row)
+                    if monitor.watches.missing([key]):
+                        self._hold_watch(row)
+                    monitor.clear_unfounded(key)
 
-    def _rebuild_step(self) -> tuple[str, int]:
-        scanned_to = min(self._rebuilt_to.values())
-        tasks = [key for key, place in self._rebuilt_to.items() if place == scanned_to]
-        found = self._store.scan_annotations(self.number, scanned_to, STEP)
-        self._rebuild_items(tasks, found)
-        if found:
-            scanned_to = cast("int", found[-1][1])
-        for key in tasks:
-            if len(found) < STEP:
-                del self._rebuilt_to[key]
-            else:
-                self._rebuilt_to[key] = scanned_to
-        changes = self._settle()
-        for key in tasks:
-            changes.tasks[key] = self.monitor.tasks[key]
-        self._commit(Batch(), changes)
-        return f"home {self.number}: a rebuild of {len(tasks)} tasks", scanned_to
 
-    def _start_rebuild(self, outdated: Sequence[TaskKey]) -> None:
-        """Drop the statistics of these tasks; from here on they are unfinished until every annotation was seen."""
-        batch, changes, monitor = Batch(), Changes(), self.monitor
-        for key in outdated:
-            batch.drop(SCOPES, (self.number, *key))
-            batch.drop(PAIRS, (self.number, *key))
-            self._fingerprints[key] = fingerprint(self._rules.configure(*key))
-            self._rebuilt_to[key] = 0
-            monitor.tasks[key].annotators = 0
-            changes.tasks[key] = monitor.tasks[key]
-        dropped = set(outdated)
-        for shelf in (monitor.scopes, monitor.pairs):
-            rows_of: dict[object, object] = cast("dict[object, object]", shelf.rows)
-            for place in [place for place in shelf.rows if (place.project, place.task) in dropped]:
-                del rows_of[place]
-        self._commit(batch, changes)
-
-    def _rebuild_items(self, tasks: Sequence[TaskKey], found: Sequence[Row]) -> None:
-        """Add the items whose first row is among these: each item is added once, whole."""
-        numbers: dict[ItemKey, int] = {}
-        for row in found:
-            _, number, project, _, task, item, *_ = cast("tuple[int, int, str, str, str, str, object]", row)
-            if item is not None and (project, task) in tasks:
-                numbers.setdefault(ItemKey(project, task, item), number)
-        missing = self.monitor.items.missing(numbers)
-        if missing:
-            self._hold_annotations(self._store.find_annotations(self.number, (), missing), missing)
-        for key, number in numbers.items():
-            if min(record.row for record in self.monitor.items.rows[key].records.values()) == number:
-                self.monitor.touch(key)
+def _watch_key(row: Row) -> WatchKey:
+    return WatchKey(*cast("tuple[str, str, str, str]", tuple(row[1:5])))
 
 
 _raw_events = lru_cache(maxsize=1)(raw_events)

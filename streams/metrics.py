@@ -33,7 +33,7 @@ MOST_FLAGGED: Final = 50
 """Annotators flagged of one project; the others are counted."""
 
 MOST_TASKS: Final = 500
-"""Tasks with figures of their own, on one page: those with the most annotations, about 34 series each."""
+"""Tasks with figures of their own, on one page: those with the most annotations, about 43 series each, 52 of ordered labels."""
 
 MOST_SERIES: Final = 5_000
 """Series of one family; what is above is cut, so that a flood of names cannot break the scrape: Prometheus refuses the

@@ -20,6 +20,7 @@ from streams.events import Event
 from streams.homes import Home, Message, Outcome, Rules
 from streams.metrics import WorkerMetrics
 from streams.readings import Readings
+from streams.steps import Step
 from streams.store import Conflict, Store, StoreFailed
 from streams.store.tables import HOMES
 
@@ -71,8 +72,8 @@ class Owner:
                 self._position(home, chunk.tp)
             return following
 
-    def step(self, number: int) -> tuple[str, int] | None:
-        """Take a step of the home's unfinished erasures and rebuilds: what it was and how far; None if all is done."""
+    def step(self, number: int) -> Step | None:
+        """Take a step of the home's unfinished erasures and rebuilds; None if all is done."""
         with self._guard(number):
             return self._step(self._home(number))
 
@@ -147,11 +148,11 @@ class Owner:
                 self.discard([number])
             raise
 
-    def _step(self, home: Home) -> tuple[str, int] | None:
-        done = home.step()
-        if done is not None:
+    def _step(self, home: Home) -> Step | None:
+        step = home.step()
+        if step is not None:
             self._readings[home.number].note_all()
-        return done
+        return step
 
     def _process(self, home: Home, chunk: Chunk) -> None:
         try:

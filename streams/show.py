@@ -9,16 +9,18 @@ from streams import site
 from streams.document import Document, document
 from streams.errors import Refused, Unavailable
 from streams.output import add_format_argument, write_document
+from streams.rebuilding import following
 from streams.settings import Settings, add_config_argument, load_settings
 from streams.store import StoreFailed, open_store
 
 
 def load_document(settings: Settings, project: str | None = None) -> Document:
-    """The document of the configured store."""
+    """The document of the configured store, under the configuration that the store follows."""
     try:
         store = open_store(settings.store.url, read_only=True)
         try:
-            return document(store, settings.task_config, site.privacy(store, settings), project=project)
+            configure = following(store, settings.task_config)
+            return document(store, configure, site.privacy(store, settings), project=project)
         finally:
             store.close()
     except StoreFailed as error:

@@ -24,6 +24,8 @@ from streams.chunks import Chunk, Cursors
 
 FAUST_VERSION: Final = "0.15.3"
 DAYS: Final = 30 * 86_400.0
+FETCH_MILLISECONDS: Final = 500
+"""How long the broker holds a fetch back that has nothing to answer; aiokafka's own default."""
 COMMIT_SECONDS: Final = 2.0
 """A worker that stops while the broker is away would wait for its last commit as long as the broker is away."""
 
@@ -70,6 +72,8 @@ class _ConsumerThread(driver.AIOKafkaConsumerThread):
         # Round robin would split a home's topics between workers; aborted transactions are not events.
         consumer._partition_assignment_strategy = (RangePartitionAssignor,)
         consumer._isolation_level = "read_committed"
+        # What is asked of the broker waits behind the fetch: with Faust's 1.5 s every rebalance would take seconds.
+        consumer._fetch_max_wait_ms = FETCH_MILLISECONDS
         return consumer
 
     async def _fetch_records(  # type: ignore[override]

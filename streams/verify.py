@@ -1,7 +1,8 @@
 """`kappawatch verify`: recompute everything and compare it, exactly, with what the store holds.
 
 Statistics are recomputed from the stored annotations alone. Where the broker is at hand, the whole state (annotations,
-detectors, alarms, counts) is also folded anew from the log, in the order that the journal tells.
+detectors, alarms, counts) is also folded anew from the log, in the order that the journal tells, each task under the
+configurations that it followed by then.
 """
 
 from __future__ import annotations
@@ -9,11 +10,12 @@ from __future__ import annotations
 import argparse
 import asyncio
 import os
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import islice
-from typing import Any, Final, Self, cast
+from typing import Any, Final, NamedTuple, Self, TypeAlias, cast
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
@@ -21,13 +23,14 @@ from aiokafka.errors import KafkaError
 from detectors.config import TaskConfig
 from detectors.item import Item, ItemKey, contribution
 from detectors.labels import Fit
-from detectors.monitor import PairKey, ScopeKey
+from detectors.monitor import PairKey, ScopeKey, TaskKey
 from detectors.scope import Scope
 from streams import site
 from streams.errors import Refused, Unavailable
 from streams.homes import Home, Rules
 from streams.kafka import consumer_options, partition_for
 from streams.parsing import Parser
+from streams.rebuilding import adoptions, followed, following
 from streams.settings import Settings, add_config_argument, load_settings
 from streams.store import Row, Store, StoreFailed, open_store, rows
 from streams.store.tables import (
@@ -72,7 +75,8 @@ FOLDED: Final = (
 NOT_FOLDED: Final = {
     ALARMS: ("version",),  # rebuilds and restarts move it
     DEAD_LETTERS: ("refused_at",),
-    TASKS: ("fingerprint", "rebuilt_to"),
+    ERASURES: ("scanned_to",),
+    TASKS: ("fingerprint", "former", "rebuilt_to"),
     HOMES: ("version", "next_message"),
 }
 """Columns that tell of the processing, not of the events."""
@@ -123,11 +127,10 @@ def recompute(
     items: dict[ItemKey, Item] = {}
     after = 0
     while found := store.scan_annotations(home, after, STEP):
-        for row in found:
-            key, record = rows.annotation_record(row)
+        for _, key, record in found:
             if key is not None:
                 items.setdefault(key, Item(key)).records[record.key] = record
-        after = cast("int", found[-1][1])
+        after = found[-1][2].row
     for key, gold in map(rows.gold_event, store.scan(GOLD, home)):
         if key in items:
             items[key].gold = gold
@@ -169,17 +172,61 @@ def verify_statistics(report: Report, store: Store, home: int, configure: Callab
         report.differences.append(Difference(TASKS.name, (home, *place), None, (count,)))
 
 
-class Refold:
-    """A home folded anew from the log, in the journal's order, into a store in memory."""
+class Span(NamedTuple):
+    """What one transaction took in: offsets of a topic."""
 
-    def __init__(self, number: int, rules: Rules) -> None:
+    topic: str
+    first: int
+    last: int
+
+
+Adoption: TypeAlias = dict[TaskKey, TaskConfig]
+"""The tasks that follow another configuration from here on."""
+
+
+def journal(store: Store, home: int) -> list[Span | Adoption]:
+    """In what order a home took in its topics, and other configurations between."""
+    found: dict[int, Span | Adoption] = {}
+    for row in store.scan(JOURNAL, home):
+        _, version, topic, first, last = cast("tuple[int, int, str, int, int]", tuple(row))
+        found[version] = Span(topic, first, last)
+    for version, key, _, configuration in adoptions(store, home):
+        cast("Adoption", found.setdefault(version, {}))[key] = configuration
+    return [found[version] for version in sorted(found)]
+
+
+class Refold:
+    """A home folded anew from the log, in the order of a store's journal, into a store in memory.
+
+    Each task begins with the configuration that it had in that store when it was first seen.
+    """
+
+    def __init__(self, stored: Store, number: int, rules: Rules) -> None:
         self.store = open_store("sqlite://")
-        self._home = Home(number, self.store, rules)
+        self._number = number
+        self._configurations = followed(stored)
+        for _, key, former, _ in reversed([*adoptions(stored, number)]):
+            self._configurations[key] = former
+        self._rules = replace(rules, configure=lambda *key: self._configurations.get(key) or rules.configure(*key))
+        self._home = Home(number, self.store, self._rules)
 
     def process(self, topic: str, records: Sequence[Any]) -> None:
         """Take in what one transaction took in."""
         for _ in self._home.process(topic, records):
-            self._home.unsent.clear()
+            self._hear()
+
+    def adopt(self, adoption: Adoption) -> None:
+        """Let tasks follow another configuration."""
+        self._configurations.update(adoption)
+        self.store.close_home(self._number)
+        self._home = Home(self._number, self.store, self._rules)
+        self._home.unsent.clear()
+        self._home.finish_work()
+        self._hear()
+
+    def _hear(self) -> None:
+        """What the home says is not sent."""
+        self._home.unsent.clear()
 
     def compare(self, report: Report, store: Store, home: int) -> None:
         """Compare every table that is a function of the log."""
@@ -187,7 +234,7 @@ class Refold:
             if table is DEAD_LETTERS:
                 self._compare_letters(report, store, home)
                 continue
-            report.compare(table, _all_rows(store, table, home), _all_rows(self.store, table, home))
+            report.compare(table, store.scan(table, home), self.store.scan(table, home))
         report.compare(HOMES, store.scan(HOMES, home), self.store.scan(HOMES, home))
 
     def _compare_letters(self, report: Report, store: Store, home: int) -> None:
@@ -198,16 +245,6 @@ class Refold:
         report.compare(DEAD_LETTERS, stored, expected)
 
 
-def _all_rows(store: Store, table: Table, home: int) -> Iterator[Row]:
-    if table is not ANNOTATIONS:
-        yield from store.scan(table, home)
-        return
-    after = 0
-    while found := store.scan_annotations(home, after, STEP):
-        yield from found
-        after = cast("int", found[-1][1])
-
-
 class _Log:
     """The records of one home's topics, read forward."""
 
@@ -215,7 +252,7 @@ class _Log:
         self._settings = settings
         self._home = home
         self._consumers: dict[str, Any] = {}
-        self._streams: dict[str, AsyncIterator[Any]] = {}
+        self._fetched: dict[str, deque[Any]] = {}
 
     async def __aenter__(self) -> Self:
         for topic in self._settings.kafka.topics:
@@ -235,65 +272,67 @@ class _Log:
         return int((await self._consumers[topic].beginning_offsets([tp]))[tp])
 
     async def read(self, topic: str, first: int, last: int) -> list[Any]:
-        """The records from `first` to `last`."""
-        stream = self._streams.get(topic)
-        if stream is None:
-            self._consumers[topic].seek(TopicPartition(topic, self._home), first)
-            stream = self._streams[topic] = self._records(topic)
+        """The records from `first` to `last`, of which compaction may have taken any, the last one too."""
+        consumer, tp = self._consumers[topic], TopicPartition(topic, self._home)
+        fetched = self._fetched.get(topic)
+        if fetched is None:
+            fetched = self._fetched[topic] = deque()
+            consumer.seek(tp, first)
         found = []
-        async for record in stream:
-            if record.offset >= first:
-                found.append(record)
-            if record.offset >= last:
-                break
-        return found
-
-    async def _records(self, topic: str) -> AsyncIterator[Any]:
         while True:
-            fetched = await self._consumers[topic].getmany(timeout_ms=1000)
-            for records in fetched.values():
-                for record in records:
-                    yield record
+            while fetched and fetched[0].offset <= last:
+                record = fetched.popleft()
+                if record.offset >= first:
+                    found.append(record)
+            if fetched or await consumer.position(tp) > last:
+                return found
+            for records in (await consumer.getmany(timeout_ms=1000)).values():
+                fetched.extend(records)
 
 
 async def verify_log(report: Report, store: Store, settings: Settings, rules: Rules, home: int) -> None:
     """Compare a home with a refold of the log in the journal's order."""
-    journal = [cast("tuple[int, int, str, int, int]", tuple(row)) for row in store.scan(JOURNAL, home)]
-    refold = Refold(home, rules)
+    transactions = journal(store, home)
+    refold = Refold(store, home, rules)
     async with _Log(settings, home) as log:
         firsts: dict[str, int] = {}
-        for _, _, topic, first, _ in journal:
-            firsts.setdefault(topic, first)
+        for transaction in transactions:
+            if isinstance(transaction, Span):
+                firsts.setdefault(transaction.topic, transaction.first)
         for topic, first in firsts.items():
             if await log.begins(topic) > first:
                 report.notes.append(
                     f"home {home}: the log of {topic} no longer holds the offsets from {first}; only statistics compared"
                 )
                 return
-        for _, _, topic, first, last in journal:
-            refold.process(topic, await log.read(topic, first, last))
+        for transaction in transactions:
+            if isinstance(transaction, Span):
+                refold.process(transaction.topic, await log.read(*transaction))
+            else:
+                refold.adopt(transaction)
     refold.compare(report, store, home)
     refold.store.close()
 
 
 def verify(settings: Settings, *, log: bool, timeout: float) -> Report:
-    """Compare the configured store with recomputations; raises `Refused` if it changes meanwhile."""
+    """Compare the configured store, as it is at this moment, with recomputations; `Refused` if it is in the middle of work.
+
+    Configurations are those that the store follows, whatever ours says.
+    """
     store = open_store(settings.store.url, read_only=True)
     report = Report()
-    versions = _versions(store)
-    for home in versions:
-        verify_statistics(report, store, home, settings.task_config)
+    homes = store.homes()
+    _check_finished(store, homes)
+    configure = following(store, settings.task_config)
+    for home in homes:
+        verify_statistics(report, store, home, configure)
     if log:
-        asyncio.run(_verify_logs(report, store, settings, timeout, versions))
-    if _versions(store) != versions:
-        raise Refused("the store changed while it was verified: stop the workers, or try again when they are idle")
+        asyncio.run(_verify_logs(report, store, settings, timeout, homes))
     store.close()
     return report
 
 
-async def _verify_logs(
-    report: Report, store: Store, settings: Settings, patience: float, homes: Mapping[int, int]
-) -> None:
+async def _verify_logs(report: Report, store: Store, settings: Settings, patience: float, homes: Sequence[int]) -> None:
     rules = Rules(
         configure=settings.task_config,
         privacy=site.privacy(store, settings),
@@ -314,8 +353,14 @@ async def _verify_logs(
         ) from None
 
 
-def _versions(store: Store) -> dict[int, int]:
-    return {home: cast("int", next(iter(store.scan(HOMES, home)))[1]) for home in store.homes()}
+def _check_finished(store: Store, homes: Iterable[int]) -> None:
+    for home in homes:
+        rebuilding = any(cast("int", row[-1]) >= 0 for row in store.scan(TASKS, home))
+        if rebuilding or any(row[-1] == 0 for row in store.scan(ERASURES, home)):
+            raise Refused(
+                f"expected a store without unfinished work, found {'a rebuild' if rebuilding else 'an erasure'} of home "
+                f"{home} under way: let a worker finish it (it is ready then), and verify again"
+            )
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

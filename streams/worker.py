@@ -314,8 +314,11 @@ class Worker:
     async def _check_bounds(self, partitions: Collection[TP]) -> None:
         """Refuse a position outside the log: reading on would lose events, or take in those of another log."""
         consumer = self._app.consumer
-        first = await self._ask(consumer.earliest_offsets(*partitions)) if partitions else {}
-        ends = await self._ask(consumer.highwaters(*partitions)) if partitions else {}
+        if not partitions:
+            return
+        first, ends = await asyncio.gather(
+            self._ask(consumer.earliest_offsets(*partitions)), self._ask(consumer.highwaters(*partitions))
+        )
         for tp in partitions:
             _check_bounds(tp, self.covered[tp], first[tp], ends[tp])
 
@@ -406,12 +409,12 @@ class Worker:
         """Finish the home's erasures and rebuilds, a step at a time so that other homes are served between."""
         began = said = time.monotonic()
         try:
-            while (done := await self._in_state(self._owner.step, number)) is not None and not self._stopped.is_set():
+            while (step := await self._in_state(self._owner.step, number)) is not None and not self._stopped.is_set():
                 self._progress = now = time.monotonic()
-                self._unready["work"] = f"{done[0]} has come to row {done[1]}"
+                self._unready["work"] = f"{step.what} has come to row {step.row}"
                 if now - said > 10:
                     said = now
-                    log.info("%s has come to row %d after %.0f s", *done, now - began)
+                    log.info("%s has come to row %d after %.0f s", step.what, step.row, now - began)
         finally:
             self._unready.pop("work", None)
 

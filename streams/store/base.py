@@ -6,6 +6,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from detectors.item import ItemKey
+from detectors.monitor import AnnotationKey
+from detectors.records import AnnotationRecord
 from streams.store.tables import Table
 
 Value = int | float | str | bytes | None
@@ -14,6 +17,10 @@ Row = Sequence[Value]
 
 Key = Sequence[Value]
 """A row's key columns in order, `home` first; for a range of rows, the first of them."""
+
+StoredAnnotation = tuple[AnnotationKey, ItemKey | None, AnnotationRecord]
+"""An annotation's key, its item, and its record, which says in which row it is. It has no item if it was never delivered, but
+a retraction of it was."""
 
 
 class Conflict(Exception):
@@ -40,12 +47,17 @@ def by_length(keys: Iterable[Key]) -> dict[int, list[Key]]:
 class Batch:
     """Rows of one home to delete, then rows to write, in one transaction. Of rows with one key the last counts.
 
+    Annotations are written by `Store.commit` alone, each in the row of its record. New rows are above all that the home had,
+    and follow one another; other rows are written over. Those of `vacated` rows are deleted before.
+
     `erases` says that what is deleted or written over must not be found in the database's files any more; `Store.scrub`
     sees to what earlier transactions have left there.
     """
 
     upserts: dict[Table, list[Row]] = field(default_factory=dict)
     deletes: dict[Table, list[Key]] = field(default_factory=dict)
+    annotations: list[StoredAnnotation] = field(default_factory=list)
+    vacated: list[int] = field(default_factory=list)
     erases: bool = False
 
     def put(self, table: Table, row: Row) -> None:
@@ -75,27 +87,28 @@ class Store(Protocol):
         ...
 
     def find_annotations(
-        self, home: int, annotations: Iterable[tuple[str, str]], items: Iterable[tuple[str, str, str]]
-    ) -> list[Row]:
-        """The annotations of these (project, annotation), and all of each one's item and of these (project, task, item).
+        self, home: int, annotations: Iterable[AnnotationKey], items: Iterable[ItemKey]
+    ) -> list[StoredAnnotation]:
+        """The annotations of these keys, and all of each one's item and of these items.
 
         Each is answered once, in no order that means anything.
         """
         ...
 
     def find(self, table: Table, home: int, keys: Iterable[Key]) -> list[Row]:
-        """The rows that begin with these keys (without the home), in no order that means anything."""
+        """The rows of a table but annotations that begin with these keys (without the home), in no order that means anything."""
         ...
 
     def scan(self, table: Table, home: int, *key: Value) -> Iterator[Row]:
         """All rows of a home that begin with this key, in the order of the key, some thousand in memory at a time.
 
-        Texts are in the order of their UTF-8 bytes. Rows that are written or deleted meanwhile may be met or not.
+        Texts are in the order of their UTF-8 bytes. Rows that are written or deleted meanwhile may be met or not. Annotations
+        are scanned whole only.
         """
         ...
 
-    def scan_annotations(self, home: int, after: int, limit: int) -> list[Row]:
-        """At most `limit` annotations with a row number above `after`, in that order."""
+    def scan_annotations(self, home: int, after: int, limit: int) -> list[StoredAnnotation]:
+        """At most `limit` annotations in rows above `after`, in that order."""
         ...
 
     def count(self, table: Table, home: int) -> int:

@@ -3,7 +3,8 @@
 A B-tree keyed by random ids rewrites a page for every row. Here entries are sorted among those that came with them, and
 short runs are merged into longer ones, so that there are never more than a few to search. An entry is one integer: 28 bits
 of a checksum of its key, then 36 bits of row number. So a lookup may answer rows that are not meant (four in a hundred
-lookups among ten million entries) and never misses one that is; who fetches the rows compares.
+lookups among ten million entries) and never misses one that is; who fetches the rows compares. What a key
+begins with is what many others begin with: its checksum is made once.
 """
 
 from __future__ import annotations
@@ -15,6 +16,10 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+Prefix = str | tuple[str, ...]
+Key = tuple[Prefix, str]
+"""What it shares with many others, and a name."""
+
 Entries = npt.NDArray[np.uint64]
 """Sorted entries: of all those of one checksum, the lowest row first."""
 
@@ -24,19 +29,48 @@ _GROWTH: Final = 4
 """A run is merged into the one before that is not more than this many times as long."""
 
 
-def entries(keys: Iterable[str], rows: Iterable[int]) -> Entries:
-    """The entries of these rows, each with its key.
+class Gathered:
+    """Keys whose checksums are taken as they come, and whose entries are made when all are there.
 
-    >>> entries(["a", "b"], [1, 2]).nbytes
+    >>> gathered = Gathered()
+    >>> gathered.add([("p", "a"), ("p", "b")], [1, 2])
+    >>> gathered.entries().nbytes
     16
     """
-    return np.sort(_checksums(keys) | np.fromiter(rows, np.uint64))
+
+    __slots__ = ("_checksums", "_prefixes", "_rows")
+
+    def __init__(self) -> None:
+        self._prefixes = _Prefixes()
+        self._checksums: list[int] = []
+        self._rows: list[int] = []
+
+    def add(self, keys: Iterable[Key], rows: Iterable[int]) -> None:
+        """Take in keys, and the row of each."""
+        crc32, prefixes = zlib.crc32, self._prefixes
+        self._checksums += [crc32(name.encode(), prefixes[prefix]) for prefix, name in keys]
+        self._rows += rows
+
+    def entries(self) -> Entries:
+        """The entries of all of them."""
+        return np.sort(_raised(self._checksums) | np.array(self._rows, np.uint64))
 
 
-def marks(keys: Iterable[str]) -> Entries:
+def entries(keys: Iterable[Key], rows: Iterable[int]) -> Entries:
+    """The entries of these rows, each with its key.
+
+    >>> entries([("p", "a"), ("p", "b")], [1, 2]).nbytes
+    16
+    """
+    gathered = Gathered()
+    gathered.add(keys, rows)
+    return gathered.entries()
+
+
+def marks(keys: Iterable[Key]) -> Entries:
     """The entries of keys that have no row, for an index that only says which keys there are.
 
-    >>> marks(["a", "b"]).nbytes
+    >>> marks([("p", "a"), ("p", "b")]).nbytes
     16
     """
     return np.sort(_checksums(keys))
@@ -51,8 +85,8 @@ class RowIndex:
     """Which rows may carry a key.
 
     >>> index = RowIndex()
-    >>> index.add(entries(["seven", "seven", "nine"], [1, 2, 3]))
-    >>> index.find(["seven", "eight"])
+    >>> index.add(entries([("p", "seven"), ("p", "seven"), ("p", "nine")], [1, 2, 3]))
+    >>> index.find([("p", "seven"), ("p", "eight")])
     [1, 2]
     """
 
@@ -70,7 +104,7 @@ class RowIndex:
         """The entries of rows above this one."""
         return merged(run[run & _ROW > row] for run in self._runs)
 
-    def find(self, keys: Iterable[str]) -> list[int]:
+    def find(self, keys: Iterable[Key]) -> list[int]:
         """The rows that may carry one of these keys, in order."""
         wanted = np.unique(_checksums(keys))
         found: set[int] = set()
@@ -81,7 +115,7 @@ class RowIndex:
                 found.update((run[start:stop] & _ROW).tolist())
         return sorted(found)
 
-    def may_hold(self, keys: Iterable[str]) -> list[bool]:
+    def may_hold(self, keys: Iterable[Key]) -> list[bool]:
         """Of each key whether there is a row that may carry it."""
         wanted = _checksums(keys)
         held = np.zeros(len(wanted), bool)
@@ -98,8 +132,20 @@ def _places(run: Entries, wanted: Entries) -> tuple[npt.NDArray[np.intp], npt.ND
     return first, held
 
 
-def _checksums(keys: Iterable[str]) -> Entries:
+class _Prefixes(dict[Prefix, int]):
+    """The checksums of what keys begin with."""
+
+    def __missing__(self, prefix: Prefix) -> int:
+        names = (prefix,) if isinstance(prefix, str) else prefix
+        checksum = self[prefix] = zlib.crc32("".join(f"{name}\x1f" for name in names).encode())
+        return checksum
+
+
+def _checksums(keys: Iterable[Key]) -> Entries:
     """The keys' checksums in the upper bits."""
-    crc32 = zlib.crc32
-    checksums = np.fromiter((crc32(key.encode()) for key in keys), np.uint64)
-    return checksums >> np.uint64(ROW_BITS - 32) << np.uint64(ROW_BITS)
+    crc32, prefixes = zlib.crc32, _Prefixes()
+    return _raised([crc32(name.encode(), prefixes[prefix]) for prefix, name in keys])
+
+
+def _raised(checksums: list[int]) -> Entries:
+    return np.array(checksums, np.uint64) >> np.uint64(ROW_BITS - 32) << np.uint64(ROW_BITS)

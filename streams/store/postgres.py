@@ -12,9 +12,13 @@ from contextlib import contextmanager
 from functools import cache
 from typing import Any, Final, cast
 
+from detectors.item import ItemKey
+from detectors.monitor import AnnotationKey
 from streams.errors import Refused
-from streams.store.base import Batch, Conflict, Key, Row, StoreFailed, Value, by_length
+from streams.store.base import Batch, Conflict, Key, Row, StoredAnnotation, StoreFailed, Value, by_length
+from streams.store.rows import annotation_row, stored_annotation
 from streams.store.tables import (
+    ANNOTATIONS,
     ANSWERS,
     HOMES,
     MIGRATIONS,
@@ -244,12 +248,13 @@ class PostgresStore:
     # -- reading ------------------------------------------------------------------------------------------------------
 
     def find_annotations(
-        self, home: int, annotations: Iterable[tuple[str, str]], items: Iterable[tuple[str, str, str]]
-    ) -> list[Row]:
+        self, home: int, annotations: Iterable[AnnotationKey], items: Iterable[ItemKey]
+    ) -> list[StoredAnnotation]:
         names = _columns(set(annotations), ("text",) * 2)
         places = _columns(set(items), ("text",) * 3)
         with self._failing():
-            return self._connection.execute(_FIND_ANNOTATIONS, (*names, home, *places, home)).fetchall()
+            found = self._connection.execute(_FIND_ANNOTATIONS, (*names, home, *places, home)).fetchall()
+        return list(map(stored_annotation, found))
 
     def find(self, table: Table, home: int, keys: Iterable[Key]) -> list[Row]:
         rows: list[Row] = []
@@ -271,10 +276,11 @@ class PostgresStore:
                 return
             place = rows[-1][1 + len(key) : len(table.key)]
 
-    def scan_annotations(self, home: int, after: int, limit: int) -> list[Row]:
+    def scan_annotations(self, home: int, after: int, limit: int) -> list[StoredAnnotation]:
         query = "SELECT * FROM annotations WHERE home = %s AND row > %s ORDER BY row LIMIT %s"
         with self._failing():
-            return self._connection.execute(query, (home, after, limit)).fetchall()
+            found = self._connection.execute(query, (home, after, limit)).fetchall()
+        return list(map(stored_annotation, found))
 
     def count(self, table: Table, home: int) -> int:
         with self._failing():
@@ -284,22 +290,28 @@ class PostgresStore:
     # -- writing ------------------------------------------------------------------------------------------------------
 
     def commit(self, seen: int, home_row: Row, batch: Batch) -> None:
-        home, _, *values = home_row
+        home, _, *values = cast("tuple[int, ...]", home_row)
+        annotations = [annotation_row(home, annotation) for annotation in batch.annotations]
+        deletes, upserts = dict(batch.deletes), dict(batch.upserts)
+        if batch.vacated:
+            deletes[ANNOTATIONS] = [(home, row) for row in batch.vacated]
+        if annotations:
+            upserts[ANNOTATIONS] = annotations
         with self._transaction() as connection:
             if connection.execute(_claim(), (seen + 1, *values, home, seen)).rowcount != 1:
-                raise Conflict(f"home {home!r}: another worker wrote version {seen + 1}")
-            _write(connection, batch)
+                raise Conflict(f"home {home}: another worker wrote version {seen + 1}")
+            _write(connection, upserts, deletes)
 
     def amend(self, batch: Batch) -> None:
         with self._transaction() as connection:
-            _write(connection, batch)
+            _write(connection, batch.upserts, batch.deletes)
 
     def scrub(self) -> None:
         with self._failing():
             connection = self._connection
             connection.execute("SET statement_timeout = 0")
             connection.execute("SET lock_timeout = 0")
-            connection.execute("VACUUM (INDEX_CLEANUP OFF) annotations")
+            connection.execute("VACUUM (INDEX_CLEANUP OFF) annotations, dead_letters, outbox")
             connection.execute(f"VACUUM (INDEX_CLEANUP ON) {', '.join(table.name for table in _NAMING)}")
             for name in ("statement_timeout", "lock_timeout"):
                 connection.execute(f"SET {name} = '{_SESSION[name]}'")
@@ -395,12 +407,14 @@ def _unnest(table: Table, names: Sequence[str]) -> str:
     return f"unnest({arrays}) AS wanted ({', '.join(names)})"
 
 
-def _write(connection: psycopg.Connection[Any], batch: Batch) -> None:
+def _write(
+    connection: psycopg.Connection[Any], upserts: Mapping[Table, list[Row]], deletes: Mapping[Table, list[Key]]
+) -> None:
     with connection.pipeline():
-        for table, keys in batch.deletes.items():
+        for table, keys in deletes.items():
             for length, group in by_length(keys).items():
                 connection.cursor().executemany(_delete(table, length), group)
-        for table, rows in batch.upserts.items():
+        for table, rows in upserts.items():
             width = len(table.key)
             last = {tuple(row[:width]): row for row in rows}
             connection.execute(_upsert(table), _columns(last.values(), tuple(table.columns.values())))

@@ -11,16 +11,16 @@ from typing import Any, cast
 import msgspec
 
 from detectors.alarms import Alarm, Cause
+from detectors.config import TaskConfig
 from detectors.item import ItemKey
 from detectors.monitor import Changes, PairKey, ScopeKey
 from detectors.records import AnnotationRecord
 from detectors.scope import Scope, tally
 from detectors.watch import Answer, Watch
 from streams.events import Annotation, Context, Gold, Review
-from streams.store.base import Batch, Row
+from streams.store.base import Batch, Row, StoredAnnotation
 from streams.store.tables import (
     ALARMS,
-    ANNOTATIONS,
     ANSWERS,
     CONTEXTS,
     ERASURES,
@@ -41,6 +41,7 @@ _context = msgspec.json.Decoder(Context).decode
 _tallies = msgspec.json.Decoder(dict[str, tuple[int, int, int, int, dict[str, int | str]]]).decode
 _history = msgspec.json.Decoder(tuple[tuple[str, int], ...]).decode
 _confusion = msgspec.json.Decoder(dict[str, int]).decode
+_configuration = msgspec.json.Decoder(TaskConfig).decode
 
 
 def to_json(value: object) -> str:
@@ -48,8 +49,27 @@ def to_json(value: object) -> str:
     return _ordered(value).decode()
 
 
-def annotation_row(home: int, key: tuple[str, str], item: ItemKey | None, record: AnnotationRecord) -> Row:
+def configuration_text(configuration: TaskConfig) -> str:
+    """A task's configuration as a column has it: equal texts, equal meaning (True is not 1).
+
+    >>> configuration_text(TaskConfig(labels=(True, 1, "a"), detectors=()))
+    '{"label_type":null,"labels":[true,1,"a"],"weights":"quadratic","detectors":[]}'
+    """
+    return _encode(configuration).decode()
+
+
+def configuration(text: str) -> TaskConfig:
+    """The configuration of a column.
+
+    >>> configuration(configuration_text(TaskConfig(labels=(True, 1.5, "a"))))
+    TaskConfig(label_type=None, labels=(True, 1.5, 'a'), weights='quadratic', detectors=('gold_errors', 'log_duration'))
+    """
+    return _configuration(text)
+
+
+def annotation_row(home: int, annotation: StoredAnnotation) -> Row:
     """The row of an annotation, or of the retraction of one that was never delivered."""
+    key, item, record = annotation
     event: Annotation | None = record.event  # type: ignore[assignment]
     earlier = _encode(record.earlier).decode() if record.earlier else None
     withdrawn = None if record.withdrawn is None else "{} {}".format(*record.withdrawn)
@@ -70,8 +90,8 @@ def annotation_row(home: int, key: tuple[str, str], item: ItemKey | None, record
     )
 
 
-def annotation_record(row: Row) -> tuple[ItemKey | None, AnnotationRecord]:
-    """The annotation of a row, and its item."""
+def stored_annotation(row: Row) -> StoredAnnotation:
+    """The annotation of a row."""
     _, number, project, key, task, item, _, _, _, event, earlier, withdrawn = cast("tuple[Any, ...]", row)
     record = AnnotationRecord(
         key,
@@ -80,7 +100,7 @@ def annotation_record(row: Row) -> tuple[ItemKey | None, AnnotationRecord]:
         None if withdrawn is None else cast("tuple[int, int]", tuple(map(int, withdrawn.split()))),
         number,
     )
-    return None if item is None else ItemKey(project, task, item), record
+    return (project, key), None if item is None else ItemKey(project, task, item), record
 
 
 def gold_event(row: Row) -> tuple[ItemKey, Gold]:
@@ -172,19 +192,17 @@ def write_changes(
 
     `pseudonym` gives the name under which a project's annotator is shown.
     """
-    if changes.vacated:
-        for number in changes.vacated:
-            batch.drop(ANNOTATIONS, (home, number))
-    rows = batch.upserts.setdefault(ANNOTATIONS, []) if changes.annotations else []
+    batch.vacated += changes.vacated
+    annotations = batch.annotations
     for key, (item, record) in changes.annotations.items():
         if record.event is None and record.withdrawn is None:
             if record.row:
-                batch.drop(ANNOTATIONS, (home, record.row))
+                batch.vacated.append(record.row)
             continue
         if not record.row:
             record.row = next_row
             next_row += 1
-        rows.append(annotation_row(home, key, item, record))
+        annotations.append((key, item, record))
     for item_key, gold in changes.gold.items():
         event = cast("Gold", gold)
         batch.put(GOLD, (home, *item_key, event.version, event.at, _encode(event).decode()))

@@ -1,7 +1,7 @@
 """The embedded store: SQLite in WAL mode, for one machine.
 
-Annotations, whose ids may be random, are appended by number, and `RowIndex` finds them; all other tables are clustered by
-their key. A commit is one `BEGIN IMMEDIATE` transaction whose first statement is the compare-and-set on the home.
+Annotations, whose ids may be random, are appended in pages, and `RowIndex` finds them; all other tables are clustered by their
+key. A commit is one `BEGIN IMMEDIATE` transaction whose first statement is the compare-and-set on the home.
 """
 
 from __future__ import annotations
@@ -9,17 +9,24 @@ from __future__ import annotations
 import json
 import sqlite3
 import time
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from functools import cache, partial
+from itertools import starmap
 from pathlib import Path
-from typing import Any, Final, NamedTuple, cast
+from typing import Any, Final, cast
 
 import numpy as np
 
+from detectors.item import ItemKey
+from detectors.monitor import AnnotationKey
 from streams.errors import Refused
-from streams.store.base import Batch, Conflict, Key, Row, StoreFailed, Value, by_length
-from streams.store.index import Entries, RowIndex, entries, marks, merged
+from streams.store import pages
+from streams.store.base import Batch, Conflict, Key, Row, StoredAnnotation, StoreFailed, Value, by_length
+from streams.store.index import Entries, Gathered, RowIndex, marks, merged
+from streams.store.pages import Page
+from streams.store.rows import annotation_row
 from streams.store.tables import (
     ANNOTATIONS,
     GOLD,
@@ -61,6 +68,14 @@ _TYPES: Final = {"integer": "INTEGER", "real": "REAL", "text": "TEXT", "bytes": 
 _RUNS: Final = (
     "CREATE TABLE annotation_runs (home INTEGER, last_row INTEGER, annotations BLOB, items BLOB, "
     "PRIMARY KEY (home, last_row))"
+)
+_PAGES_OF: Final = (
+    "SELECT first, rows FROM annotation_pages WHERE first IN "
+    "(SELECT (SELECT max(first) FROM annotation_pages WHERE first <= wanted.value) FROM json_each(?) AS wanted)"
+)
+_PAGES_FROM: Final = (
+    "SELECT first, rows FROM annotation_pages "
+    "WHERE first >= coalesce((SELECT max(first) FROM annotation_pages WHERE first <= ?1), ?1) AND first < ?2 ORDER BY first"
 )
 
 
@@ -230,26 +245,22 @@ class SqliteStore:
     # -- reading ------------------------------------------------------------------------------------------------------
 
     def find_annotations(
-        self, home: int, annotations: Iterable[tuple[str, str]], items: Iterable[tuple[str, str, str]]
-    ) -> list[Row]:
+        self, home: int, annotations: Iterable[AnnotationKey], items: Iterable[ItemKey]
+    ) -> list[StoredAnnotation]:
         with self._failing():
             index = self._index(home)
             wanted, places = set(annotations), set(items)
-            rows = self._rows(index.find_annotations(wanted))
-            named = {number: row for number, row in rows.items() if row[2:4] in wanted}
-            places.update((row[2], *row[4:6]) for row in named.values() if row[5] is not None)
-            numbers = index.find_items(places)
-            rows |= self._rows(number for number in numbers if number not in rows)
-            placed = {n: rows[n] for n in numbers if n in rows and (rows[n][2], *rows[n][4:6]) in places}
-            return list((named | placed).values())
+            looked_at = index.find_annotations(wanted)
+            candidates = self._annotations(looked_at)
+            named = [found for found in candidates if found[0] in wanted]
+            places.update(item for _, item, _ in named if item is not None)
+            candidates += self._annotations(set(index.find_items(places)).difference(looked_at))
+            return [found for found in candidates if found[0] in wanted or found[1] in places]
 
-    def _rows(self, numbers: Iterable[int]) -> dict[int, tuple[Any, ...]]:
-        """Those of the annotations with these numbers that there are, by number."""
-        found = self._connection.execute(
-            "SELECT a.* FROM json_each(?) AS wanted CROSS JOIN annotations AS a ON a.row = wanted.value",
-            (json.dumps(list(numbers)),),
-        )
-        return {row[1]: row for row in found}
+    def _annotations(self, rows: Iterable[int]) -> list[StoredAnnotation]:
+        """Those of the annotations in these rows that there are."""
+        found = (page.find(row) for page, on_it in _pages(self._connection, rows) for row in on_it)
+        return [annotation for annotation in found if annotation is not None]
 
     def find(self, table: Table, home: int, keys: Iterable[Key]) -> list[Row]:
         with self._failing():
@@ -261,36 +272,37 @@ class SqliteStore:
             return rows
 
     def scan(self, table: Table, home: int, *key: Value) -> Iterator[Row]:
-        if table is ANNOTATIONS and not key:
+        if table is ANNOTATIONS:
             after = 0
             while found := self.scan_annotations(home, after, SCAN):
-                yield from found
-                after = cast("int", found[-1][1])
+                yield from (annotation_row(home, annotation) for annotation in found)
+                after = found[-1][2].row
             return
         place: Key = ()
         width = len(table.key)
         while True:
             with self._failing():
                 rows = self._connection.execute(
-                    _scan(table, len(key), bool(place)), (*_bounds(table, home), *key, *place, SCAN)
+                    _scan(table, len(key), bool(place)), (home, *key, *place, SCAN)
                 ).fetchall()
             yield from rows
             if len(rows) < SCAN:
                 return
             place = rows[-1][1 + len(key) : width]
 
-    def scan_annotations(self, home: int, after: int, limit: int) -> list[Row]:
-        first, last = _bounds(ANNOTATIONS, home)
-        with self._failing():
-            return self._connection.execute(
-                "SELECT * FROM annotations WHERE row BETWEEN ? AND ? ORDER BY row LIMIT ?",
-                (max(first, after + 1), last, limit),
-            ).fetchall()
+    def scan_annotations(self, home: int, after: int, limit: int) -> list[StoredAnnotation]:
+        begin, found = max(first_row(home), after + 1), []
+        with self._failing(), closing(self._connection.execute(_PAGES_FROM, (begin, first_row(home + 1)))) as cursor:
+            for first, text in cursor:
+                found += Page(first, text).since(begin)
+                if len(found) >= limit:
+                    break
+        return found[:limit]
 
     def count(self, table: Table, home: int) -> int:
         with self._failing():
-            query = f"SELECT count(*) FROM {table.name} WHERE {_of_home(table)}"
-            return int(self._connection.execute(query, _bounds(table, home)).fetchone()[0])
+            query = f"SELECT count(*) FROM {table.name} WHERE home = ?"
+            return int(self._connection.execute(query, (home,)).fetchone()[0])
 
     # -- writing ------------------------------------------------------------------------------------------------------
 
@@ -298,12 +310,20 @@ class SqliteStore:
         home, _, *values = cast("tuple[int, ...]", home_row)
         with self._failing():
             index = self._index(home)
-        news = index.news(batch)
-        run = index.run_with(news)
-        with self._transaction(erases=batch.erases) as connection:
+        appended = [annotation for annotation in batch.annotations if annotation[2].row > index.last_row]
+        edits = bool(batch.vacated) or len(appended) < len(batch.annotations)
+        news = index.news(batch.upserts.get(GOLD, ()))
+        # A page that is written anew frees others, on which the old text would stay.
+        with self._transaction(erases=batch.erases or edits) as connection:
             if connection.execute(_claim(), (seen + 1, *values, home, seen)).rowcount != 1:
                 raise Conflict(f"home {home}: another worker wrote version {seen + 1}")
             _write(connection, batch)
+            if edits:
+                _edit(connection, batch, index.last_row)
+            for text, part in pages.paged(appended):
+                connection.execute("INSERT INTO annotation_pages VALUES (?, ?)", (part[0][2].row, text))
+                news.add(part)  # now, while the processor has all of it at hand
+            run = index.run_with(news)
             if run is not None:
                 connection.execute("INSERT INTO annotation_runs VALUES (?, ?, ?, ?)", (home, *run))
         index.take_in(news, saved=run is not None)
@@ -342,13 +362,22 @@ class SqliteStore:
             connection.close()
 
 
-class _News(NamedTuple):
+class _News:
     """What a batch adds to a home's index."""
 
-    last_row: int
-    annotations: Entries
-    items: Entries
-    gold: Entries
+    def __init__(self, zero: int, last_row: int, gold: Iterable[Row]) -> None:
+        self._zero = zero
+        self.last_row = last_row
+        self.annotations, self.items = Gathered(), Gathered()
+        self.gold = marks(_by_task(cast("tuple[str, str, str]", row[1:4]) for row in gold))
+
+    def add(self, annotations: Sequence[StoredAnnotation]) -> None:
+        """Take in annotations of new rows."""
+        zero = self._zero
+        self.annotations.add((key for key, _, _ in annotations), [record.row - zero for _, _, record in annotations])
+        placed = [(item, record.row - zero) for _, item, record in annotations if item is not None]
+        self.items.add((((project, task), name) for (project, task, name), _ in placed), [row for _, row in placed])
+        self.last_row = annotations[-1][2].row
 
 
 class _HomeIndex:
@@ -358,69 +387,63 @@ class _HomeIndex:
     """
 
     def __init__(self, connection: sqlite3.Connection, home: int) -> None:
-        self._zero = self._last_row = self._saved_row = first_row(home) - 1
+        self._zero = self.last_row = self._saved_row = first_row(home) - 1
         runs: tuple[list[Entries], list[Entries]] = ([], [])
         for last_row, *blobs in connection.execute(
             "SELECT last_row, annotations, items FROM annotation_runs WHERE home = ? ORDER BY last_row", (home,)
         ):
-            self._last_row = self._saved_row = last_row
+            self.last_row = self._saved_row = last_row
             for kind, blob in zip(runs, blobs, strict=True):
                 kind.append(np.frombuffer(blob, np.uint64))
         self._annotations, self._items = (RowIndex(merged(kind)) for kind in runs)
         self._gold = RowIndex()
-        tail = connection.execute(
-            "SELECT home, row, project, annotation, task, item FROM annotations WHERE row BETWEEN ? AND ?",
-            (self._last_row + 1, first_row(home + 1) - 1),
-        )
-        gold = connection.execute("SELECT home, project, task, item FROM gold WHERE home = ?", (home,))
-        self.take_in(self._news(tail.fetchall(), gold), saved=False)
+        news = self.news(connection.execute("SELECT home, project, task, item FROM gold WHERE home = ?", (home,)))
+        pages_after = "SELECT first, rows FROM annotation_pages WHERE first BETWEEN ? AND ? ORDER BY first"
+        for page in starmap(Page, connection.execute(pages_after, (self.last_row + 1, first_row(home + 1) - 1))):
+            news.add(page.since(page.first))
+            news.last_row = page.last
+        self.take_in(news, saved=False)
 
-    def news(self, batch: Batch) -> _News:
-        """The entries of the rows that a batch appends."""
-        rows = cast("list[tuple[Any, ...]]", batch.upserts.get(ANNOTATIONS, []))
-        return self._news([row for row in rows if row[1] > self._last_row], batch.upserts.get(GOLD, []))
-
-    def _news(self, rows: Sequence[tuple[Any, ...]], gold: Iterable[Row]) -> _News:
-        zero = self._zero
-        placed = [row for row in rows if row[5] is not None]
-        return _News(
-            max((row[1] for row in rows), default=self._last_row),
-            entries((f"{row[2]}\x1f{row[3]}" for row in rows), (row[1] - zero for row in rows)),
-            entries((f"{row[2]}\x1f{row[4]}\x1f{row[5]}" for row in placed), (row[1] - zero for row in placed)),
-            marks("\x1f".join(cast("Sequence[str]", row[1:4])) for row in gold),
-        )
+    def news(self, gold: Iterable[Row]) -> _News:
+        """What is new, to begin with this gold."""
+        return _News(self._zero, self.last_row, gold)
 
     def run_with(self, news: _News) -> tuple[int, bytes, bytes] | None:
         """The run to write beside these news, if there is enough for one: its last row, and its entries."""
         if news.last_row - self._saved_row < RUN:
             return None
         saved = self._saved_row - self._zero
-        annotations = merged((self._annotations.after(saved), news.annotations))
-        items = merged((self._items.after(saved), news.items))
+        annotations = merged((self._annotations.after(saved), news.annotations.entries()))
+        items = merged((self._items.after(saved), news.items.entries()))
         return news.last_row, annotations.tobytes(), items.tobytes()
 
     def take_in(self, news: _News, *, saved: bool) -> None:
         """Know of the news, which are in the database now; `saved` says that its runs cover them."""
-        self._last_row = news.last_row
+        self.last_row = news.last_row
         if saved:
             self._saved_row = news.last_row
-        self._annotations.add(news.annotations)
-        self._items.add(news.items)
+        self._annotations.add(news.annotations.entries())
+        self._items.add(news.items.entries())
         self._gold.add(news.gold)
 
-    def find_annotations(self, keys: Iterable[tuple[str, str]]) -> list[int]:
-        """The numbers of rows that may be these (project, annotation)."""
-        return [self._zero + row for row in self._annotations.find("\x1f".join(key) for key in keys)]
+    def find_annotations(self, keys: Iterable[AnnotationKey]) -> list[int]:
+        """The rows that may be these annotations."""
+        return [self._zero + row for row in self._annotations.find(keys)]
 
-    def find_items(self, keys: Iterable[tuple[str, str, str]]) -> list[int]:
-        """The numbers of rows that may be of these (project, task, item)."""
-        return [self._zero + row for row in self._items.find("\x1f".join(key) for key in keys)]
+    def find_items(self, keys: Iterable[ItemKey]) -> list[int]:
+        """The rows that may be of these items."""
+        return [self._zero + row for row in self._items.find(_by_task(keys))]
 
     def with_gold(self, keys: Iterable[Key]) -> list[Key]:
         """Those of these (project, task, item) that may have gold."""
         keys = list(keys)
-        held = self._gold.may_hold("\x1f".join(cast("tuple[str, ...]", key)) for key in keys)
+        held = self._gold.may_hold(_by_task(cast("list[tuple[str, str, str]]", keys)))
         return [key for key, has_gold in zip(keys, held, strict=True) if has_gold]
+
+
+def _by_task(items: Iterable[tuple[str, str, str]]) -> Iterator[tuple[tuple[str, ...], str]]:
+    """Keys of the index for these (project, task, item)."""
+    return ((item[:2], item[2]) for item in items)
 
 
 # -- statements -------------------------------------------------------------------------------------------------------
@@ -433,24 +456,14 @@ def _statements(version: int) -> Iterator[str]:
             yield from MIGRATIONS[step]
         return
     for table in TABLES:
-        columns = [f'"{name}" {_TYPES[kind]}' for name, kind in table.columns.items()]
         if table is ANNOTATIONS:
-            columns = [f"{column} PRIMARY KEY" if column.startswith('"row"') else column for column in columns]
-            yield f"CREATE TABLE {table.name} ({', '.join(columns)})"
-        else:
-            yield f"CREATE TABLE {table.name} ({', '.join(columns)}, PRIMARY KEY ({', '.join(table.key)})) WITHOUT ROWID"
+            yield from (pages.TABLE, pages.VIEW)
+            continue
+        columns = [f'"{name}" {_TYPES[kind]}' for name, kind in table.columns.items()]
+        yield f"CREATE TABLE {table.name} ({', '.join(columns)}, PRIMARY KEY ({', '.join(table.key)})) WITHOUT ROWID"
     yield _RUNS
     for name, query in VIEWS.items():
         yield f"CREATE VIEW {name} AS {query}"
-
-
-def _of_home(table: Table) -> str:
-    """The condition that a row is of a home; `_bounds` has its values."""
-    return "row BETWEEN ? AND ?" if table is ANNOTATIONS else "home = ?"
-
-
-def _bounds(table: Table, home: int) -> tuple[int, ...]:
-    return (first_row(home), first_row(home + 1) - 1) if table is ANNOTATIONS else (home,)
 
 
 @cache
@@ -470,7 +483,7 @@ def _find(table: Table, length: int) -> str:
 @cache
 def _scan(table: Table, length: int, after: bool) -> str:
     """The next rows of a home under a key of this many columns, if `after` those beyond a place."""
-    conditions = [_of_home(table), *(f"{name} = ?" for name in table.key[1 : 1 + length])]
+    conditions = [f"{name} = ?" for name in table.key[: 1 + length]]
     rest = table.key[1 + length :]
     if after:
         conditions.append(f"({', '.join(rest)}) > ({', '.join('?' for _ in rest)})")
@@ -494,6 +507,29 @@ def _write(connection: sqlite3.Connection, batch: Batch) -> None:
             connection.executemany(_delete(table, length), group)
     for table, rows in batch.upserts.items():
         connection.executemany(_upsert(table), rows)
+
+
+def _pages(connection: sqlite3.Connection, rows: Iterable[int]) -> Iterator[tuple[Page, list[int]]]:
+    """The pages that these rows are on, each with those of the rows that are."""
+    wanted = sorted(rows)
+    for page in starmap(Page, connection.execute(_PAGES_OF, (json.dumps(wanted),))):
+        yield page, wanted[bisect_left(wanted, page.first) : bisect_right(wanted, page.last)]
+
+
+def _edit(connection: sqlite3.Connection, batch: Batch, last_row: int) -> None:
+    """Delete and write over annotations that are stored."""
+    changed: dict[int, StoredAnnotation | None] = dict.fromkeys(batch.vacated)
+    changed |= {annotation[2].row: annotation for annotation in batch.annotations if annotation[2].row <= last_row}
+    for page, rows in list(_pages(connection, changed)):
+        for row in rows:
+            page.put(row, changed.pop(row))
+        text = page.text()
+        if text is None:
+            connection.execute("DELETE FROM annotation_pages WHERE first = ?", (page.first,))
+        else:
+            connection.execute("UPDATE annotation_pages SET rows = ? WHERE first = ?", (text, page.first))
+    if any(changed.values()):
+        raise ValueError(f"expected annotations in rows that are stored, or above {last_row}, found {sorted(changed)}")
 
 
 def _roll_back(connection: sqlite3.Connection) -> None:

@@ -54,7 +54,7 @@ PROJECTS = _table("projects", "home:i project", "applied:i duplicates:i erased:i
 TASKS = _table(
     "tasks",
     "home:i project task",
-    "annotators:i passed:i failed:i passed_retracted:i failed_retracted:i fingerprint rebuilt_to:i",
+    "annotators:i passed:i failed:i passed_retracted:i failed_retracted:i configuration former fingerprint rebuilt_to:i",
 )
 ANNOTATIONS = _table(
     "annotations",
@@ -85,6 +85,7 @@ DEAD_LETTERS = _table(
 )
 OUTBOX = _table("outbox", "home:i number:i", "id topic partition:i key value:b headers state")
 JOURNAL = _table("journal", "home:i version:i", "topic first_offset:i last_offset:i")
+ADOPTIONS = _table("adoptions", "home:i version:i project task", "former configuration")
 
 TABLES: Final = (
     META,
@@ -104,6 +105,7 @@ TABLES: Final = (
     DEAD_LETTERS,
     OUTBOX,
     JOURNAL,
+    ADOPTIONS,
 )
 
 VIEWS: Final = {

@@ -1,7 +1,7 @@
-"""The core fold without broker and store: `python -m tests.benchmarks.core`.
+"""The core fold without broker and disk: `python -m tests.benchmarks.core`.
 
-Chunks of 5,000 events pass through parser, monitor and row encoding as in a worker; everything is in memory and no row
-is written. It prints microseconds of CPU an event by stage (the median round), events per CPU-second, and bytes held
+Chunks of 5,000 events pass through parser, monitor, row encoding and a commit to SQLite as in a worker; everything is in
+memory, the database too. It prints microseconds of CPU an event by stage (the median round), events per CPU-second, and bytes held
 per item, per annotator and per pair of annotators.
 """
 
@@ -25,13 +25,14 @@ from streams.events import Event, encode
 from streams.garbage import collect_rarely
 from streams.parsing import DeadLetter, Parser
 from streams.privacy import Privacy
-from streams.store.base import Batch
+from streams.store import Batch, open_store
 from streams.store.rows import write_changes
+from streams.store.tables import first_row
 from tests.benchmarks.campaign import Campaign, Ids
 
 CHUNK = 5000
 PRIVACY = Privacy(b"the key of the benchmark")
-STAGES = ("parse", "receive", "settle", "rows")
+STAGES = ("parse", "receive", "settle", "rows", "commit")
 SHARED = (type, ModuleType, FunctionType, BuiltinFunctionType, MethodType)
 
 
@@ -60,7 +61,9 @@ def fresh_monitor() -> Monitor:
 def fold(values: Sequence[bytes]) -> Round:
     """Take in the events, chunk by chunk."""
     clock = time.process_time
-    run, parser, next_row = Round(), Parser(), 1
+    run, parser, next_row = Round(), Parser(), first_row(0)
+    store = open_store("sqlite://")
+    home = store.open_home(0)
     monitor, seconds = run.monitor, run.seconds
     for version, chunk in enumerate(_chunks(values), 1):
         moments = [clock()]
@@ -78,11 +81,15 @@ def fold(values: Sequence[bytes]) -> Round:
         monitor.settle()
         changes = monitor.take_changes()
         moments.append(clock())
-        next_row = write_changes(Batch(), 0, version, changes, next_row, PRIVACY.pseudonym)
+        batch = Batch()
+        next_row = write_changes(batch, 0, version, changes, next_row, PRIVACY.pseudonym)
         monitor.trim()
+        moments.append(clock())
+        store.commit(version - 1, home, batch)
         moments.append(clock())
         for stage, begun, ended in zip(STAGES, moments, moments[1:], strict=False):
             seconds[stage] += ended - begun
+    store.close()
     return run
 
 

@@ -1,8 +1,9 @@
 """What a commit costs: `python -m tests.benchmarks.store_commits --store sqlite:////tmp/commits.db --ids random`.
 
-Each commit is that of a busy chunk: 1,000 new annotations, found first as a home that is not complete would look for
-them, and what they change: 700 pairs, 150 scopes, 80 watches of 1.5 kB. `--existing` annotations are stored before.
-Reported are microseconds of wall clock and of this process' CPU per annotation, the store's size and this process'.
+Each commit is that of a busy chunk: new annotations (1,000, or `--chunk`), found first as a home that is not complete would
+look for them, and what they change: 700 pairs, 150 scopes, 80 watches of 1.5 kB (`--annotations-only`: none of that). So many
+as `--existing` says are stored before. Reported are microseconds of wall clock and of this process' CPU per annotation, and
+this process' size; then what it takes to find one annotation of any age, to change some, and to go through them all.
 """
 
 from __future__ import annotations
@@ -13,23 +14,30 @@ import random
 import resource
 import time
 from collections.abc import Callable
-from typing import Any
+from datetime import UTC, datetime
 
+from detectors.item import ItemKey
+from detectors.records import FOREVER, AnnotationRecord
+from streams.events import MICROSECOND, Annotation
+from streams.garbage import collect_rarely
 from streams.store import Batch, Store, open_store
-from streams.store.tables import ANNOTATIONS, JOURNAL, PAIRS, SCOPES, WATCHES
+from streams.store.base import StoredAnnotation
+from streams.store.tables import JOURNAL, PAIRS, SCOPES, WATCHES, first_row
 
-ANNOTATIONS_A_CHUNK = 1000
+START = datetime(2026, 1, 5, 8, tzinfo=UTC)
 BULK = 20_000
 
 
 class Campaign:
     """Rows as a fold would write them: a project with 80 annotators, of whose 3,160 pairs 700 change in a chunk."""
 
-    def __init__(self, ids: str, homes: int, seed: int = 1) -> None:
+    def __init__(self, ids: str, homes: int, size: int, *, alone: bool, seed: int = 1) -> None:
         self.chance = random.Random(seed)
+        self.size = size
+        self.alone = alone
         self.ids = ids
         self.homes = range(homes)
-        self.next_row = [1] * homes
+        self.next_row = [first_row(home) for home in self.homes]
         self.number = 0
 
     def name(self) -> str:
@@ -37,33 +45,40 @@ class Campaign:
         self.number += 1
         return f"{self.chance.getrandbits(128):032x}" if self.ids == "random" else f"annotation-{self.number:024}"
 
-    def annotations(self, home: int, count: int) -> list[tuple[Any, ...]]:
-        """New rows of a home; three annotations an item."""
-        rows = []
-        first = self.next_row[home]
+    def annotations(self, home: int, count: int) -> list[StoredAnnotation]:
+        """New annotations of a home; three an item."""
+        made: list[StoredAnnotation] = []
+        first, project = self.next_row[home], f"project-{home}"
         item = ""
         for row in range(first, first + count):
             if row % 3 == 1 or not item:
                 item = self.name()
-            name, annotator, at = self.name(), f"annotator-{row % 80}", 1_700_000_000_000_000 + row
-            event = {"id": name, "item": item, "annotator": annotator, "label": "yes", "time": at, "source": "tool"}
-            event |= {
-                "type": "annotation",
-                "project": f"project-{home}",
-                "duration_ms": 4211,
-                "batch": "b-17",
-                "stage": "annotate",
-            }
-            text = json.dumps(event)
-            rows.append((home, row, f"project-{home}", name, "label", item, annotator, '"yes"', at, text, None, None))
+            event = Annotation(
+                id=self.name(),
+                source="tool",
+                time=START + row * MICROSECOND,
+                project=project,
+                item=item,
+                annotator=f"annotator-{row % 80}",
+                label="yes",
+                duration_ms=4211,
+                batch="b-17",
+                vendor="northlight",
+                guideline="v3",
+                slice={"language": "de"},
+            )
+            record = AnnotationRecord(event.id, event, row=row)
+            made.append(((project, event.id), ItemKey(project, event.task, item), record))
         self.next_row[home] = first + count
-        return rows
+        return made
 
     def chunk(self, home: int, version: int) -> Batch:
         """The batch of one commit."""
         project, chance, batch = f"project-{home}", self.chance, Batch()
-        batch.upserts[ANNOTATIONS] = [*self.annotations(home, ANNOTATIONS_A_CHUNK)]
+        batch.annotations += self.annotations(home, self.size)
         batch.put(JOURNAL, (home, version, "annotations", version * 1000, version * 1000 + 999))
+        if self.alone:
+            return batch
         for pair in chance.sample(range(3160), 700):
             a, b = f"annotator-{pair % 80}", f"annotator-{pair // 80}"
             confusion = json.dumps(
@@ -88,9 +103,7 @@ def fill(store: Store, campaign: Campaign, versions: list[int], existing: int) -
     """Store this many annotations, spread over the homes."""
     for number in range(existing // BULK):
         home = campaign.homes[number % len(campaign.homes)]
-        batch = Batch()
-        batch.upserts[ANNOTATIONS] = [*campaign.annotations(home, BULK)]
-        commit(store, campaign, versions, home, batch)
+        commit(store, campaign, versions, home, Batch(annotations=campaign.annotations(home, BULK)))
 
 
 def commit(store: Store, campaign: Campaign, versions: list[int], home: int, batch: Batch) -> None:
@@ -98,6 +111,29 @@ def commit(store: Store, campaign: Campaign, versions: list[int], home: int, bat
     version = versions[home]
     store.commit(version, (home, version, "{}", 0, 0, 0, campaign.next_row[home], 1, 1, "{}"), batch)
     versions[home] += 1
+
+
+def old_ones(store: Store, campaign: Campaign, versions: list[int]) -> None:
+    """Find annotations of any age in home 0, change them, and go through all: print microseconds of CPU."""
+    rows = [campaign.chance.randrange(first_row(0), campaign.next_row[0]) for _ in range(1000)]
+    named = [store.scan_annotations(0, row - 1, 1)[0] for row in rows]
+    finding = sum(timed(store.find_annotations, 0, [key], ())[1] for key, _, _ in named)
+    changing, changed = 0.0, 0
+    for begin in range(0, len(named), campaign.size // 20 or 1):
+        found = {annotation[2].row: annotation for annotation in named[begin : begin + (campaign.size // 20 or 1)]}
+        for _, _, record in found.values():
+            record.withdrawn = FOREVER
+        changing += timed(commit, store, campaign, versions, 0, Batch(annotations=list(found.values())))[1]
+        changed += len(found)
+    count, after, began = 0, 0, time.process_time()
+    while page := store.scan_annotations(0, after, 5000):
+        count, after = count + len(page), page[-1][2].row
+    scanning = time.process_time() - began
+    print(
+        f"it takes {finding / len(named) * 1e6:.0f} us CPU to find an annotation of any age with its item, "
+        f"{changing / changed * 1e6:.0f} us to change one, with as many others as are a twentieth of a chunk, "
+        f"{scanning / count * 1e6:.1f} us an annotation to go through all of them"
+    )
 
 
 def timed(work: Callable[..., object], *args: object) -> tuple[float, float]:
@@ -114,10 +150,13 @@ def main() -> None:
     parser.add_argument("--existing", metavar="N", type=int, default=0)
     parser.add_argument("--commits", metavar="N", type=int, default=50)
     parser.add_argument("--homes", metavar="N", type=int, default=1)
+    parser.add_argument("--chunk", metavar="N", type=int, default=1000)
+    parser.add_argument("--annotations-only", action="store_true")
     parser.add_argument("--ids", choices=("sequential", "random"), default="random")
     args = parser.parse_args()
     store = open_store(args.store)
-    campaign = Campaign(args.ids, args.homes)
+    collect_rarely()
+    campaign = Campaign(args.ids, args.homes, args.chunk, alone=args.annotations_only)
     versions = []
     for home in campaign.homes:
         row = store.open_home(home)
@@ -128,13 +167,12 @@ def main() -> None:
     for number in range(args.commits):
         home = number % args.homes
         batch = campaign.chunk(home, versions[home] + 1)
-        rows = batch.upserts[ANNOTATIONS]
-        names, items = {(row[2], row[3]) for row in rows}, {(row[2], row[4], row[5]) for row in rows}
+        names, items = {key for key, _, _ in batch.annotations}, {item for _, item, _ in batch.annotations}
         lookups.append(timed(store.find_annotations, home, names, items)[1])
         wall, cpu = timed(commit, store, campaign, versions, home, batch)
         walls.append(wall)
         cpus.append(cpu)
-    each = 1e6 / ANNOTATIONS_A_CHUNK
+    each = 1e6 / args.chunk
     print(
         f"{args.ids} ids, {args.homes} homes, {args.existing:,} existing: an annotation costs "
         f"{sum(walls) / len(walls) * each:.1f} us ({sum(cpus) / len(cpus) * each:.1f} us CPU) to commit, "
@@ -142,6 +180,7 @@ def main() -> None:
         f"{sorted(walls)[len(walls) // 2] * 1e3:.1f} ms, the longest {max(walls) * 1e3:.1f} ms; "
         f"this process: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10} MiB"
     )
+    old_ones(store, campaign, versions)
     began = time.perf_counter()
     for home in campaign.homes:
         store.close_home(home)

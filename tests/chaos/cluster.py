@@ -25,6 +25,7 @@ from streams.settings import Settings, load_settings
 from streams.store import StoreFailed, open_store
 from streams.store.tables import HOMES, OUTBOX
 from tests.chaos.traffic import PARTITIONS, Sent
+from tests.servers.forked import ForkedProcess
 from tests.servers.kafka import ApacheKafka
 from tests.servers.process import Process, wait_until
 from tests.streams.oracle import (
@@ -72,13 +73,19 @@ class WorkerEndedError(Exception):
 
 
 class Worker:
-    """One worker process."""
+    """One worker process; one that is not forked does its imports itself, as a person's does."""
 
-    def __init__(self, number: int, folder: Path, configuration: Path, command: Sequence[str]) -> None:
+    def __init__(
+        self, number: int, folder: Path, configuration: Path, command: Sequence[str], *, forked: bool = True
+    ) -> None:
         self.name = f"worker {number}"
         self.log = folder / f"worker-{number}.log"
-        self.process = Process([sys.executable, "-m", *command, "--config", str(configuration)], self.log, folder=ROOT)
-        self.paused = False
+        command = [*command, "--config", str(configuration)]
+        self.process = (
+            ForkedProcess(command, self.log, folder=ROOT)
+            if forked
+            else Process([sys.executable, "-m", *command], self.log, folder=ROOT)
+        )
 
     @property
     def said(self) -> str:
@@ -116,6 +123,7 @@ class Cluster:
     name: str
     command: Sequence[str] = ("streams.cli", "worker")
     partitions: int = PARTITIONS
+    session: float = SESSION_SECONDS
     more: str = ""
     workers: list[Worker] = field(default_factory=list)
     started: int = 0
@@ -126,7 +134,7 @@ class Cluster:
 
     def configure(self, more: str = "", **other: str) -> None:
         """Write the configuration file."""
-        values = {"bootstrap": self.kafka.bootstrap, "name": self.name, "store": self.store, "session": SESSION_SECONDS}
+        values = {"bootstrap": self.kafka.bootstrap, "name": self.name, "store": self.store, "session": self.session}
         text = CONFIGURATION.format(**{**values, **other}, more=more or self.more)
         self.configuration.write_text(text, encoding="utf-8")
 
@@ -142,10 +150,10 @@ class Cluster:
 
     # -- workers ------------------------------------------------------------------------------------------------
 
-    def start(self, command: Sequence[str] | None = None) -> Worker:
+    def start(self, command: Sequence[str] | None = None, *, forked: bool = True) -> Worker:
         """One more worker."""
         self.started += 1
-        worker = Worker(self.started, self.folder, self.configuration, command or self.command)
+        worker = Worker(self.started, self.folder, self.configuration, command or self.command, forked=forked)
         self.workers.append(worker)
         return worker
 

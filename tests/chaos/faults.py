@@ -10,8 +10,8 @@ from tests.chaos.cluster import Cluster, Worker
 from tests.chaos.traffic import Sent
 
 SLICE = 400
-BEFORE_COMMIT = "about to commit\n"
-"""What a worker says that wants to be struck at a certain moment."""
+BACKLOG = 4000
+"""The workers are at most about so many messages behind."""
 
 
 def publish_under_faults(
@@ -19,14 +19,8 @@ def publish_under_faults(
     messages: Sequence[Sent],
     chance: Random,
     faults: Sequence[str],
-    *,
-    backlog: int = 4000,
-    at_commit: bool = False,
 ) -> None:
-    """Publish the messages as the workers take them in, with the faults spread over them at random.
-
-    `at_commit` is for workers that say when they are about to commit: a fault waits for that moment.
-    """
+    """Publish the messages as the workers take them in, with the faults spread over them at random."""
     points = sorted(chance.sample(range(SLICE, len(messages) * 9 // 10), len(faults)))
     plan = list(zip(points, faults, strict=True))
     source: Iterator[Sent] = iter(messages)
@@ -37,8 +31,8 @@ def publish_under_faults(
             everybody_joins(cluster)
         sent += cluster.publish(part)
         if fault is not None:
-            _befall(cluster, fault, _victim(cluster, chance, at_commit=at_commit), at_commit=at_commit)
-        goal = sent - chance.randrange(backlog // 4, backlog)
+            _befall(cluster, fault, chance.choice(cluster.workers))
+        goal = sent - chance.randrange(BACKLOG // 4, BACKLOG)
         cluster.wait_until(lambda goal=goal: _taken_in(cluster) >= goal, f"{goal} messages are taken in")
     assert not plan
 
@@ -47,26 +41,13 @@ def _taken_in(cluster: Cluster) -> int:
     return sum(position + 1 for position in cluster.positions().values())
 
 
-def _victim(cluster: Cluster, chance: Random, *, at_commit: bool) -> Worker:
-    if not at_commit:
-        return chance.choice(cluster.workers)
-    found: list[Worker] = []
-
-    def commits() -> bool:
-        found[:] = [worker for worker in cluster.workers if worker.said.endswith(BEFORE_COMMIT)]
-        return bool(found)
-
-    cluster.wait_until(commits, "a worker is about to commit")
-    return chance.choice(found)
-
-
-def _befall(cluster: Cluster, fault: str, worker: Worker, *, at_commit: bool) -> None:
+def _befall(cluster: Cluster, fault: str, worker: Worker) -> None:
     print(f"{fault}: {worker.name} of {len(cluster.workers)}", flush=True)
     if fault == "kill":
         cluster.kill(worker)
         cluster.start()
     elif fault == "pause":
-        pause(cluster, worker, at_commit=at_commit)
+        pause(cluster, worker)
     elif fault == "leave":
         cluster.wait_until(lambda: "listening" in worker.said, f"{worker.name} has begun")
         assert cluster.stop(worker) == 0, worker.process.tail()
@@ -83,14 +64,9 @@ def everybody_joins(cluster: Cluster) -> None:
     cluster.wait_until(lambda: cluster.members() == count, f"the group has {count} members")
 
 
-def pause(cluster: Cluster, worker: Worker, *, at_commit: bool = False) -> None:
-    """Stop a process until the group goes on without it; then it goes on too, and knows nothing of that.
-
-    One that was about to commit holds no lock: the others first take in all that there is.
-    """
+def pause(cluster: Cluster, worker: Worker) -> None:
+    """Stop a process until the group goes on without it; then it goes on too, and knows nothing of that."""
     worker.process.pause()
     others = len(cluster.workers) - 1
     cluster.wait_until(lambda: cluster.members() == others, f"the group goes on without {worker.name}")
-    if at_commit:
-        cluster.wait_until(cluster.has_come_to_the_end, "the others have taken in everything")
     worker.process.resume()

@@ -10,20 +10,26 @@ from functools import partial
 from typing import Any
 
 from detectors.fingerprint import STATISTICS_VERSION, fingerprint
-from streams import cli, homes, owner, worker
+from streams import cli, homes, owner, rebuilding, worker
 from streams.store import postgres, sqlite
+
+
+def impatient() -> None:
+    """It waits less long for the broker's answer to a question."""
+    worker.BROKER_SECONDS = 3.0  # type: ignore[misc]
 
 
 def hang() -> None:
     """The first chunk is never taken in; the watchdog is impatient."""
-    worker.IDLE_SECONDS = 6.0  # type: ignore[misc]
+    worker.IDLE_SECONDS = 4.0  # type: ignore[misc]
     worker.REREAD_SECONDS = 2.0  # type: ignore[misc]
+    worker.STOP_SECONDS = 2.0  # type: ignore[misc]
     owner.Owner.take_in = lambda *_, **__: threading.Event().wait()  # type: ignore[assignment,method-assign]
 
 
 def new_statistics() -> None:
     """A later version of the code gives stored statistics another meaning."""
-    homes.fingerprint = partial(fingerprint, version=STATISTICS_VERSION + 1)  # type: ignore[assignment]
+    rebuilding.fingerprint = partial(fingerprint, version=STATISTICS_VERSION + 1)  # type: ignore[assignment]
     slow_steps()
 
 
@@ -43,5 +49,6 @@ def _slow(commit: Callable[..., None]) -> Any:
 
 
 if __name__ == "__main__":
-    {"hang": hang, "new-statistics": new_statistics, "slow-steps": slow_steps}[sys.argv[1]]()
+    changes = {"impatient": impatient, "hang": hang, "new-statistics": new_statistics, "slow-steps": slow_steps}
+    changes[sys.argv[1]]()
     sys.exit(cli.main(sys.argv[2:]))

@@ -20,7 +20,7 @@ import pytest
 from streams.errors import Refused
 from streams.store import Batch, Conflict, Store, StoreFailed, open_store, postgres
 from streams.store.postgres import PostgresStore
-from streams.store.tables import ANNOTATIONS, GOLD, JOURNAL, PAIRS, SCHEMA_VERSION
+from streams.store.tables import GOLD, JOURNAL, PAIRS, SCHEMA_VERSION
 from tests.servers.postgres import PostgreSQL
 from tests.streams.store_contract import SharedStoreContract, annotation, batch, gold, home_row, names, pair, rows_of
 from tests.streams.store_homes import ALL_BUT_CONTEXTS, campaign, compared, differences, fold_in_cuts, without_cuts
@@ -58,7 +58,7 @@ def database(postgresql_url: str) -> Iterator[Address]:
 def store(database: Address) -> Store:
     store = database.open()
     store.open_home(0)
-    store.commit(0, home_row(0), batch(ANNOTATIONS, [annotation(1, "a1", "i")]))
+    store.commit(0, home_row(0), Batch(annotations=[annotation(1, "a1", "i")]))
     return store
 
 
@@ -108,7 +108,7 @@ CALLS: dict[str, Callable[[Store], object]] = {
     "scan_annotations": lambda store: store.scan_annotations(0, 0, 5),
     "count": lambda store: store.count(GOLD, 0),
     "homes": lambda store: store.homes(),
-    "commit": lambda store: store.commit(1, home_row(0), batch(ANNOTATIONS, [annotation(2, "a2", "i")])),
+    "commit": lambda store: store.commit(1, home_row(0), Batch(annotations=[annotation(2, "a2", "i")])),
     "amend": lambda store: store.amend(batch(GOLD, [gold("i")])),
     "scrub": lambda store: store.scrub(),
     "meta": lambda store: store.meta("name"),
@@ -196,12 +196,12 @@ def test_a_commit_in_doubt_is_a_failure_and_loading_the_home_tells_what_became_o
     store.open_home(0)
     line.cut_after_commit = True
     with pytest.raises(StoreFailed):
-        store.commit(0, home_row(0), batch(ANNOTATIONS, [annotation(1, "a1", "i")]))
+        store.commit(0, home_row(0), Batch(annotations=[annotation(1, "a1", "i")]))
     line.cut_after_commit = False
     with pytest.raises(Conflict):
-        store.commit(0, home_row(0), batch(ANNOTATIONS, [annotation(1, "again", "i")]))
+        store.commit(0, home_row(0), Batch(annotations=[annotation(1, "again", "i")]))
     assert store.open_home(0)[1] == 1
-    assert names(store.scan(ANNOTATIONS, 0)) == ["a1"]
+    assert names(store.scan_annotations(0, 0, 9)) == ["a1"]
     address.close()
     line.close()
 
@@ -420,7 +420,7 @@ def test_look_ups_and_writes_go_by_index_whatever_the_planner_knows(database: Ad
     store.open_home(0)
     store.find_annotations(0, [("p", "a1")], [("p", "t", "i")])
     rows = [annotation(n, f"a{n}", f"i{n // 3}") for n in range(1, 5000)]
-    store.commit(0, home_row(0), Batch({ANNOTATIONS: rows, GOLD: [gold(f"i{n}") for n in range(3000)]}))
+    store.commit(0, home_row(0), Batch({GOLD: [gold(f"i{n}") for n in range(3000)]}, annotations=rows))
     if analyzed:
         run(database.url, "ANALYZE")
     keys = postgres._columns([("p", f"a{n}") for n in range(4000)], ("text", "text"))
@@ -447,7 +447,7 @@ def test_a_session_gives_up_in_time(store: PostgresStore):
 
 
 def test_scrubbing_leaves_no_dead_rows(store: Store, database: Address):
-    store.commit(1, home_row(0), Batch(deletes={ANNOTATIONS: [(0, 1)]}, erases=True))
+    store.commit(1, home_row(0), Batch(vacated=[1], erases=True))
     run(database.url, "CREATE EXTENSION pgstattuple")
     count = "SELECT dead_tuple_count FROM pgstattuple('annotations')"
     assert run(database.url, count) == [(1,)]

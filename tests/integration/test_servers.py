@@ -12,6 +12,7 @@ import pytest
 from confluent_kafka import Consumer, Producer
 
 from tests.servers import chromium
+from tests.servers.forked import ForkedProcess
 from tests.servers.kafka import ApacheKafka
 from tests.servers.postgres import PostgreSQL
 from tests.servers.process import MissingProgramError, Process, free_port, program, wait_until
@@ -156,3 +157,37 @@ def test_nothing_outlives_a_killed_test_run(tmp_path: Path, user: str | None) ->
     subprocess.run(["kill", "-9", str(run.pid)], check=True)
     run.wait(10)
     wait_until(lambda: not server.exists() or "Z" in (server / "stat").read_text().split(), 10, "the server ended")
+
+
+def test_a_forked_process_is_one_like_others(tmp_path: Path) -> None:
+    refused = ForkedProcess(["streams.cli", "worker", "--config", "none.toml"], tmp_path / "refused", folder=tmp_path)
+    assert refused.wait(30) == 2
+    assert (tmp_path / "refused").read_text().startswith("kappawatch: ")
+    killed, stopped, paused = (
+        ForkedProcess(["http.server", "0", "--bind", "127.0.0.1"], tmp_path / "log") for _ in range(3)
+    )
+    assert killed.running
+    assert killed.kill() == -9
+    assert stopped.stop(30) == -15
+    paused.pause()
+    wait_until(lambda: "T" in Path(f"/proc/{paused.pid}/stat").read_text().split(), 10, "it stands still")
+    assert paused.running
+    assert paused.kill() == -9
+    assert len({killed.pid, stopped.pid, paused.pid}) == 3
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a process of its parent's death")
+def test_no_forked_process_outlives_a_killed_test_run(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    started = (
+        "import pathlib, threading; from tests.servers.forked import ForkedProcess\n"
+        "print(ForkedProcess(['http.server', '0', '--bind', '127.0.0.1'], pathlib.Path('/dev/null')).pid, flush=True)\n"
+        "threading.Event().wait()\n"
+    )
+    run = Process([sys.executable, "-c", started], log, folder=ROOT)
+    run.wait_until(lambda: log.read_text().endswith("\n"), 30, "the process's number")
+    forked = Path("/proc", log.read_text().strip())
+    assert forked.exists()
+    subprocess.run(["kill", "-9", str(run.pid)], check=True)
+    run.wait(10)
+    wait_until(lambda: not forked.exists() or "Z" in (forked / "stat").read_text().split(), 10, "the process ended")

@@ -21,6 +21,8 @@ from tests.servers.process import wait_until
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
 
 MESSAGES = list(traffic(7, 900))
+SESSION_SECONDS = 2
+IMPATIENT = ("tests.integration.altered_worker", "impatient", "worker")
 FIRST, SECOND = MESSAGES[: len(MESSAGES) // 2], MESSAGES[len(MESSAGES) // 2 :]
 
 
@@ -29,7 +31,8 @@ def make(kafka: ApacheKafka, tmp_path: Path, fresh_name) -> Iterator[Callable[..
     made: list[Cluster] = []
 
     def cluster(store: str | None = None) -> Cluster:
-        made.append(Cluster(kafka, store or f"sqlite:///{tmp_path}/state.db", tmp_path, fresh_name("faults")))
+        url = store or f"sqlite:///{tmp_path}/state.db"
+        made.append(Cluster(kafka, url, tmp_path, fresh_name("faults"), session=SESSION_SECONDS))
         made[-1].create_topics()
         return made[-1]
 
@@ -83,7 +86,7 @@ def ends_well(cluster: Cluster, worker: Worker) -> None:
 
 def test_a_broker_that_dies_and_comes_back(make) -> None:
     cluster = make()
-    worker = cluster.start()
+    worker = cluster.start(IMPATIENT)
     cluster.publish(FIRST)
     cluster.wait_for_the_end()
     cluster.kafka.kill()
@@ -96,7 +99,7 @@ def test_a_broker_that_dies_and_comes_back(make) -> None:
 
 def test_a_broker_that_does_not_answer_and_comes_back(make) -> None:
     cluster = make()
-    worker = cluster.start()
+    worker = cluster.start(IMPATIENT)
     cluster.publish(FIRST)
     wait_ready(worker)
     cluster.kafka.pause()
@@ -159,7 +162,7 @@ def test_at_its_start_it_waits_for_what_is_away(what: str, make, postgresql: Pos
     cluster.publish(FIRST)
     server = cluster.kafka if what == "broker" else postgresql
     server.stop()
-    worker = cluster.start()
+    worker = cluster.start(IMPATIENT)
     worker.process.wait_until(lambda: "listening" in worker.said, 60, "it listens")
     wait_not_ready(worker, f"{what} away")
     server.start()
@@ -202,7 +205,7 @@ def test_it_ends_in_good_order_whatever_is_away(
     away: str, sign: signal.Signals, make, postgresql: PostgreSQL, postgresql_url: str
 ) -> None:
     cluster = make(postgresql_url)
-    worker = cluster.start()
+    worker = cluster.start(forked=away != "nothing")
     cluster.publish(FIRST)
     cluster.wait_for_the_end()
     wait_ready(worker)

@@ -37,7 +37,7 @@ SETTINGS: Mapping[str, str] = {
     "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
     "auto.create.topics.enable": "false",
     # a broker that was killed may register again only when its old session has run out
-    "broker.session.timeout.ms": "4000",
+    "broker.session.timeout.ms": "2000",
     "broker.heartbeat.interval.ms": "250",
     "group.initial.rebalance.delay.ms": "0",
     "group.min.session.timeout.ms": "1000",

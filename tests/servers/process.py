@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
+from typing import IO, Protocol
 
 # The kernel ends a child with the thread that started it (PR_SET_PDEATHSIG), so one thread, which lives as long as this
 # process, starts them all: then nothing outlives a killed test run, whatever thread asked.
@@ -70,6 +71,16 @@ def wait_until(condition: Callable[[], bool], seconds: float, what: str) -> None
         pause = min(0.1, pause * 1.5)
 
 
+class Handle(Protocol):
+    """What is used of subprocess.Popen."""
+
+    @property
+    def pid(self) -> int: ...
+    def poll(self) -> int | None: ...
+    def wait(self, timeout: float | None = None) -> int: ...
+    def send_signal(self, sig: int) -> None: ...
+
+
 class Process:
     """A running process in a session of its own; its output goes to a file, its errors too or to one of their own."""
 
@@ -86,20 +97,29 @@ class Process:
         self.command = list(command)
         self.log = log
         self.errors = errors or log
-        guard = run_as(user)
         with self.log.open("ab") as output, self.errors.open("ab") as error_output:
-            self._popen: subprocess.Popen[bytes] = _starter.submit(
-                subprocess.Popen,
-                [*guard, *self.command],
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=error_output,
-                env={**os.environ, **(environment or {})},
-                cwd=folder,
-                start_new_session=True,
-            ).result()
+            self._popen = self._launch(output, error_output, {**os.environ, **(environment or {})}, folder, user)
         self.pid = self._popen.pid
         _running.add(self)
+
+    def _launch(
+        self,
+        output: IO[bytes],
+        errors: IO[bytes],
+        environment: Mapping[str, str],
+        folder: Path | None,
+        user: str | None,
+    ) -> Handle:
+        return _starter.submit(
+            subprocess.Popen,
+            [*run_as(user), *self.command],
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=errors,
+            env=environment,
+            cwd=folder,
+            start_new_session=True,
+        ).result()
 
     @property
     def running(self) -> bool:

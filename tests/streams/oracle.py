@@ -9,15 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from random import Random
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from faust.types.tuples import TP
 
 from streams.document import document
 from streams.homes import FORWARDED, Home, Message, Record, Rules
 from streams.store import Store, open_store
-from streams.store.tables import JOURNAL
-from streams.verify import Refold, Report, verify_statistics
+from streams.verify import Refold, Report, Span, journal, verify_statistics
 
 SLICE = 500
 
@@ -101,11 +100,13 @@ def differences_of_journal(store: Store, log: Log, rules: Rules, said: Iterable[
     report = Report()
     expected: list[Said] = []
     for number in store.homes():
-        refold = _Recorded(number, rules)
-        for row in store.scan(JOURNAL, number):
-            topic, first, last = str(row[2]), int(row[3]), int(row[4])  # type: ignore[arg-type]
-            held = log[TP(topic, number)]
-            refold.process(topic, list(_between(held, first, last)))
+        refold = _Recorded(store, number, rules)
+        for transaction in journal(store, number):
+            if isinstance(transaction, Span):
+                held = log[TP(transaction.topic, number)]
+                refold.process(transaction.topic, list(_between(held, transaction.first, transaction.last)))
+            else:
+                refold.adopt(transaction)
         refold.compare(report, store, number)
         refold.store.close()
         expected += refold.said
@@ -128,14 +129,13 @@ def _between(held: Sequence[Record], first: int, last: int) -> Iterator[Record]:
 class _Recorded(Refold):
     """Keeps what it says."""
 
-    def __init__(self, number: int, rules: Rules) -> None:
-        super().__init__(number, rules)
+    def __init__(self, stored: Store, number: int, rules: Rules) -> None:
+        super().__init__(stored, number, rules)
         self.said: list[Said] = []
 
-    def process(self, topic: str, records: Sequence[Any]) -> None:
-        for _ in self._home.process(topic, records):
-            self.said += map(Said.of, self._home.unsent)
-            self._home.unsent.clear()
+    def _hear(self) -> None:
+        self.said += map(Said.of, self._home.unsent)
+        super()._hear()
 
 
 def differences_of_messages(said: Iterable[Said], expected: Iterable[Said]) -> Iterator[str]:

@@ -525,8 +525,7 @@ class Simulation:
             *differences_of_projects(store, self.log.records, rules, self.chance.randrange(1000)),
             *differences_of_counts(store, self.log.records, rules),
         ]
-        if not self.faults["adopt"]:  # detectors do not look back
-            found += differences_of_journal(store, self.log.records, rules, map(Said.of, self.log.published))
+        found += differences_of_journal(store, self.log.records, rules, map(Said.of, self.log.published))
         store.close()
         return found
 

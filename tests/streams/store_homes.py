@@ -14,6 +14,7 @@ from streams.homes import Home
 from streams.simulator import START, Campaign
 from streams.store import Store
 from streams.store.tables import (
+    ADOPTIONS,
     ALARMS,
     ANNOTATIONS,
     CONTEXTS,
@@ -40,7 +41,7 @@ OF_THE_CUTS: dict[Table, tuple[str, ...]] = {
 """Columns that tell where a log was cut; of the journal, all do."""
 
 
-ALL_BUT_CONTEXTS = tuple(table.name for table in TABLES if table not in (META, JOURNAL, CONTEXTS))
+ALL_BUT_CONTEXTS = tuple(table.name for table in TABLES if table not in (META, JOURNAL, ADOPTIONS, CONTEXTS))
 """The tables in which a short campaign leaves rows."""
 
 

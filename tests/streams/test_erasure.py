@@ -6,22 +6,43 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from random import Random
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from streams.delivery import settled
 from streams.document import document
 from streams.events import Annotation, Event, Review
 from streams.homes import Home
 from streams.readings import Readings
 from streams.store import Row, Store, StoreFailed, open_store
-from streams.store.tables import ALARMS, ANNOTATIONS, ANSWERS, ERASURES, PAIRS, REVIEWS, SCOPES, TABLES, WATCHES
-from streams.verify import Report, verify_statistics
+from streams.store.base import StoredAnnotation
+from streams.store.tables import (
+    ALARMS,
+    ANNOTATIONS,
+    ANSWERS,
+    DEAD_LETTERS,
+    ERASURES,
+    GOLD,
+    JOURNAL,
+    META,
+    OUTBOX,
+    PAIRS,
+    PROJECTS,
+    REVIEWS,
+    SCOPES,
+    TABLES,
+    TASKS,
+    WATCHES,
+    Table,
+)
+from streams.verify import Refold, Report, Span, journal, verify_statistics
 from tests.made_events import annotation, erasure, gold, messages, retraction, review
 from tests.strategies import event_sets
 from tests.streams.folding import PRIVACY, TOPIC, Record, default_task, fold, projects, rules
+from tests.streams.store_homes import OF_THE_CUTS
 
 PERSON = "canary-person"
 OWN = "canary-own"  # what only this person's events say
@@ -83,7 +104,7 @@ def all_rows(store: Store) -> list[Row]:
     found: list[Row] = []
     for table in TABLES:
         if table.key[0] == "home":
-            found += store.scan_annotations(0, 0, 10**6) if table is ANNOTATIONS else list(store.scan(table, 0))
+            found += store.scan(table, 0)
     return found
 
 
@@ -167,7 +188,7 @@ def test_of_an_annotation_that_several_delivered_the_others_deliveries_stay() ->
     tasks = projects(store)["news"]["tasks"]
     assert list(tasks) == ["label"]
     assert tasks["label"]["by"]["annotator"].keys() == {"bob"}
-    (row,) = store.scan_annotations(0, 0, 10)
+    (row,) = store.scan(ANNOTATIONS, 0)
     assert (row[3], row[5], row[6]) == ("a", "i1", "bob")
     assert "cleo" in str(row[10]), "the lower delivery is kept as well"
     store.close_home(0)
@@ -314,7 +335,7 @@ def test_each_step_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[int] = []
     scan = store.scan_annotations
 
-    def counted(home: int, after: int, limit: int) -> list[Row]:
+    def counted(home: int, after: int, limit: int) -> list[StoredAnnotation]:
         found = scan(home, after, limit)
         seen.append(len(found))
         return found
@@ -328,6 +349,230 @@ def test_each_step_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_reviews_by_the_person_go_and_others_stay() -> None:
     store = fold(messages([*campaign(), erasure(PERSON, 9000)]))
     assert [row[2:4] for row in store.scan(REVIEWS, 0)] == [("p-i4", "ann")]
+
+
+# -- several at once ------------------------------------------------------------------------------------------------------------
+
+GONE = (PERSON, "bob", "somebody-else", "cleo")
+
+
+def several() -> list[Event]:
+    """The campaign, and people in a row who are to be forgotten."""
+    return [*campaign(), *(erasure(name, 9000 + place) for place, name in enumerate(GONE))]
+
+
+def test_one_pass_serves_all_who_wait_and_the_files_are_cleaned_once() -> None:
+    store = open_store("sqlite://")
+    calls: Counter[str] = Counter()
+    scan, scrub = store.scan_annotations, store.scrub
+
+    def scanned(*arguments: Any) -> list[Row]:
+        calls["scans"] += 1
+        return scan(*arguments)
+
+    def scrubbed() -> None:
+        calls["scrubs"] += 1
+        scrub()
+
+    store.scan_annotations, store.scrub = scanned, scrubbed  # type: ignore[method-assign]
+    home = Home(0, store, rules())
+    late = [*several(), annotation("ann", "i40", "yes", 9500), erasure("dora", 9600)]
+    outcomes = list(home.process(TOPIC, records(late)))
+    assert calls == {"scans": 2, "scrubs": 2}
+    assert [len(outcome.events) for outcome in outcomes] == [len(several()), 2]
+    assert {row[5] for row in store.scan(ERASURES, 0)} == {1}
+
+
+def test_what_is_no_erasure_finds_them_gone() -> None:
+    """Whatever comes between, of any kind, comes after those before it."""
+    bad = [*messages([erasure(PERSON, 9000)]), b"{", *messages([erasure("bob", 9001)])]
+    store = fold([*messages(campaign()), *bad])
+    assert len([*store.scan(JOURNAL, 0)]) == 2
+
+
+sets_compared: Counter[str] = Counter()
+
+
+@settings(max_examples=40)
+@given(
+    event_sets(tasks=("label", "score"), min_size=15, max_size=40),
+    st.permutations(("ann", "bob", "cleo", "nobody")),
+    st.integers(0, 40),
+    st.integers(0, 2**16),
+)
+def test_one_transaction_or_several_or_interrupted_ones(
+    sent: list[bytes], people: list[str], place: int, seed: int
+) -> None:
+    """Of several transactions the way may differ: rows are moved, answers come and go in another order."""
+    sent[place:place] = messages([erasure(name, 9000) for name in people])
+    store = fold(sent)
+    other = fold(sent, chunk=1)
+    tables = (ANNOTATIONS, GOLD, REVIEWS, PROJECTS, SCOPES, PAIRS, ALARMS)
+    assert [without_way(store, table) for table in tables] == [without_way(other, table) for table in tables]
+    assert net_counts(store) == net_counts(other)
+    assert document(store, default_task, PRIVACY) == document(other, default_task, PRIVACY)
+    chance = Random(seed)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("streams.homes.STEP", chance.randint(1, 9))
+        killed = open_store("sqlite://")
+        commit = killed.commit
+
+        def failing(*arguments: Any) -> None:
+            roll = chance.random()
+            if roll < 0.2:
+                raise Interrupted
+            commit(*arguments)
+            if roll > 0.8:
+                raise Interrupted
+
+        killed.commit = failing  # type: ignore[method-assign]
+        sets_compared["interruptions"] += resumed(killed, sent)
+    assert way_of(killed) == way_of(store)
+    sets_compared["sets"] += 1
+
+
+def test_enough_sets_were_compared() -> None:
+    assert sets_compared["sets"] >= 40
+    assert sets_compared["interruptions"] >= 40
+
+
+def without_way(store: Store, table: Table) -> list[Row]:
+    ignored = OF_THE_CUTS.get(table, ())
+    kept = [place for place, name in enumerate(table.names) if name not in ignored]
+    return sorted((tuple(row[place] for place in kept) for row in store.scan(table, 0)), key=repr)
+
+
+def net_counts(store: Store) -> dict[object, tuple[int, int, int]]:
+    """Annotators, and answers that count: right ones and wrong ones."""
+    found = {}
+    for row in store.scan(TASKS, 0):
+        annotators, passed, failed, passed_retracted, failed_retracted = cast("tuple[int, ...]", tuple(row[3:8]))
+        found[row[1:3]] = annotators, passed - passed_retracted, failed - failed_retracted
+    return {key: counts for key, counts in found.items() if any(counts)}
+
+
+def way_of(store: Store) -> dict[str, list[Row]]:
+    """All tables but what tells how many steps there were."""
+    return {
+        table.name: [
+            tuple(value for name, value in zip(table.names, row, strict=True) if name not in {"version", "scanned_to"})
+            for row in store.scan(table, 0)
+        ]
+        for table in TABLES
+        if table not in (META, JOURNAL)
+    }
+
+
+# -- what others' detectors see -------------------------------------------------------------------------------------------------
+
+
+def test_an_answer_that_counts_again_is_seen_by_its_detector() -> None:
+    """It takes its place in time, and raises nothing: the erasure of one person must not be an alarm about another."""
+    keys: list[Event] = [gold(f"g{number}", "yes", seconds=number) for number in range(12)]
+    own = [annotation("bob", f"g{n}", "no" if n % 3 else "yes", 100 + n, id=f"bob-{n}") for n in range(12)]
+    taken = [
+        annotation(PERSON, f"g{n}", "yes", 300 + n, id=f"taken-{n}", annotation=f"bob-{n}", revision=1)
+        for n in range(10)
+    ]
+    sent = messages([*keys, *own, *taken])
+    store = fold(sent, chunk=5)
+    before = alarms_of(store)
+    assert [row[6] for row in store.scan(ANSWERS, 0) if row[4] == "bob"] == ["bob-10", "bob-11"]
+    sent += messages([erasure(PERSON, 9000)])
+    take_on(store, sent)
+    answers = [(row[6], row[8]) for row in store.scan(ANSWERS, 0)]
+    assert answers == [(f"bob-{n}", float(n % 3 > 0)) for n in range(12)]
+    assert alarms_of(store) == before
+    # and a corrected key corrects it
+    sent += messages([gold("g1", "no", seconds=9100, version=1)])
+    take_on(store, sent)
+    assert [(row[6], row[8]) for row in store.scan(ANSWERS, 0)][1] == ("bob-1", 0.0)
+    refold = Refold(store, 0, rules())
+    for span in journal(store, 0):
+        assert isinstance(span, Span)
+        refold.process(TOPIC, [Record(place, sent[place]) for place in range(span.first, span.last + 1)])
+    report = Report()
+    refold.compare(report, store, 0)
+    assert report.differences == []
+
+
+def test_an_alarm_that_is_not_borne_out_when_answers_are_back_is_cleared(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Right answers between the wrong ones; it is decided when all are back, wherever a step ends."""
+    monkeypatch.setattr("streams.homes.STEP", 7)
+    wrong = [annotation("ann", f"g{n}", "no", 100 * n, id=f"wrong-{n}") for n in range(6)]
+    right = [annotation("ann", f"h{n}", "yes", 100 * (n // 12) + n % 12 + 1, id=f"right-{n}") for n in range(72)]
+    taken = [annotation(PERSON, f"h{n}", "yes", 9, id=f"t-{n}", annotation=f"right-{n}", revision=1) for n in range(72)]
+    keys: list[Event] = [gold(event.item, "yes") for event in (*wrong, *right)]
+    sent = messages([*keys, *right, *taken, *wrong])
+    store = fold(sent)
+    assert [alarm["cleared_at"] for alarm in alarms_of(store)] == [None]
+    take_on(store, [*sent, *messages([erasure(PERSON, 9000)])])
+    (alarm,) = alarms_of(store)
+    assert (alarm["evidence"]["cleared"], alarm["cleared_at"]) == ("corrected", "2024-05-01T12:08:32Z"), (
+        "the last answer's"
+    )
+    assert [row[8] for row in store.scan(ANSWERS, 0)] == [1.0, *[0.0] * 12] * 6
+
+
+def alarms_of(store: Store) -> list[Any]:
+    found: list[Any] = document(store, default_task, PRIVACY)["alarms"]
+    return found
+
+
+def take_on(store: Store, sent: list[bytes]) -> None:
+    """Take in what is new."""
+    store.close_home(0)
+    home = Home(0, store, rules())
+    for _ in home.process(TOPIC, [Record(place, value) for place, value in enumerate(sent)]):
+        pass
+
+
+# -- refused messages -------------------------------------------------------------------------------------------------------------
+
+REFUSED = {
+    "annotation": b'{"type": "annotation", "project": "news", "annotator": "canary-person"}',
+    "review": b'{"type": "review", "project": "news", "reviewer": "canary-person", "verdict": 3}',
+    "no project": b'{"type": "annotation", "annotator": "canary-person"}',
+    "number": b'{"type": "annotation", "project": "news", "annotator": 17}',
+    "one of many": b'[{"annotator": "canary-person"}' + b", 1" * 1000 + b"]",
+}
+KEPT = {
+    "another person": b'{"type": "annotation", "project": "news", "annotator": "ann"}',
+    "another project": b'{"type": "annotation", "project": "views", "annotator": "canary-person"}',
+    "cut off": b'{"type": "annotation", "annotator": "canary-person"',
+    "no object": b'"canary-person"',
+    "no text": b'{"project": "news", "annotator": ["canary-person"], "reviewer": null}',
+    "half a letter": b'{"project": "news", "annotator": "\\ud800"}',
+    "deep": b"[" * 100_000,
+}
+
+
+def test_refused_messages_that_name_the_person_go_and_others_stay() -> None:
+    bad = [*REFUSED.values(), *KEPT.values()]
+    store = fold([*bad, *messages([erasure(PERSON, 9000), erasure("17", 9000)])])
+    assert [bytes(row[7]) for row in store.scan(DEAD_LETTERS, 0)] == [value[: 64 << 10] for value in KEPT.values()]  # type: ignore[arg-type]
+
+
+def test_a_refused_message_that_comes_later_stays_for_its_time() -> None:
+    store = fold([*messages([erasure(PERSON, 9000)]), REFUSED["annotation"]])
+    assert store.count(DEAD_LETTERS, 0) == 1
+
+
+def test_messages_that_the_broker_refused_for_good_go_too() -> None:
+    bad = [REFUSED["annotation"], KEPT["another person"]]
+    store = fold(bad)
+    home = Home(0, store, rules())
+    assert len(home.unsent) == 2
+    store.amend(settled(0, home.unsent, home.unsent))
+    assert {row[8] for row in store.scan(OUTBOX, 0)} == {"failed"}
+    take_on(store, [*bad, *messages([erasure(PERSON, 9000)])])
+    assert [bytes(row[6]) for row in store.scan(OUTBOX, 0)] == [KEPT["another person"]]  # type: ignore[arg-type]
+
+
+def test_what_waits_to_be_sent_is_sent() -> None:
+    """It goes when it is sent; whether a message is published must not depend on how fast that was."""
+    store = fold([REFUSED["annotation"], *messages([erasure(PERSON, 9000)])])
+    assert [row[8] for row in store.scan(OUTBOX, 0)] == ["unsent"]
 
 
 def test_the_statistics_left_equal_a_recomputation() -> None:

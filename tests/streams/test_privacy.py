@@ -17,7 +17,7 @@ from streams.metrics import WorkerMetrics, registry
 from streams.owner import Owner
 from streams.privacy import Privacy
 from streams.store import Store, open_store
-from streams.store.tables import ALARMS, DEAD_LETTERS, OUTBOX
+from streams.store.tables import ALARMS, ANNOTATIONS, DEAD_LETTERS, OUTBOX
 from tests.made_events import annotation, gold, messages
 from tests.streams.folding import PRIVACY, TOPIC, Record, default_task, rules
 
@@ -96,7 +96,7 @@ def ran() -> Ran:
 
 def test_the_canaries_are_in_the_store(ran: Ran) -> None:
     """Or nothing below would mean anything."""
-    stored = repr(ran.store.scan_annotations(0, 0, 1000))
+    stored = repr(list(ran.store.scan(ANNOTATIONS, 0)))
     assert all(name in stored for name in (*PEOPLE, KEYS[3]))
     letters = list(ran.store.scan(DEAD_LETTERS, 0))
     assert len(letters) == 21

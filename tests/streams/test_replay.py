@@ -108,7 +108,7 @@ def test_an_interrupted_erasure_is_finished_first(tmp_path: Path, monkeypatch: p
     sent = messages([annotation(name, f"i{n}", "yes") for n in range(5) for name in ("ann", "bob")])
     replayed(written(tmp_path / "one.jsonl", sent), store=store)
     with monkeypatch.context() as broken:
-        broken.setattr("streams.homes.Home._forget", lambda *_: 1 / 0)
+        broken.setattr("streams.erasing.Erasing._forget", lambda *_: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             replayed(written(tmp_path / "two.jsonl", messages([erasure("bob", 9)])), store=store)
     found = replayed(written(tmp_path / "three.jsonl", messages([gold("i1", "yes")])), store=store)

@@ -170,3 +170,11 @@ def test_no_store_is_code_3(run: Any) -> None:
 def test_an_unknown_kind_of_store_is_refused() -> None:
     with pytest.raises(Refused, match="KAPPAWATCH_STORE__URL"):
         settings("oracle://db")
+
+
+def test_it_follows_the_stores_configuration(url: str, replayed: dict[str, Any], tmp_path: Path) -> None:
+    """What is stored was counted under it; whoever shows the store need not know it."""
+    config = tmp_path / "other.toml"
+    text = f'[store]\nurl = "{url}"\n[projects."*".tasks."*"]\nlabel_type = "interval"\nlabels = [1, 2]\n'
+    config.write_text(text, encoding="utf-8")
+    assert load_document(load_settings(config, {}))["projects"] == replayed["projects"]

@@ -15,19 +15,23 @@ from pathlib import Path
 
 import pytest
 
+from detectors.item import ItemKey
 from streams.errors import Refused
-from streams.store import Batch, Conflict, Row, Store, StoreFailed, open_store, sqlite
+from streams.store import Batch, Conflict, Store, StoreFailed, open_store, sqlite
+from streams.store.pages import ROOM
 from streams.store.sqlite import SqliteStore
 from streams.store.tables import ANNOTATIONS, GOLD, PAIRS, SCHEMA_VERSION, SCOPES, Table
 from tests.streams.store_contract import (
     SharedStoreContract,
     StoreContract,
     annotation,
+    annotations_of_all_kinds,
     batch,
     gold,
     home_row,
     names,
     pair,
+    row_of,
     rows_of,
 )
 
@@ -63,7 +67,7 @@ def store(database: File) -> SqliteStore:
     """A store with an annotation, at version 1."""
     store = database.open()
     store.open_home(0)
-    store.commit(0, home_row(0), batch(ANNOTATIONS, [annotation(1, "a1", "i")]))
+    store.commit(0, home_row(0), Batch(annotations=[annotation(1, "a1", "i")]))
     return store
 
 
@@ -102,7 +106,7 @@ def test_runs_of_the_index_are_written_and_only_what_came_later_is_read(
     store.open_home(0)
     for version in range(25):
         rows = [annotation(10 * version + n, f"a{10 * version + n}", f"i{n}") for n in range(1, 11)]
-        store.commit(version, home_row(0), batch(ANNOTATIONS, rows))
+        store.commit(version, home_row(0), Batch(annotations=rows))
     runs = "SELECT home, last_row, length(annotations), length(items) FROM annotation_runs"
     assert store._connection.execute(runs).fetchall() == [(0, 100, 800, 800), (0, 200, 800, 800)]
     read: list[str] = []
@@ -117,10 +121,10 @@ def test_runs_of_the_index_are_written_and_only_what_came_later_is_read(
 def test_a_failed_commit_leaves_the_index_as_it_was(store: SqliteStore, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(sqlite, "RUN", 2)
     with pytest.raises(OverflowError):
-        store.commit(1, home_row(0), Batch({ANNOTATIONS: [annotation(2, "a2", "i")], GOLD: [gold("i", 2**63)]}))
+        store.commit(1, home_row(0), Batch({GOLD: [gold("i", 2**63)]}, annotations=[annotation(2, "a2", "i")]))
     assert names(store.find_annotations(0, [("p", "a2")], [("p", "t", "i")])) == ["a1"]
     assert store.find(GOLD, 0, [("p", "t", "i")]) == []
-    store.commit(1, home_row(0), batch(ANNOTATIONS, [annotation(2, "b2", "i")]))
+    store.commit(1, home_row(0), Batch(annotations=[annotation(2, "b2", "i")]))
     for _ in range(2):
         assert names(store.find_annotations(0, [("p", "a2"), ("p", "b2")], [])) == ["a1", "b2"]
         store.open_home(0)
@@ -134,8 +138,11 @@ def test_a_scan_takes_twice_the_steps_for_twice_the_rows(database: File, table: 
     steps = []
     for version in (0, 1):
         made = range(10_000 * version, 10_000 * version + 10_000)
-        rows = {ANNOTATIONS: annotation_of, PAIRS: lambda n: pair(f"a{n}", "b"), GOLD: lambda n: gold(f"i{n}")}[table]
-        store.commit(version, home_row(0), batch(table, [rows(n) for n in made]))
+        if table is ANNOTATIONS:
+            changes = Batch(annotations=[annotation(n + 1, f"a{n}", f"i{n}") for n in made])
+        else:
+            changes = batch(table, [pair(f"a{n}", "b") if table is PAIRS else gold(f"i{n}") for n in made])
+        store.commit(version, home_row(0), changes)
         ticks: list[None] = []
         store._connection.set_progress_handler(partial(ticks.append, None), 100)
         assert sum(1 for _ in store.scan(table, 0)) == 10_000 * version + 10_000
@@ -144,8 +151,74 @@ def test_a_scan_takes_twice_the_steps_for_twice_the_rows(database: File, table: 
     assert 1.8 < steps[1] / steps[0] < 2.2
 
 
-def annotation_of(number: int) -> Row:
-    return annotation(number + 1, f"a{number}", f"i{number}")
+# -- the pages of annotations -----------------------------------------------------------------------------------------
+
+
+def test_the_view_shows_all_that_annotations_say(database: File):
+    """To the letter what a table of rows would hold: times in microseconds, labels and events as they were written."""
+    store = database.open()
+    store.open_home(0)
+    made = annotations_of_all_kinds()
+    store.commit(0, home_row(0), Batch(annotations=made))
+    store.commit(1, home_row(0), Batch(vacated=[2, 50]))
+    store.open_home(5)
+    store.commit(0, home_row(5), Batch(annotations=[annotation(7, "a", "i", home=5)]))
+    shown = store._connection.execute("SELECT * FROM annotations ORDER BY row").fetchall()
+    expected = [*(row_of(each) for each in made if each[2].row not in (2, 50)), row_of(annotation(7, "a", "i", home=5))]
+    assert shown == expected
+    assert [*map(type, shown[0])] == [*map(type, expected[0])]
+    columns = [column[0] for column in store._connection.execute("SELECT * FROM annotations").description]
+    assert columns == list(ANNOTATIONS.columns)
+
+
+def test_a_page_has_as_many_annotations_as_there_is_room_for(database: File):
+    store = database.open()
+    store.open_home(0)
+    for version, length in enumerate((0, 900)):
+        rows = range(1 + 300 * version, 301 + 300 * version)
+        made = [annotation(n, f"a{n}", "i", label="x" * length) for n in rows]
+        store.commit(version, home_row(0), Batch(annotations=made))
+    pages = store._connection.execute("SELECT first, json_array_length(rows), length(rows) FROM annotation_pages")
+    found = pages.fetchall()
+    assert [first for first, _, _ in found] == [1 + sum(count for _, count, _ in found[:n]) for n in range(len(found))]
+    assert sum(count for _, count, _ in found) == 600
+    lengths = sorted(length for _, _, length in found)
+    assert lengths[2] > 0.8 * ROOM, "but the last of each commit"
+    assert lengths[-1] < 1.05 * ROOM
+
+
+def test_pages_of_which_nothing_is_left_are_deleted(database: File):
+    store = database.open()
+    store.open_home(0)
+    for version in range(50):
+        store.commit(version, home_row(0), Batch(annotations=[annotation(version + 1, f"a{version}", "i")]))
+    store.commit(50, home_row(0), Batch(vacated=list(range(1, 50))))
+    assert store._connection.execute("SELECT first FROM annotation_pages").fetchall() == [(50,)]
+    assert names(store.find_annotations(0, [("p", "a3")], [ItemKey("p", "t", "i")])) == ["a49"]
+    store.commit(51, home_row(0), Batch(vacated=[50]))
+    store.open_home(0)
+    store.commit(52, home_row(0), Batch(annotations=[annotation(51, "b", "i")]))
+    assert names(store.scan_annotations(0, 0, 9)) == ["b"]
+
+
+@pytest.mark.parametrize("numbers", [(1, 2, 4), (2, 1), (3, 3)])
+def test_new_rows_that_do_not_follow_one_another_are_a_mistake_and_write_nothing(
+    database: File, numbers: tuple[int, ...]
+):
+    store = database.open()
+    store.open_home(0)
+    with pytest.raises(ValueError, match="expected rows that follow one another"):
+        store.commit(0, home_row(0), Batch(annotations=[annotation(n, f"a{n}", "i") for n in numbers]))
+    assert store.count(ANNOTATIONS, 0) == 0
+    assert store.open_home(0)[1] == 0
+
+
+def test_an_edit_of_a_row_that_is_not_stored_is_a_mistake_and_writes_nothing(store: SqliteStore):
+    store.commit(1, home_row(0), Batch(annotations=[annotation(2, "a2", "i"), annotation(3, "a3", "i")]))
+    store.commit(2, home_row(0), Batch(vacated=[1]))
+    with pytest.raises(ValueError, match=r"expected annotations in rows that are stored, or above 3, found \[1\]"):
+        store.commit(3, home_row(0), Batch(annotations=[annotation(1, "b", "i"), annotation(2, "b", "i")]))
+    assert names(store.scan_annotations(0, 0, 9)) == ["a2", "a3"]
 
 
 # -- files and disks --------------------------------------------------------------------------------------------------
@@ -172,7 +245,7 @@ def test_a_database_that_another_process_has_locked_is_a_failure_until_it_is_fre
     monkeypatch.setattr(sqlite, "BUSY_SECONDS", 0.1)
     impatient = database.open()
     impatient.open_home(0)
-    changes = batch(ANNOTATIONS, [annotation(2, "a2", "i")])
+    changes = Batch(annotations=[annotation(2, "a2", "i")])
     other = sqlite3.connect(database.path, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     for write in (
@@ -187,14 +260,14 @@ def test_a_database_that_another_process_has_locked_is_a_failure_until_it_is_fre
     other.execute("ROLLBACK")
     other.close()
     impatient.commit(1, home_row(0), changes)
-    assert names(store.scan(ANNOTATIONS, 0)) == ["a1", "a2"]
+    assert names(store.scan_annotations(0, 0, 9)) == ["a1", "a2"]
 
 
 def test_a_full_database_is_a_failure_that_writes_nothing_until_there_is_room(store: SqliteStore):
     (pages,) = store._connection.execute("PRAGMA page_count").fetchone()
     store._connection.execute(f"PRAGMA max_page_count = {pages + 4}")
     before = rows_of(store)
-    changes = Batch({PAIRS: [pair("a", "b")], ANNOTATIONS: [annotation(n, f"a{n}" * 50, "i") for n in range(2, 2000)]})
+    changes = Batch({PAIRS: [pair("a", "b")]}, annotations=[annotation(n, f"a{n}" * 50, "i") for n in range(2, 2000)])
     for _ in range(2):
         with pytest.raises(StoreFailed, match="full"):
             store.commit(1, home_row(0), changes)
@@ -225,7 +298,7 @@ def test_a_disk_that_is_full_is_a_failure_that_writes_nothing_until_there_is_roo
         while version < 100:
             rows = [annotation(100 * version + n, f"a{100 * version + n}", "i") for n in range(1, 101)]
             try:
-                store.commit(version, home_row(0), batch(ANNOTATIONS, rows))
+                store.commit(version, home_row(0), Batch(annotations=rows))
                 version += 1
             except StoreFailed as failure:
                 print(failure)
@@ -234,9 +307,9 @@ def test_a_disk_that_is_full_is_a_failure_that_writes_nothing_until_there_is_roo
         assert store.open_home(0)[1] == version
         assert store.count(ANNOTATIONS, 0) == 100 * version
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-        store.commit(version, home_row(0), batch(ANNOTATIONS, rows))
+        store.commit(version, home_row(0), Batch(annotations=rows))
         assert store.count(ANNOTATIONS, 0) == 100 * version + 100
-        assert names(store.find_annotations(0, [("p", rows[0][3])], []))[0] == "a1"
+        assert names(store.find_annotations(0, [rows[0][0]], []))[0] == "a1"
     """
     done = subprocess.run(
         script(program, tmp_path / "k.db"), cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
@@ -284,7 +357,7 @@ def test_a_killed_worker_leaves_whole_transactions(tmp_path: Path):
         print("ready", flush=True)
         while True:
             rows = [annotation(50 * version + n, f"a{50 * version + n}", f"i{version}") for n in range(1, 51)]
-            store.commit(version, home_row(0), batch(ANNOTATIONS, rows))
+            store.commit(version, home_row(0), Batch(annotations=rows))
             version += 1
             if version % 20 == 0:
                 print(version, flush=True)
@@ -306,7 +379,7 @@ def test_a_killed_worker_leaves_whole_transactions(tmp_path: Path):
         version = store.open_home(0)[1]
         assert version >= seen
         seen = version
-        assert [row[1] for row in store.scan_annotations(0, 0, 10**6)] == list(range(1, 50 * version + 1))
+        assert [record.row for _, _, record in store.scan_annotations(0, 0, 10**6)] == list(range(1, 50 * version + 1))
         for number in range(0, version, 7):
             found = store.find_annotations(0, [("p", f"a{50 * number + 1}")], [])
             assert names(found) == sorted(f"a{50 * number + n}" for n in range(1, 51))
@@ -422,17 +495,18 @@ def test_of_an_erased_person_no_byte_is_left_in_the_files(
     for version in range(60):
         rows = []
         for n in range(1, 101):
-            row = list(annotation(100 * version + n, f"a{100 * version + n}", f"i{n}"))
-            row[6] = people[(version * n) % 40]
-            row[9] = f'{{"annotator":"{row[6]}","note":"{"x" * (version * n % 300)}"}}'
-            rows.append(row)
+            person, label = people[(version * n) % 40], "x" * (version * n % 300)
+            rows.append(annotation(100 * version + n, f"a{100 * version + n}", f"i{n}", annotator=person, label=label))
+        for n in range(1, 100 * version, 37):  # changed again and again, to longer and to shorter ones
+            person, label = people[n % 40], "y" * (version * n % 900)
+            rows.append(annotation(n, f"a{n}", f"i{n}", annotator=person, label=label))
         pairs = [pair(*sorted((PERSON, people[version * n % 299])), version) for n in range(1, 20)]
         scope = (0, "p", "t", "annotator", PERSON, 1, 1, 0, 0, 0, "{}" * version * 80)
-        store.commit(version, home_row(0), Batch({ANNOTATIONS: rows, PAIRS: pairs, SCOPES: [scope]}))
+        store.commit(version, home_row(0), Batch({PAIRS: pairs, SCOPES: [scope]}, annotations=rows))
     assert count_of(PERSON, tmp_path) > 100
-    for row in list(store.scan(ANNOTATIONS, 0)):
-        if row[6] == PERSON:
-            store.commit(version + 1, home_row(0), Batch(deletes={ANNOTATIONS: [row[:2]]}, erases=True))
+    for _, _, record in store.scan_annotations(0, 0, 10**6):
+        if record.event.annotator == PERSON:
+            store.commit(version + 1, home_row(0), Batch(vacated=[record.row], erases=True))
             version += 1
     keys = [row[:6] for row in store.scan(PAIRS, 0) if PERSON in row[4:6]]
     gone = {PAIRS: keys, SCOPES: [(0, "p", "t", "annotator", PERSON)]}
@@ -451,10 +525,10 @@ def test_a_file_that_cannot_be_written_anew_is_no_failure(database: File, monkey
     monkeypatch.setattr(sqlite, "BUSY_SECONDS", 0.1)
     store = database.open()
     store.open_home(0)
-    store.commit(0, home_row(0), batch(ANNOTATIONS, [annotation(1, "a1", "i")]))
+    store.commit(0, home_row(0), Batch(annotations=[annotation(1, "a1", "i")]))
     reader = sqlite3.connect(database.path, isolation_level=None)
     cursor = reader.execute("BEGIN").execute("SELECT * FROM annotations")
-    store.commit(1, home_row(0), Batch(deletes={ANNOTATIONS: [(0, 1)]}, erases=True))
+    store.commit(1, home_row(0), Batch(vacated=[1], erases=True))
     store.scrub()
     assert len(cursor.fetchall()) == 1
     reader.close()

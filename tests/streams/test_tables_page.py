@@ -46,7 +46,8 @@ def test_every_view_and_column_is_listed(database: sqlite3.Connection):
 
 def test_the_page_knows_all_tables_of_the_database(database: sqlite3.Connection):
     there = {name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type IN ('table', 'view')")}
-    assert there - set(tables()) - set(views()) == {"annotation_runs"}
+    assert there - set(tables()) - set(views()) == {"annotation_pages", "annotation_runs"}
+    assert "`annotation_pages`" in PAGE
     assert "`annotation_runs`" in PAGE
 
 
