@@ -20,7 +20,7 @@ from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
-from detectors.reasons import NOT_AVAILABLE
+from detectors.reasons import NOT_AVAILABLE, NOT_DECLARED
 from streams.parsing import REASONS
 
 Document = Mapping[str, Any]
@@ -474,7 +474,10 @@ def _readings(figures: Document, width: int) -> RenderableType:
         (COEFFICIENT_NAMES.get(name, _name(name)), reading, _ratio)
         for name, reading in agreement.items()
         if name == "alpha"
-        or (reading.get("why") != NOT_AVAILABLE and reading != agreement.get(SAME_AS.get(name, ""), None))
+        or (
+            reading.get("why") not in {NOT_AVAILABLE, NOT_DECLARED}
+            and reading != agreement.get(SAME_AS.get(name, ""), None)
+        )
     ]
     rows.append(("gold accuracy", figures.get("gold", {}).get("accuracy", {}), percent))
     interval = max(ALPHA_INTERVAL, *(cell_len(_interval(reading, form).plain) for _, reading, form in rows))
