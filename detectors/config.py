@@ -10,9 +10,11 @@ class TaskConfig:
     """A task's configuration; the default serves a project that nobody configured.
 
     `label_type` None means the type of the shape that most of the task's counting annotations have; `labels` is the
-    declared set, in order where order matters; `detectors` names the signals that are watched.
+    declared set, in order where order matters; `weights` is how far partial agreement of ordered labels goes
+    (`detectors.agreement.scale.WEIGHTS`); `detectors` names the signals that are watched.
     """
 
     label_type: str | None = None
     labels: tuple[str | bool | int | float, ...] | None = None
+    weights: str = "quadratic"
     detectors: tuple[str, ...] = ("gold_errors", "log_duration")

@@ -6,14 +6,16 @@ import hashlib
 
 from detectors.config import TaskConfig
 
-STATISTICS_VERSION = 1
+STATISTICS_VERSION = 2
 """Raised when a change of the code gives stored statistics another meaning."""
 
 
 def fingerprint(config: TaskConfig, version: int = STATISTICS_VERSION) -> str:
     """A short text that equals another's where the same annotations would give the same statistics.
 
-    >>> fingerprint(TaskConfig()) == fingerprint(TaskConfig(detectors=()))
+    Detectors have states of their own, and weights are a matter of reading: neither enters.
+
+    >>> fingerprint(TaskConfig()) == fingerprint(TaskConfig(detectors=(), weights="linear"))
     True
     >>> fingerprint(TaskConfig()) == fingerprint(TaskConfig(label_type="nominal"))
     False

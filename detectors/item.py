@@ -7,12 +7,13 @@ its new one enters.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from functools import lru_cache
 from itertools import combinations, groupby
 from operator import itemgetter
-from typing import NamedTuple, TypeAlias, cast
+from typing import Any, Final, NamedTuple, TypeAlias, cast
 
+from detectors.agreement.moments import item_moment, moment_against, units
 from detectors.agreement.patterns import LABEL, against_others, item_pattern, pair_pattern
 from detectors.labels import LABEL_TYPES, Fit
 from detectors.protocols import Annotation, Gold
@@ -24,10 +25,11 @@ MOST_ANNOTATORS = 1000
 MOST_PAIRED = 50
 """Items with more annotators than this (a test that everybody takes) count no pairs: a thousand have half a million."""
 
+NUMBERS: Final = frozenset({"interval", "ratio"})
+"""The label types whose labels are numbers."""
+
 LONGEST_CLASS = 1024
 """Bytes of UTF-8; a key with a longer name (a set of very many labels) is of no class."""
-
-CATEGORICAL = frozenset(name for name, label_type in LABEL_TYPES.items() if label_type.categorical)
 
 LONGEST_REMEMBERED = 256
 """Characters; how items with a longer pattern look is computed each time, so that memory stays bounded."""
@@ -43,8 +45,11 @@ class ItemKey(NamedTuple):
 
 # An item makes a score of these; plain tuples are made five times as fast as named ones.
 
-Share: TypeAlias = tuple[str, int, int, int, int, str | None]
-"""What an item adds to one tally of a scope: label type; labels, pairable items, answers, correct ones; pattern."""
+Share: TypeAlias = tuple[str, int, int, int, int, Any]
+"""What an item adds to one tally of a scope: label type; labels, pairable items, answers, correct ones; and its pattern.
+
+Of numbers that are no categories it is a `Moment` in place of the pattern, of other such labels None.
+"""
 
 Place: TypeAlias = tuple[str, str]
 """Which scope of a task: a dimension and its value."""
@@ -174,7 +179,7 @@ def contribution(item: Item, fit: Fit) -> Contribution:
     labels, unfit = counted(annotated, fit)
     key = item.key_of(fit)
     accepted = None if key is None else key.accepted
-    looks = _looks(labels, accepted)
+    looks = _looks(labels, accepted, fit.categorical)
     whole = _whole(looks)
     if _alike(annotated):
         first = annotated[0]
@@ -187,7 +192,7 @@ def contribution(item: Item, fit: Fit) -> Contribution:
             scopes.append((places, n, 1, 0, whole))
     else:
         scopes.append(((_gold_item(key is not None),), n, 1, unfit, whole))
-        scopes.extend(_by_attributes(annotated, labels, accepted))
+        scopes.extend(_by_attributes(annotated, labels, accepted, fit.categorical))
     if key is not None and key.label_class is not None:
         answered = tuple((kind, 0, 0, answers, correct, None) for kind, _, _, answers, correct, _ in whole if answers)
         if answered:
@@ -197,12 +202,12 @@ def contribution(item: Item, fit: Fit) -> Contribution:
 
 
 def _pairs(labels: Sequence[Counted], looks: Mapping[str, Look]) -> tuple[PairDelta, ...]:
-    """Each two annotators whose labels have the same categorical type."""
+    """Each two annotators whose labels have the same type, if its labels are categories."""
     if not 1 < len(labels) <= MOST_PAIRED:
         return ()
     if len(looks) == 1:
         kind = labels[0][0]
-        if kind not in CATEGORICAL:
+        if not isinstance(looks[kind].whole[0][-1], str):
             return ()
         return tuple(
             [
@@ -222,15 +227,15 @@ class Look(NamedTuple):
     own: dict[str, tuple[Share]]
 
 
-def _looks(labels: Sequence[Counted], accepted: Accepted | None) -> dict[str, Look]:
+def _looks(labels: Sequence[Counted], accepted: Accepted | None, categorical: Container[str]) -> dict[str, Look]:
     """A look a label type; nearly always there is just one."""
     if not labels:
         return {}
     kind = labels[0][0]
     if kind == labels[-1][0]:
-        return {kind: _look(kind, [label for _, _, label, _ in labels], accepted)}
+        return {kind: _look(kind, [label for _, _, label, _ in labels], accepted, categorical)}
     return {
-        kind: _look(kind, [label for _, _, label, _ in group], accepted)
+        kind: _look(kind, [label for _, _, label, _ in group], accepted, categorical)
         for kind, group in groupby(labels, itemgetter(0))
     }
 
@@ -239,9 +244,10 @@ def _whole(looks: Mapping[str, Look]) -> tuple[Share, ...]:
     return tuple([share for look in looks.values() for share in look.whole])
 
 
-def _look(kind: str, labels: Sequence[str], accepted: Accepted | None) -> Look:
-    if kind not in CATEGORICAL:
-        return _look_of(kind, labels, accepted, None)
+def _look(kind: str, labels: Sequence[str], accepted: Accepted | None, categorical: Container[str]) -> Look:
+    if kind not in categorical:
+        look = _look_of(kind, labels, accepted, None)
+        return _with_moments(look, labels) if kind in NUMBERS else look
     pattern = item_pattern(labels)
     if len(pattern) > LONGEST_REMEMBERED:
         return _look_of(kind, labels, accepted, pattern)
@@ -270,6 +276,18 @@ def _look_of(kind: str, labels: Sequence[str], accepted: Accepted | None, patter
     return Look(((kind, n, pairable, n * answers, sum(correct[label] for label in labels), pattern),), own)
 
 
+def _with_moments(look: Look, labels: Sequence[str]) -> Look:
+    """The look of numbers that are no categories."""
+    numbers = [units(label) for label in labels]
+    a, b = sum(numbers), sum([x * x for x in numbers])
+    whole = tuple([(*share[:5], item_moment(numbers)) for share in look.whole])
+    own = {
+        label: ((*look.own[label][0][:5], moment_against(x, numbers, a, b)),)
+        for label, x in zip(labels, numbers, strict=True)
+    }
+    return Look(cast("tuple[Share]", whole), own)
+
+
 def _by_stage(item: Item, fit: Fit) -> list[Delta]:
     """The labels of each other stage among themselves."""
     stages = {record.event.stage for record in item.records.values() if record.event is not None}
@@ -278,7 +296,9 @@ def _by_stage(item: Item, fit: Fit) -> list[Delta]:
         annotations = item.in_force(stage)
         if annotations:
             labels, unfit = counted(annotations, fit)
-            deltas.append(((("stage", stage),), len(annotations), 1, unfit, _whole(_looks(labels, None))))
+            deltas.append(
+                ((("stage", stage),), len(annotations), 1, unfit, _whole(_looks(labels, None, fit.categorical)))
+            )
     return deltas
 
 
@@ -314,7 +334,7 @@ def _places(
 
 
 def _by_attributes(
-    annotated: Sequence[Annotation], labels: Sequence[Counted], accepted: Accepted | None
+    annotated: Sequence[Annotation], labels: Sequence[Counted], accepted: Accepted | None, categorical: Container[str]
 ) -> list[Delta]:
     """Of each value of an attribute the annotations that have it among themselves."""
     members = Counter([place for annotation in annotated for place in _attributes(annotation)])
@@ -322,7 +342,7 @@ def _by_attributes(
     deltas: list[Delta] = []
     for place, n in members.items():
         own = [label for label, places in labelled if place in places]
-        deltas.append(((place,), n, 1, 0, _whole(_looks(own, accepted))))
+        deltas.append(((place,), n, 1, 0, _whole(_looks(own, accepted, categorical))))
     return deltas
 
 

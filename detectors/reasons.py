@@ -13,7 +13,16 @@ NO_VARIATION: Final = "no variation"
 NOT_AVAILABLE: Final = "not available for this label type"
 """The coefficient has no meaning for labels of this type."""
 
+NO_ORDER: Final = "no declared order"
+"""The coefficient needs to know how labels are ordered: their set is not declared, and they are not all numbers."""
+
+NO_RATIO: Final = "labels are not all numbers from 0"
+"""The coefficient compares labels by their ratio."""
+
+NOT_DECLARED: Final = "labels are not declared"
+"""Numbers are categories only where the task's configuration says which there are."""
+
 NO_ANSWER: Final = "no answer"
 """No answer to a gold item counts."""
 
-REASONS: Final = (NO_PAIRABLE_ITEM, NO_VARIATION, NOT_AVAILABLE, NO_ANSWER)
+REASONS: Final = (NO_PAIRABLE_ITEM, NO_VARIATION, NOT_AVAILABLE, NO_ORDER, NO_RATIO, NOT_DECLARED, NO_ANSWER)

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any, TypeAlias
 
-from detectors.agreement import PatternCounts
-from detectors.item import Delta, Share
+from detectors.agreement import Moments, PatternCounts
+from detectors.item import NUMBERS, Delta, Share
+
+TallyState: TypeAlias = tuple[int, int, int, int, Mapping[str, int | str]]
+"""Labels, pairable items, answers, correct ones; items by pattern, or for numbers the sums by kind of item, as text."""
 
 
 class Tally:
@@ -22,7 +26,7 @@ class Tally:
         pairable: int = 0,
         answers: int = 0,
         correct: int = 0,
-        patterns: Mapping[str, int] | None = None,
+        patterns: Mapping[str, Any] | None = None,
     ) -> None:
         self.labels = labels
         self.pairable = pairable
@@ -58,9 +62,9 @@ class Tally:
 
     def copy(self) -> Tally:
         """An equal tally that shares no state with this one."""
-        return Tally(*self.state())
+        return type(self)(*self.state())
 
-    def state(self) -> tuple[int, int, int, int, dict[str, int]]:
+    def state(self) -> TallyState:
         """All of it, as plain values."""
         return self.labels, self.pairable, self.answers, self.correct, self.patterns
 
@@ -73,6 +77,54 @@ class Tally:
     def empty(self) -> bool:
         """Whether nothing is counted."""
         return not (self.labels or self.pairable or self.answers or self.correct or self.patterns)
+
+
+class NumberTally(Tally):
+    """The tally of numbers: where the task declares which there are, patterns; else moments."""
+
+    __slots__ = ("moments",)
+
+    def __init__(
+        self,
+        labels: int = 0,
+        pairable: int = 0,
+        answers: int = 0,
+        correct: int = 0,
+        patterns: Mapping[str, Any] | None = None,
+    ) -> None:
+        found = patterns or {}
+        super().__init__(
+            labels, pairable, answers, correct, {key: n for key, n in found.items() if not isinstance(n, str)}
+        )
+        self.moments = Moments.read({key: text for key, text in found.items() if isinstance(text, str)})
+
+    def update(self, share: Share, weight: int = 1) -> None:
+        """Add one item's share; a negative weight retracts it."""
+        kind, labels, pairable, answers, correct, seen = share
+        if isinstance(seen, tuple):
+            self.moments.update(seen, weight)
+            seen = None
+        super().update((kind, labels, pairable, answers, correct, seen), weight)
+
+    def merge(self, other: Tally, weight: int = 1) -> None:
+        """Add, or remove, another tally."""
+        super().merge(other, weight)
+        if isinstance(other, NumberTally):
+            self.moments.merge(other.moments, weight)
+
+    def state(self) -> TallyState:
+        """All of it, as plain values: beside patterns, the sums of each kind of item as text."""
+        return *super().state()[:4], {**self.patterns, **self.moments.texts()}
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing is counted."""
+        return super().empty and not self.moments.sums
+
+
+def tally(label_type: str, *state: Any) -> Tally:
+    """The tally of labels of this type, with this state."""
+    return (NumberTally if label_type in NUMBERS else Tally)(*state)
 
 
 class Scope:
@@ -96,27 +148,30 @@ class Scope:
         if unfit:
             self.unfit += weight * unfit
         for share in shares:
-            tally = self.tallies.get(share[0])
-            if tally is None:
-                tally = self.tallies[share[0]] = Tally()
-            tally.update(share, weight)
+            held = self.tallies.get(share[0])
+            if held is None:
+                held = self.tallies[share[0]] = tally(share[0])
+            held.update(share, weight)
 
     def merge(self, other: Scope, weight: int = 1) -> None:
         """Add, or remove, another scope."""
         self.annotations += weight * other.annotations
         self.items += weight * other.items
         self.unfit += weight * other.unfit
-        for label_type, tally in other.tallies.items():
-            self.tallies.setdefault(label_type, Tally()).merge(tally, weight)
+        for label_type, added in other.tallies.items():
+            held = self.tallies.get(label_type)
+            if held is None:
+                held = self.tallies[label_type] = tally(label_type)
+            held.merge(added, weight)
 
     def copy(self) -> Scope:
         """An equal scope that shares no state with this one."""
-        tallies = {name: tally.copy() for name, tally in self.tallies.items()}
+        tallies = {name: held.copy() for name, held in self.tallies.items()}
         return Scope(self.annotations, self.items, self.unfit, tallies)
 
-    def state(self) -> tuple[int, int, int, dict[str, tuple[int, int, int, int, dict[str, int]]]]:
+    def state(self) -> tuple[int, int, int, dict[str, TallyState]]:
         """All of it, as plain values; tallies that count nothing are left out, so equal sums are equal states."""
-        tallies = {name: tally.state() for name, tally in self.tallies.items() if not tally.empty}
+        tallies = {name: held.state() for name, held in self.tallies.items() if not held.empty}
         return self.annotations, self.items, self.unfit, tallies
 
     def __eq__(self, other: object) -> bool:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from detectors.agreement import agreement, each_against_rest, pair_agreement
+from detectors.agreement import Scale, agreement, agreement_of_moments, each_against_rest, pair_agreement
+from detectors.agreement.coefficient import CATEGORIES, ORDERED
+from detectors.agreement.patterns import LABEL
 from detectors.config import TaskConfig
 from detectors.gold import Accuracy
-from detectors.labels import SHAPES
+from detectors.labels import LABEL_TYPES, SHAPES, declared_key
 from detectors.reading import Reading
-from detectors.scope import Scope, Tally
+from detectors.scope import NumberTally, Scope, Tally
 
 MOST_VALUES = 1000
 """Of a dimension's values, and of the pairs, this many are shown: those with the largest n, then by name."""
@@ -28,12 +30,12 @@ class ScopeSummary(NamedTuple):
 
 
 class PairSummary(NamedTuple):
-    """Two annotators, a before b: how many items both labelled, and Cohen's kappa."""
+    """Two annotators, a before b: how many items both labelled, and how they agree on these."""
 
     a: str
     b: str
     items: int
-    cohen_kappa: Reading
+    agreement: dict[str, Reading]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +77,19 @@ class TaskStatistics:
             if part is not None:
                 self._total.merge(part)
         self.label_type = config.label_type or _majority(self._total)
-        self.categories = len(config.labels) if config.labels else _seen(self._tally(self._total).patterns)
+        seen = () if config.labels else _seen(self._tally(self._total).patterns)
+        self.categories = len(config.labels or seen)
+        self._scale = self._scale_of(seen)
+
+    def _scale_of(self, seen: Collection[str]) -> Scale | None:
+        """How the task's labels are ordered; None where they are not, or nothing says how."""
+        if self.label_type is None or self.label_type not in ORDERED:
+            return None
+        declared = None
+        if self._config.labels:
+            takes = LABEL_TYPES[self.label_type].key
+            declared = [declared_key(label) for label in self._config.labels if takes(label) is not None]
+        return Scale.of(self.label_type, declared, seen, self._config.weights)
 
     @property
     def empty(self) -> bool:
@@ -127,7 +141,7 @@ class TaskStatistics:
             answered = self._tally(gold[value]) if value in gold else Tally()
             found[value] = ScopeSummary(
                 counts.get(value, 0),
-                agreement(patterns.get(value, NO_CATEGORIES), self.label_type or "nominal", 2),
+                agreement(patterns.get(value, NO_CATEGORIES), _of_class(self.label_type), 2),
                 Accuracy(answered.answers, answered.correct),
             )
         return found, max(0, len(values) - MOST_VALUES)
@@ -140,14 +154,25 @@ class TaskStatistics:
             if label_type == self.label_type
         }
         shown = sorted(confusions, key=lambda pair: (-confusions[pair][0], pair))[:MOST_VALUES]
-        return [PairSummary(*pair, confusions[pair][0], pair_agreement(confusions[pair][1])) for pair in shown]
+        return [
+            PairSummary(
+                *pair,
+                confusions[pair][0],
+                pair_agreement(confusions[pair][1], self.label_type or "nominal", self._scale),
+            )
+            for pair in shown
+        ]
 
     def _tally(self, scope: Scope) -> Tally:
         return scope.tallies.get(self.label_type or "", _NOTHING)
 
     def _summary(self, scope: Scope) -> ScopeSummary:
         tally = self._tally(scope)
-        readings = agreement(tally.patterns, self.label_type or "nominal", self.categories)
+        label_type = self.label_type or "nominal"
+        if isinstance(tally, NumberTally) and tally.pairable and not tally.patterns:
+            readings = agreement_of_moments(tally.moments, label_type)
+        else:
+            readings = agreement(tally.patterns, label_type, self.categories, self._scale)
         if not tally.patterns:
             # Labels that are no categories have no patterns; what cannot be computed of their items has their number.
             readings = {name: reading._replace(n=tally.pairable) for name, reading in readings.items()}
@@ -166,10 +191,16 @@ def _majority(total: Scope) -> str | None:
 def _label_counts(patterns: Mapping[str, int]) -> dict[str, int]:
     counts: dict[str, int] = {}
     for pattern, n in patterns.items():
-        for label in pattern.split("\x1f"):
+        for label in pattern.split(LABEL):
             counts[label] = counts.get(label, 0) + n
     return counts
 
 
-def _seen(patterns: Iterable[str]) -> int:
-    return len({label for pattern in patterns for label in pattern.split("\x1f")})
+def _seen(patterns: Iterable[str]) -> set[str]:
+    """The labels of item patterns."""
+    return {label for pattern in patterns for label in pattern.split(LABEL)}
+
+
+def _of_class(label_type: str | None) -> str:
+    """The type of a class against the rest: two categories have no order."""
+    return "nominal" if label_type is None or label_type in CATEGORIES else label_type

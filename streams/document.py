@@ -133,7 +133,12 @@ def task_document(statistics: TaskStatistics) -> Document:
             "cut": cut,
         },
         "pairs": [
-            {"a": pair.a, "b": pair.b, "items": pair.items, "cohen_kappa": pair.cohen_kappa.as_document()}
+            {
+                "a": pair.a,
+                "b": pair.b,
+                "items": pair.items,
+                **{name: reading.as_document() for name, reading in pair.agreement.items()},
+            }
             for pair in statistics.pairs()
         ],
     }

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any, Final, Generic, TypeVar
 from urllib.parse import urlsplit
 
+from detectors.agreement.scale import WEIGHTS
 from detectors.config import TaskConfig
 from detectors.labels import LABEL_TYPES, declared_key
 from detectors.signals import SIGNALS
@@ -702,6 +703,8 @@ def _read_task(table: Mapping[str, object], origin: str, name: str) -> TaskConfi
         values["label_type"] = _read(table["label_type"], _LABEL_TYPE, f"{where}.label_type")
     if "labels" in table:
         values["labels"] = _read_labels(table["labels"], values.get("label_type"), f"{where}.labels")
+    if "weights" in table:
+        values["weights"] = _read(table["weights"], _WEIGHTS, f"{where}.weights")
     if "detectors" in table:
         values["detectors"] = _read(table["detectors"], _SIGNALS, f"{where}.detectors")
     return TaskConfig(**values)
@@ -719,6 +722,7 @@ def _signals(value: object) -> tuple[str, ...]:
 
 
 _LABEL_TYPE = _one_of(*LABEL_TYPES)
+_WEIGHTS = _one_of(*WEIGHTS)
 _SIGNALS = _Kind(f"a list of signals among {', '.join(SIGNALS)}", _signals)
 
 

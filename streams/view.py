@@ -20,17 +20,33 @@ from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
+from detectors.reasons import NOT_AVAILABLE, NOT_DECLARED
 from streams.parsing import REASONS
 
 Document = Mapping[str, Any]
 
 COEFFICIENT_NAMES: Final = {
     "percent": "percent agreement",
+    "percent_pairs": "percent of pairs",
     "alpha": "Krippendorff's alpha",
+    "alpha_nominal": "alpha, nominal",
+    "alpha_ordinal": "alpha, ordinal",
+    "alpha_interval": "alpha, interval",
+    "alpha_ratio": "alpha, ratio",
+    "scott_pi": "Scott's pi",
     "fleiss_kappa": "Fleiss' kappa",
     "ac1": "Gwet's AC1",
+    "ac2": "Gwet's AC2",
     "brennan_prediger": "Brennan-Prediger",
 }
+SAME_AS: Final = {
+    "alpha_nominal": "alpha",
+    "alpha_ordinal": "alpha",
+    "alpha_interval": "alpha",
+    "alpha_ratio": "alpha",
+    "scott_pi": "fleiss_kappa",
+}
+"""Coefficients that are left out where they say the same as another."""
 OUTCOMES: Final = ("applied", "duplicates", "erased", "dead_letters", "forwarded")
 
 WORST: Final = {"annotator": 5, "class": 12}
@@ -453,9 +469,15 @@ def _task(project: str, task: str, figures: Document, width: int) -> Iterator[Re
 
 
 def _readings(figures: Document, width: int) -> RenderableType:
+    agreement = figures.get("agreement", {})
     rows = [
         (COEFFICIENT_NAMES.get(name, _name(name)), reading, _ratio)
-        for name, reading in figures.get("agreement", {}).items()
+        for name, reading in agreement.items()
+        if name == "alpha"
+        or (
+            reading.get("why") not in {NOT_AVAILABLE, NOT_DECLARED}
+            and reading != agreement.get(SAME_AS.get(name, ""), None)
+        )
     ]
     rows.append(("gold accuracy", figures.get("gold", {}).get("accuracy", {}), percent))
     interval = max(ALPHA_INTERVAL, *(cell_len(_interval(reading, form).plain) for _, reading, form in rows))

@@ -10,25 +10,42 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from detectors.agreement.ac1 import AC1
+from detectors.agreement.ac2 import AC2
 from detectors.agreement.alpha import ALPHA
+from detectors.agreement.alpha_interval import ALPHA_INTERVAL
+from detectors.agreement.alpha_nominal import ALPHA_NOMINAL
+from detectors.agreement.alpha_ordinal import ALPHA_ORDINAL
+from detectors.agreement.alpha_ratio import ALPHA_RATIO
 from detectors.agreement.brennan_prediger import BRENNAN_PREDIGER
-from detectors.agreement.coefficient import Coefficient
-from detectors.agreement.cohen_kappa import pair_agreement
+from detectors.agreement.coefficient import Coefficient, Estimate, Estimator
 from detectors.agreement.fleiss_kappa import FLEISS_KAPPA
+from detectors.agreement.moments import Moments, alpha_of_moments
 from detectors.agreement.one_against_rest import each_against_rest, one_against_rest
+from detectors.agreement.pairs import PAIR_COEFFICIENTS, pair_agreement
 from detectors.agreement.patterns import PatternCounts, against_others, item_pattern, pair_pattern
 from detectors.agreement.percent import PERCENT
+from detectors.agreement.percent_pairs import PERCENT_PAIRS
+from detectors.agreement.scale import Scale
+from detectors.agreement.scott_pi import SCOTT_PI
 from detectors.agreement.table import Table
 from detectors.reading import Reading
+from detectors.reasons import NO_PAIRABLE_ITEM, NO_VARIATION, NOT_AVAILABLE, NOT_DECLARED
 
 COEFFICIENTS: Mapping[str, Coefficient] = MappingProxyType(
     {
         coefficient.name: coefficient
         for coefficient in (
             PERCENT,
+            PERCENT_PAIRS,
             ALPHA,
+            ALPHA_NOMINAL,
+            ALPHA_ORDINAL,
+            ALPHA_INTERVAL,
+            ALPHA_RATIO,
+            SCOTT_PI,
             FLEISS_KAPPA,
             AC1,
+            AC2,
             BRENNAN_PREDIGER,
         )
     }
@@ -36,11 +53,15 @@ COEFFICIENTS: Mapping[str, Coefficient] = MappingProxyType(
 
 __all__ = [
     "COEFFICIENTS",
+    "PAIR_COEFFICIENTS",
     "Coefficient",
+    "Moments",
     "PatternCounts",
+    "Scale",
     "Table",
     "against_others",
     "agreement",
+    "agreement_of_moments",
     "each_against_rest",
     "item_pattern",
     "one_against_rest",
@@ -49,19 +70,44 @@ __all__ = [
 ]
 
 
-def agreement(counts: Mapping[str, int], label_type: str, q: int) -> dict[str, Reading]:
+def agreement(counts: Mapping[str, int], label_type: str, q: int, scale: Scale | None = None) -> dict[str, Reading]:
     r"""All coefficients of a scope, by name in the registry's order.
 
     `q` is the number of labels that the task declares; where more are seen, or none are declared, those seen. For a
-    part of a task (an annotator, a class, a slice) pass the task's number, for AC1 and Brennan-Prediger depend on it.
+    part of a task (an annotator, a class, a slice) pass the task's number, for AC1 and Brennan-Prediger depend on it;
+    and the task's scale, which says how its labels are ordered. q is at least the number of categories of the scale.
 
     >>> for name, reading in agreement({"a\x1fa": 8, "a\x1fb": 1, "b\x1fb": 1}, "nominal", q=2).items():
-    ...     print(f"{name:16} {reading.value:.3f} [{reading.low:.3f}, {reading.high:.3f}] n={reading.n}")
+    ...     if reading.value is not None:
+    ...         print(f"{name:16} {reading.value:.3f} [{reading.low:.3f}, {reading.high:.3f}] n={reading.n}")
     percent          0.900 [0.674, 1.000] n=10
+    percent_pairs    0.900 [0.674, 1.000] n=10
     alpha            0.627 [-0.222, 1.000] n=10
+    alpha_nominal    0.627 [-0.222, 1.000] n=10
+    scott_pi         0.608 [-0.241, 1.000] n=10
     fleiss_kappa     0.608 [-0.241, 1.000] n=10
     ac1              0.866 [0.535, 1.000] n=10
     brennan_prediger 0.800 [0.348, 1.000] n=10
     """
-    table = Table.of(counts)
-    return {name: coefficient.reading(table, q, label_type) for name, coefficient in COEFFICIENTS.items()}
+    table = Table.of(counts, scale)
+    known: dict[Estimator, Estimate | str | None] = {}
+    return {name: coefficient.reading(table, q, label_type, known) for name, coefficient in COEFFICIENTS.items()}
+
+
+def agreement_of_moments(moments: Moments, label_type: str) -> dict[str, Reading]:
+    """What there is of numbers that are no categories, by name in the registry's order."""
+    n = moments.pairable
+    estimate = alpha_of_moments(moments) if n else None
+
+    def reading(coefficient: Coefficient) -> Reading:
+        if label_type not in coefficient.label_types:
+            return Reading.undefined(n, NOT_AVAILABLE)
+        if not n:
+            return Reading.undefined(0, NO_PAIRABLE_ITEM)
+        if label_type not in coefficient.of_moments:
+            return Reading.undefined(n, NOT_DECLARED)
+        if not isinstance(estimate, Estimate):
+            return Reading.undefined(n, NO_VARIATION)
+        return estimate.reading(n, coefficient.lowest)
+
+    return {name: reading(coefficient) for name, coefficient in COEFFICIENTS.items()}

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from detectors.agreement.arrays import total
 from detectors.agreement.coefficient import Coefficient, Estimate, chance_corrected
-from detectors.agreement.table import Table, complements, total
+from detectors.agreement.table import Table, complements
 
 
 def ac1(table: Table, q: int) -> Estimate | None:

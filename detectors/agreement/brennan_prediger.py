@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from detectors.agreement.coefficient import Coefficient, Estimate, chance_corrected
+from detectors.agreement.coefficient import CATEGORIES, ORDERED, Coefficient, Estimate, chance_corrected
 from detectors.agreement.table import Table
+from detectors.reasons import NO_ORDER
 
 
 def brennan_prediger(table: Table, q: int) -> Estimate | None:
@@ -31,4 +32,33 @@ def brennan_prediger(table: Table, q: int) -> Estimate | None:
     return chance_corrected(table, expected, np.full(len(table.weight), expected))
 
 
-BRENNAN_PREDIGER = Coefficient("brennan_prediger", frozenset({"nominal"}), -1.0, brennan_prediger)
+def brennan_prediger_weighted(table: Table, _q: int) -> Estimate | str | None:
+    r"""The coefficient for ordered labels: labels that are near each other agree in part.
+
+    $$ p_e = \frac{1}{q^2} \sum_{c, k} w_{ck} $$
+
+    and $p_a$ as in `detectors.agreement.ac2`, which says what the weights are. Undefined also where nothing says how the
+    labels are ordered.
+
+    >>> from detectors.agreement.scale import Scale
+    >>> table = Table.of({"1\x1f1": 6, "1\x1f2": 1, "3\x1f3": 5}, Scale.of("ordinal", "123"))
+    >>> BRENNAN_PREDIGER.reading(table, q=3, label_type="ordinal")  # doctest: +ELLIPSIS
+    Reading(value=0.9375, low=..., high=1.0, n=12, why='')
+    """
+    placed = table.placed
+    if placed is None:
+        return NO_ORDER
+    if len(placed.scale.labels) < 2:
+        return None
+    expected = placed.scale.mean_distance()
+    rows = len(table.weight)
+    return chance_corrected(table, expected, np.full(rows, expected), placed.by_weights(rows))
+
+
+BRENNAN_PREDIGER = Coefficient(
+    "brennan_prediger",
+    CATEGORIES,
+    -1.0,
+    brennan_prediger,
+    by_type=dict.fromkeys(ORDERED, brennan_prediger_weighted),
+)

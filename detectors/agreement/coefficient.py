@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Final, NamedTuple, TypeAlias
 
+import numpy as np
 from scipy.special import stdtrit
 
-from detectors.agreement.table import Floats, Table, total
+from detectors.agreement.arrays import Floats, total
+from detectors.agreement.table import Table
 from detectors.reading import Reading
 from detectors.reasons import NO_PAIRABLE_ITEM, NO_VARIATION, NOT_AVAILABLE
+
+CATEGORIES: Final = frozenset({"nominal", "ordinal", "interval", "ratio"})
+"""The label types whose labels are categories: numbers are where a task declares which there are."""
+
+ORDERED: Final = CATEGORIES - {"nominal"}
+"""The label types whose categories have an order."""
 
 
 class Estimate(NamedTuple):
@@ -45,28 +53,50 @@ def student_quantile(degrees: int) -> float:
     return float(stdtrit(degrees, 0.975))
 
 
+Estimator: TypeAlias = Callable[[Table, int], Estimate | str | None]
+"""A table with at least one pairable item, and the number of declared categories (at least those seen).
+
+The answer is None where chance would agree always, and a reason (`detectors.reasons`) where it is undefined otherwise.
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class Coefficient:
     """A coefficient of agreement: its name, the label types it is for, its lower bound, and its estimate.
 
-    `estimate` is given a table with at least one pairable item and the number of declared categories (at least those
-    seen); it answers None where chance would agree always.
+    `by_type` has the estimates of label types that have another one.
     """
 
     name: str
     label_types: frozenset[str]
     lowest: float
-    estimate: Callable[[Table, int], Estimate | None]
+    estimate: Estimator
+    by_type: Mapping[str, Estimator] = field(default_factory=dict)
+    of_moments: frozenset[str] = frozenset()
+    """The label types of which `detectors.agreement.moments` have it, where labels are no categories."""
 
-    def reading(self, table: Table, q: int, label_type: str = "nominal") -> Reading:
-        """The coefficient with its interval; q is the number of declared categories, n the pairable items."""
+    def reading(
+        self,
+        table: Table,
+        q: int,
+        label_type: str = "nominal",
+        known: dict[Estimator, Estimate | str | None] | None = None,
+    ) -> Reading:
+        """The coefficient with its interval; q is the number of declared categories, n the pairable items.
+
+        `known` keeps the estimates of one table and q, for coefficients that are equal there.
+        """
         if label_type not in self.label_types:
             return Reading.undefined(table.pairable, NOT_AVAILABLE)
         if not table.pairable:
             return Reading.undefined(0, NO_PAIRABLE_ITEM)
-        estimate = self.estimate(table, max(q, table.categories))
-        if estimate is None:
-            return Reading.undefined(table.pairable, NO_VARIATION)
+        estimator = self.by_type.get(label_type, self.estimate)
+        known = {} if known is None else known
+        if estimator not in known:
+            known[estimator] = estimator(table, max(q, table.categories))
+        estimate = known[estimator]
+        if not isinstance(estimate, Estimate):
+            return Reading.undefined(table.pairable, estimate or NO_VARIATION)
         return estimate.reading(table.pairable, self.lowest)
 
 
@@ -75,7 +105,9 @@ def standard_error(weight: Floats, deviation: Floats, n: int) -> float:
     return math.sqrt(total(weight * deviation * deviation) / (n * (n - 1))) if n > 1 else math.nan
 
 
-def chance_corrected(table: Table, expected: float, expected_by_row: Floats) -> Estimate:
+def chance_corrected(
+    table: Table, expected: float, expected_by_row: Floats, disagreement: Floats | None = None
+) -> Estimate:
     r"""The family of Fleiss' kappa, AC1 and Brennan-Prediger: one minus observed over expected disagreement.
 
     $\kappa = 1 - D_o/D_e$. Of the $N$ items $n$ are pairable; item $i$ with disagreement $d_i$, and $D_{e|i}$ expected
@@ -86,6 +118,8 @@ def chance_corrected(table: Table, expected: float, expected_by_row: Floats) -> 
     whose mean is $\kappa$; the variance is $\sum_i (x_i - \kappa)^2 / N(N - 1)$ with $N - 1$ degrees of freedom. Items
     with one label take part, as in irrCAC, whose standard errors and limits these are: n is taken as fixed.
 
+    `disagreement` is $d_i$ by row where it is weighted; without, the share of the pairs of labels that differ.
+
     References
     ----------
     Gwet, K. L. (2008). Computing inter-rater reliability and its variance in the presence of high agreement.
@@ -93,7 +127,52 @@ def chance_corrected(table: Table, expected: float, expected_by_row: Floats) -> 
 
     Gwet, K. L. (2014). Handbook of Inter-Rater Reliability, 4th edition. Advanced Analytics. ISBN 978-0970806284.
     """
-    value = 1.0 - table.observed_disagreement / expected
-    own = (table.size > 1) - table.disagreement / expected
+    if disagreement is None:
+        disagreement, observed = table.disagreement, table.observed_disagreement
+    else:
+        observed = total(table.weight * disagreement) / table.pairable
+    value = 1.0 - observed / expected
+    own = (table.size > 1) - disagreement / expected
     deviation = table.items / table.pairable * own - 2.0 * (1.0 - value) * (1.0 - expected_by_row / expected) - value
     return Estimate(value, standard_error(table.weight, deviation, table.items), table.items - 1)
+
+
+def alpha_of(
+    table: Table, disagreement: Floats, expected_by_label: Floats, moved: Callable[[float], Floats] | None = None
+) -> Estimate:
+    r"""Krippendorff's alpha from the mean distance of the pairs of labels of each item, and that expected of each label.
+
+    $$ \alpha = 1 - \left(1 - \frac 1 n\right) \frac{D_o}{D_e}, \qquad D_o = \frac{1}{n} \sum_i m_i d_i, \qquad
+       D_e = \sum_c \pi_c e_c $$
+
+    over the $N$ pairable items with $n$ labels, $\pi_c$ of them $c$, whose mean distance to all labels is $e_c$.
+
+    The standard error is the linearisation of irrCAC: with $\bar m$ the mean of $m_i$, $\alpha' = 1 - D_o/D_e$,
+    $D = (1 - 1/n) D_o$ and $u_i = m_i/\bar m$,
+
+    $$ x_i = 1 + \frac{u_i (D - d_i) - D}{D_e} - 2 (1 - \alpha') u_i \left(1 - \frac{1}{D_e} \sum_c s_{ic} e_c\right), $$
+
+    whose mean is $\alpha'$, and the variance $\sum_i (x_i - \alpha')^2 / N(N - 1)$ over the pairable items, with
+    $N - 1$ degrees of freedom. `moved` gives, for $1 - \alpha'$, what to add to $x_i D_e / u_i$ by row where the
+    distances themselves depend on $\pi$.
+
+    References
+    ----------
+    Gwet, K. L. (2014). Handbook of Inter-Rater Reliability, 4th edition. Advanced Analytics. ISBN 978-0970806284.
+    """
+    weight = np.where(table.size > 1, table.weight, 0.0)
+    expected = total(table.pair_shares * expected_by_label)
+    uncorrected = total(weight * table.size * disagreement) / table.pair_labels
+    observed = (1.0 - 1.0 / table.pair_labels) * uncorrected
+    centre = 1.0 - uncorrected / expected
+    relative_size = table.size * (table.pairable / table.pair_labels)
+    deviation = (
+        1.0
+        + (relative_size * (observed - disagreement) - observed) / expected
+        - 2.0 * (1.0 - centre) * relative_size * (1.0 - table.by_row(expected_by_label) / expected)
+        - centre
+    )
+    if moved is not None:
+        deviation += relative_size * moved(1.0 - centre) / expected
+    error = standard_error(weight, deviation, table.pairable)
+    return Estimate(1.0 - observed / expected, error, table.pairable - 1)

@@ -8,8 +8,6 @@ from collections.abc import Mapping
 
 from detectors.agreement.coefficient import Estimate
 from detectors.agreement.patterns import LABEL
-from detectors.reading import Reading
-from detectors.reasons import NO_PAIRABLE_ITEM, NO_VARIATION
 
 
 def cohen_kappa(counts: Mapping[str, int]) -> Estimate | None:
@@ -63,18 +61,3 @@ def cohen_kappa(counts: Mapping[str, int]) -> Estimate | None:
         count * ((a == b) - ratio * (second.get(a, 0) + first.get(b, 0)) / n - centre) ** 2 for a, b, count in cells
     )
     return Estimate(1.0 - ratio, math.sqrt(squares) * n / expected, n - 1)
-
-
-def pair_agreement(counts: Mapping[str, int]) -> Reading:
-    r"""Cohen's kappa of a pair as a reading; n is the number of items that both labelled.
-
-    >>> pair_agreement({"a\x1fa": 20, "a\x1fb": 5, "b\x1fa": 10, "b\x1fb": 15})  # doctest: +ELLIPSIS
-    Reading(value=0.4, low=0.14479..., high=0.65520..., n=50, why='')
-    >>> pair_agreement({}).why
-    'no pairable item'
-    """
-    if not counts:
-        return Reading.undefined(0, NO_PAIRABLE_ITEM)
-    estimate = cohen_kappa(counts)
-    n = sum(counts.values())
-    return Reading.undefined(n, NO_VARIATION) if estimate is None else estimate.reading(n, -1.0)

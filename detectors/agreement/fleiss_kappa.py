@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from detectors.agreement.coefficient import Coefficient, Estimate, chance_corrected
-from detectors.agreement.table import Table, complements, total
+from detectors.agreement.arrays import total
+from detectors.agreement.coefficient import CATEGORIES, Coefficient, Estimate, chance_corrected
+from detectors.agreement.table import Table, complements
 
 
 def fleiss_kappa(table: Table, _q: int) -> Estimate | None:
@@ -31,4 +32,4 @@ def fleiss_kappa(table: Table, _q: int) -> Estimate | None:
     return chance_corrected(table, total(table.shares * rest), table.by_row(rest))
 
 
-FLEISS_KAPPA = Coefficient("fleiss_kappa", frozenset({"nominal", "ordinal"}), -1.0, fleiss_kappa)
+FLEISS_KAPPA = Coefficient("fleiss_kappa", CATEGORIES, -1.0, fleiss_kappa)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from detectors.agreement.coefficient import Coefficient, Estimate, standard_error
-from detectors.agreement.table import Table, total
+from detectors.agreement.arrays import total
+from detectors.agreement.coefficient import CATEGORIES, Coefficient, Estimate, standard_error
+from detectors.agreement.table import Table
 
 
 def percent(table: Table, _q: int) -> Estimate:
@@ -29,4 +30,4 @@ def percent(table: Table, _q: int) -> Estimate:
     return Estimate(value, standard_error(weight, deviation, table.pairable), table.pairable - 1)
 
 
-PERCENT = Coefficient("percent", frozenset({"nominal", "ordinal"}), 0.0, percent)
+PERCENT = Coefficient("percent", CATEGORIES, 0.0, percent)

@@ -4,31 +4,19 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import count
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
+from detectors.agreement.arrays import Floats, Integers, sums, total
 from detectors.agreement.patterns import LABEL, OTHERS
-
-Floats = NDArray[np.float64]
-Integers = NDArray[np.int64]
+from detectors.agreement.scale import Placed, Scale
 
 PATTERN: Final = "\n"
 """Separates patterns, while many are decoded as one text."""
-
-
-def total(terms: Floats) -> float:
-    """The exactly rounded sum, which is the same in whatever order the patterns came."""
-    return math.fsum(terms.tolist())
-
-
-def sums(index: Integers, terms: Floats, length: int) -> Floats:
-    """The sums of the terms that have the same index."""
-    return np.bincount(index, weights=terms, minlength=length).astype(np.float64, copy=False)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -43,7 +31,7 @@ class Table:
     ordinary item with two labels, so all coefficients equal those of the pair.
 
     Equal counters have equal readings to the last digit, in whatever order they were filled: sums over rows are of
-    integers, or exactly rounded (`total`).
+    integers, exactly rounded (`total`), or, on a scale, of rows in sorted order.
 
     Nothing is dense in the labels: memory is proportional to the labels written in the patterns.
 
@@ -80,10 +68,19 @@ class Table:
     """By written label: its number."""
     part: Floats
     """By written label: what it contributes to its row's share of that label."""
+    pairs: Floats
+    """By row: the ordered pairs of its labels, m(m - 1); against others k; at least 1."""
+    differing: Floats
+    """By row: how many of these pairs differ; d is their share."""
+    placed: Placed | None
+    """Where the labels lie on the task's scale; None without one."""
 
     @classmethod
-    def of(cls, counts: Mapping[str, int]) -> Table:
-        """Decode a counter of item patterns, or of patterns against others."""
+    def of(cls, counts: Mapping[str, int], scale: Scale | None = None) -> Table:
+        """Decode a counter of item patterns, or of patterns against others, whose labels may lie on a scale."""
+        if scale is not None:
+            # What distances add up to are no integers: rows are read in one order, however the counter was filled.
+            counts = dict(sorted(counts.items()))
         rows = len(counts)
         weight = np.fromiter(counts.values(), np.int64, rows)
         if rows and weight.min() < 0:
@@ -92,7 +89,8 @@ class Table:
                 f"expected counts above 0, found {counts[pattern]} for pattern {pattern!r}: "
                 "more was retracted than added"
             )
-        row, label, own, categories = _decode(counts)
+        row, label, own, names = _decode(counts)
+        categories = len(names)
         written = np.bincount(row, minlength=rows)
 
         # A kind of row is its number of labels, or for an annotator against k others a number beyond those, plus k.
@@ -113,7 +111,8 @@ class Table:
             agreeing[row[own]] = alike[row[own]] - 1
         size, whole = _size(kind, beyond), _whole(kind, beyond)
         pairable = size > 1
-        disagreement = np.where(pairable, (pairs - agreeing) / pairs, 0.0)
+        differing = np.where(pairable, pairs - agreeing, 0.0)
+        disagreement = differing / pairs
 
         # Integers are summed by label and kind before they are divided, the kinds of a label in ascending order.
         kinds = 2 * beyond
@@ -124,6 +123,7 @@ class Table:
         cell_shares = counted / _whole(cell_kind, beyond)
         cell_pair_shares = np.where(cell_size > 1, cell_shares * cell_size, 0.0)
 
+        held = None if scale is None else scale.holding(names)
         items, pairable_items = int(weight.sum()), int(weight[pairable].sum())
         pair_labels = int((weight * size)[pairable].sum())
         weights = weight.astype(np.float64)
@@ -141,6 +141,9 @@ class Table:
             row=row,
             label=label,
             part=parts / whole[row],
+            pairs=pairs.astype(np.float64),
+            differing=differing,
+            placed=None if held is None else Placed.of(held, names, row, label, own, pairs),
         )
 
     def by_row(self, values: Floats) -> Floats:
@@ -148,10 +151,10 @@ class Table:
         return sums(self.row, self.part * values[self.label], len(self.weight))
 
 
-def _decode(counts: Mapping[str, int]) -> tuple[Integers, Integers, Integers, int]:
-    """For each written label its row and number; which are an annotator's own against others; how many numbers."""
+def _decode(counts: Mapping[str, int]) -> tuple[Integers, Integers, Integers, Sequence[str]]:
+    """For each written label its row and number; which are an annotator's own against others; names by number."""
     if not counts:
-        return np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0, np.int64), 0
+        return np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0, np.int64), ()
     text = PATTERN.join(counts)
     words = text.replace(PATTERN, LABEL).replace(OTHERS, LABEL).split(LABEL)
     codes = np.frombuffer(text.encode(), np.uint8)
@@ -162,7 +165,7 @@ def _decode(counts: Mapping[str, int]) -> tuple[Integers, Integers, Integers, in
     own = np.flatnonzero(separators == ord(OTHERS))
     numbers: defaultdict[str, int] = defaultdict(count().__next__)
     label = np.fromiter(map(numbers.__getitem__, words), np.int64, len(words))
-    return row, label, own, len(numbers)
+    return row, label, own, list(numbers)
 
 
 def _size(kind: Integers, beyond: int) -> Integers:

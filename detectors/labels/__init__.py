@@ -23,6 +23,9 @@ LABEL_TYPES: Mapping[str, LabelType] = {
 SHAPES = ("nominal", "interval", "multilabel", "boxes", "spans", "preference")
 """The label types that a label's shape alone can name, in the order that decides ties."""
 
+_CATEGORICAL = frozenset(name for name, label_type in LABEL_TYPES.items() if label_type.categorical)
+_DECLARABLE = _CATEGORICAL | {Interval.name, Ratio.name}
+
 
 class Fit:
     """Which label type and key a task gives to a label; None for a label that does not fit.
@@ -36,7 +39,7 @@ class Fit:
     True
     """
 
-    __slots__ = ("_config", "_declared", "_known")
+    __slots__ = ("_config", "_declared", "_known", "categorical")
 
     def __init__(self, config: TaskConfig) -> None:
         self._config = config
@@ -44,6 +47,8 @@ class Fit:
         self._declared: frozenset[str] | None = None
         if config.labels is not None:
             self._declared = frozenset(declared_key(label) for label in config.labels)
+        self.categorical = _CATEGORICAL if self._declared is None else _DECLARABLE
+        """The label types whose labels are categories: numbers are where the task declares which there are."""
 
     def __call__(self, label: object) -> tuple[str, str] | None:
         """(label type, key), or None."""

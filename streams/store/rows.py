@@ -15,7 +15,7 @@ from detectors.config import TaskConfig
 from detectors.item import ItemKey
 from detectors.monitor import Changes, PairKey, ScopeKey
 from detectors.records import AnnotationRecord
-from detectors.scope import Scope, Tally
+from detectors.scope import Scope, tally
 from detectors.watch import Answer, Watch
 from streams.events import Annotation, Context, Gold, Review
 from streams.store.base import Batch, Row, StoredAnnotation
@@ -38,7 +38,7 @@ _annotations = msgspec.json.Decoder(tuple[Annotation, ...]).decode
 _gold = msgspec.json.Decoder(Gold).decode
 _review = msgspec.json.Decoder(Review).decode
 _context = msgspec.json.Decoder(Context).decode
-_tallies = msgspec.json.Decoder(dict[str, tuple[int, int, int, int, dict[str, int]]]).decode
+_tallies = msgspec.json.Decoder(dict[str, tuple[int, int, int, int, dict[str, int | str]]]).decode
 _history = msgspec.json.Decoder(tuple[tuple[str, int], ...]).decode
 _confusion = msgspec.json.Decoder(dict[str, int]).decode
 _configuration = msgspec.json.Decoder(TaskConfig).decode
@@ -53,7 +53,7 @@ def configuration_text(configuration: TaskConfig) -> str:
     """A task's configuration as a column has it: equal texts, equal meaning (True is not 1).
 
     >>> configuration_text(TaskConfig(labels=(True, 1, "a"), detectors=()))
-    '{"label_type":null,"labels":[true,1,"a"],"detectors":[]}'
+    '{"label_type":null,"labels":[true,1,"a"],"weights":"quadratic","detectors":[]}'
     """
     return _encode(configuration).decode()
 
@@ -62,7 +62,7 @@ def configuration(text: str) -> TaskConfig:
     """The configuration of a column.
 
     >>> configuration(configuration_text(TaskConfig(labels=(True, 1.5, "a"))))
-    TaskConfig(label_type=None, labels=(True, 1.5, 'a'), detectors=('gold_errors', 'log_duration'))
+    TaskConfig(label_type=None, labels=(True, 1.5, 'a'), weights='quadratic', detectors=('gold_errors', 'log_duration'))
     """
     return _configuration(text)
 
@@ -122,15 +122,15 @@ def context_event(row: Row) -> Context:
 def scope_row(home: int, key: ScopeKey, scope: Scope) -> Row:
     """The row of a scope; answers and correct are sums over its label types."""
     annotations, items, unfit, tallies = scope.state()
-    answers = sum(tally[2] for tally in tallies.values())
-    correct = sum(tally[3] for tally in tallies.values())
+    answers = sum(state[2] for state in tallies.values())
+    correct = sum(state[3] for state in tallies.values())
     return home, *key, annotations, items, unfit, answers, correct, to_json(tallies)
 
 
 def scope(row: Row) -> tuple[ScopeKey, Scope]:
     """The scope of a row."""
     _, project, task, dimension, value, annotations, items, unfit, _, _, tallies = cast("tuple[Any, ...]", row)
-    counts = {name: Tally(*tally) for name, tally in _tallies(tallies).items()}
+    counts = {name: tally(name, *state) for name, state in _tallies(tallies).items()}
     return ScopeKey(project, task, dimension, value), Scope(annotations, items, unfit, counts)
 
 

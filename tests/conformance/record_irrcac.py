@@ -6,7 +6,8 @@ irrCAC 0.4.4 pins an old scipy and cannot share an environment with the project.
     peer/bin/python tests/conformance/record_irrcac.py
 
 Tables are written as a string an item, a character an annotator, "." where there is no label. Each coefficient is
-recorded with its standard error and its limits; null is what irrCAC cannot divide. The peers are imported where they
+recorded with its standard error and its limits; null is what irrCAC cannot divide. The first tables are recorded under
+weights too: there the label 1 stands for the first of the table's values, and so on. The peers are imported where they
 are used, for the test run imports this file too.
 """
 
@@ -18,7 +19,8 @@ from importlib.metadata import version
 from pathlib import Path
 
 OUT = Path(__file__).parent / "data" / "irrcac.json"
-TABLES, PAIRS = 200, 60
+TABLES, PAIRS, WEIGHTED = 200, 60, 120
+WEIGHTS = ("quadratic", "linear", "ordinal", "ratio")
 
 
 def number(x):
@@ -66,11 +68,31 @@ def of_table(q, rows):
     }
 
 
+def of_values(q, rows, values):
+    import pandas as pd
+    from irrCAC.raw import CAC
+
+    frame = pd.DataFrame([[math.nan if x == "." else values[int(x) - 1] for x in row] for row in rows])
+    found = {}
+    for weights in WEIGHTS:
+        peer = CAC(frame, weights=weights, categories=values, digits=15)
+        found[weights] = {"alpha": estimate(peer.krippendorff)}
+        if weights != "ratio":
+            found[weights] |= {"ac2": estimate(peer.gwet), "brennan_prediger": estimate(peer.bp)}
+    return found
+
+
 def of_pair(cells):
     import pandas as pd
     from irrCAC.table import CAC
 
-    return {"cells": cells, "cohen_kappa": estimate(CAC(pd.DataFrame(cells), digits=15).cohen)}
+    frame = pd.DataFrame(cells)
+    return {
+        "cells": cells,
+        "cohen_kappa": estimate(CAC(frame, digits=15).cohen),
+        "weighted_kappa_linear": estimate(CAC(frame, weights="linear", digits=15).cohen),
+        "weighted_kappa_quadratic": estimate(CAC(frame, weights="quadratic", digits=15).cohen),
+    }
 
 
 def main():
@@ -81,6 +103,11 @@ def main():
         q, rows = random_table(rng)
         if sum(len(row.replace(".", "")) > 1 for row in rows) > 1:
             tables.append(of_table(q, rows))
+            if len(tables) <= WEIGHTED:
+                # Half of them are equally far apart.
+                spread = random.Random(len(tables)).sample([0.5, 1, 2, 2.5, 3, 5, 8, 12, 20, 100], q)
+                values = sorted(spread) if len(tables) % 2 else list(range(1, q + 1))
+                tables[-1] |= {"values": values, "weighted": of_values(q, rows, values)}
     pairs = []
     for _ in range(PAIRS):
         q = rng.randint(2, 6)

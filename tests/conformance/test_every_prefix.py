@@ -23,8 +23,9 @@ import pytest
 from sklearn.metrics import cohen_kappa_score
 from statsmodels.stats import inter_rater
 
-from detectors.agreement import PatternCounts, Table, agreement, pair_agreement
+from detectors.agreement import PatternCounts, Scale, Table, agreement, pair_agreement
 from detectors.agreement.cohen_kappa import cohen_kappa
+from detectors.agreement.weighted_kappa import weighted_kappa
 from tests.conformance.streams import Stream
 
 SEEDS, EVENTS, LABELS = range(5), 80, "abcd"
@@ -71,6 +72,65 @@ def test_alpha_equals_krippendorff():
     assert compared == {"alpha": 363, "alpha undefined": 7, "no pairable item": 30}
 
 
+NUMBERS = (0.5, 1.0, 2.0, 5.0)
+"""What the labels stand for where they have an order; they are declared with a fifth."""
+
+
+def in_numbers(counts):
+    names = {label: f"{number:g}" for label, number in zip(LABELS, NUMBERS, strict=True)}
+    return {"".join(names.get(sign, sign) for sign in pattern): n for pattern, n in counts.items()}
+
+
+SCALES = {
+    "ordinal": Scale.of("ordinal", ["0.5", "1", "2", "5", "10"]),
+    "interval": Scale.of("interval", ["0.5", "1", "2", "5", "10"]),
+    "ratio": Scale.of("ratio", ["10", "5", "2", "1", "0.5"]),
+}
+
+
+def test_alpha_at_every_level_equals_krippendorff():
+    compared = Counter()
+    for stream in prefixes():
+        rows = stream.rows()
+        for level, scale in SCALES.items():
+            of = agreement(in_numbers(stream.items.counts), level, 5, scale)
+            assert of["alpha"] == of[f"alpha_{level}"]
+            if not of["alpha"].n:
+                compared["no pairable item"] += 1
+                continue
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                peers = {
+                    each: krippendorff.alpha(
+                        value_counts=tallies(rows), value_domain=list(NUMBERS), level_of_measurement=each
+                    )
+                    for each in ("nominal", "ordinal", "interval", "ratio")
+                }
+            for each, peer in peers.items():
+                equal_or_both_undefined(of[f"alpha_{each}"].value, peer, compared, each)
+    assert compared == {
+        **dict.fromkeys(("nominal", "ordinal", "interval", "ratio"), 3 * 363),
+        **dict.fromkeys(("nominal undefined", "ordinal undefined", "interval undefined", "ratio undefined"), 3 * 7),
+        "no pairable item": 3 * 30,
+    }
+
+
+def test_alpha_of_names_in_order_equals_krippendorff():
+    compared = Counter()
+    for stream in prefixes():
+        of = agreement(stream.items.counts, "ordinal", 5, Scale.of("ordinal", "dcbaz"))
+        if of["alpha"].n:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                peer = krippendorff.alpha(value_counts=tallies(stream.rows()), level_of_measurement="ordinal")
+                by_rank = krippendorff.alpha(value_counts=tallies(stream.rows()), level_of_measurement="interval")
+            equal_or_both_undefined(of["alpha"].value, peer, compared, "ordinal")
+            equal_or_both_undefined(of["alpha_interval"].value, by_rank, compared, "interval by rank")
+    assert compared == {
+        "ordinal": 363, "ordinal undefined": 7, "interval by rank": 363, "interval by rank undefined": 7,
+    }  # fmt: skip
+
+
 def test_fleiss_kappa_and_brennan_prediger_equal_statsmodels_on_items_of_as_many_labels():
     compared = Counter()
     for stream in prefixes():
@@ -93,7 +153,7 @@ def test_cohens_kappa_equals_scikit_learn_and_statsmodels():
     compared = Counter()
     for stream in prefixes():
         pairs = stream.pairs()
-        ours = pair_agreement(stream.pair.counts)
+        ours = pair_agreement(stream.pair.counts)["cohen_kappa"]
         assert ours.n == len(pairs)
         if not pairs:
             compared["no pairable item"] += 1
@@ -118,6 +178,55 @@ def test_cohens_kappa_equals_scikit_learn_and_statsmodels():
         "error": 337,
         "no pairable item": 39,
     }
+
+
+def test_weighted_kappas_equal_scikit_learn_and_statsmodels():
+    """By rank in the declared set; scikit-learn has no errors, statsmodels' are compared as variances."""
+    compared = Counter()
+    scale = Scale.of("ordinal", LABELS)
+    for stream in prefixes():
+        pairs = stream.pairs()
+        if not pairs:
+            compared["no pairable item"] += 1
+            continue
+        ours = pair_agreement(stream.pair.counts, "ordinal", scale)
+        first, second = zip(*pairs, strict=True)
+        table = [[pairs.count((a, b)) for b in LABELS] for a in LABELS]
+        for power, weights in enumerate(("linear", "quadratic"), start=1):
+            reading = ours[f"weighted_kappa_{weights}"]
+            assert reading.n == len(pairs)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                peer = cohen_kappa_score(first, second, labels=list(LABELS), weights=weights)
+                other = inter_rater.cohens_kappa(table, wt=weights)
+            equal_or_both_undefined(reading.value, peer, compared, f"scikit-learn {weights}")
+            equal_or_both_undefined(reading.value, other.kappa, compared, f"statsmodels {weights}")
+            if reading.value is not None:
+                assert weighted_kappa(stream.pair.counts, scale, power).error ** 2 == close(other.var_kappa)
+                compared[f"error {weights}"] += 1
+    peers = [f"{peer} {weights}" for peer in ("scikit-learn", "statsmodels") for weights in ("linear", "quadratic")]
+    assert compared == {
+        **dict.fromkeys([*peers, "error linear", "error quadratic"], 337),
+        **{f"{peer} undefined": 24 for peer in peers},
+        "no pairable item": 39,
+    }
+
+
+def test_weighted_kappas_by_value_equal_statsmodels():
+    compared = Counter()
+    for stream in prefixes():
+        if stream.pairs():
+            ours = pair_agreement(in_numbers(stream.pair.counts), "interval", SCALES["interval"])
+            table = [[stream.pairs().count((a, b)) for b in LABELS] for a in LABELS]
+            for power, name in enumerate(("linear", "quadratic"), start=1):
+                with warnings.catch_warnings():
+                    warnings.simplefilter("ignore")
+                    peer = inter_rater.cohens_kappa(table, weights=NUMBERS, wt=name)
+                equal_or_both_undefined(ours[f"weighted_kappa_{name}"].value, peer.kappa, compared, name)
+                if ours[f"weighted_kappa_{name}"].value is not None:
+                    estimate = weighted_kappa(in_numbers(stream.pair.counts), SCALES["interval"], power)
+                    assert estimate.error**2 == close(peer.var_kappa)
+    assert compared == {"linear": 337, "quadratic": 337, "linear undefined": 24, "quadratic undefined": 24}
 
 
 def by_definition(rows, q):

@@ -9,17 +9,23 @@ Where we differ from irrCAC, and why:
   2.5705818356), so limits are compared to 1e-8 where values and errors are to 1e-9.
 - Where a table has one label only, irrCAC divides by zero for alpha (recorded as null) and by rounding noise elsewhere;
   we say "no variation".
-- irrCAC's quadratic, linear and other weights are not for nominal labels and not compared.
+- irrCAC's alpha under quadratic weights is our alpha_interval, and under weights "ratio" our alpha_ratio (a zero it cannot
+  divide by). Its alpha under linear and ordinal weights is no reading of ours, but made of the same parts, and compared.
+  Its weights "ordinal" are not Krippendorff's ordinal metric, which it has not.
 """
 
 import json
 from collections import Counter
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from detectors.agreement import COEFFICIENTS, Table, item_pattern, pair_agreement
+from detectors.agreement import COEFFICIENTS, Scale, Table, agreement, item_pattern, pair_agreement
+from detectors.agreement.coefficient import alpha_of
 from detectors.agreement.cohen_kappa import cohen_kappa
+from detectors.agreement.scale import WEIGHTS, mean_distances, relative
+from detectors.agreement.weighted_kappa import LINEAR, QUADRATIC, weighted_kappa
 from tests.detectors.agreement.published import confusion_pairs
 
 RECORDED = json.loads((Path(__file__).parent / "data" / "irrcac.json").read_text())
@@ -55,6 +61,59 @@ def test_tables_with_missing_cells():
     assert undefined == {"alpha": 10, "fleiss_kappa": 7}
 
 
+METRICS = {**WEIGHTS, "ratio": relative}
+
+
+def alpha_under(weights, table):
+    """Alpha with any of irrCAC's weights."""
+    placed = table.placed
+    places = placed.rank.astype(float) if weights == "ordinal" else placed.number
+    if table.pairable == 0 or np.count_nonzero(table.pair_shares) < 2:
+        return None
+    disagreement = placed.by_row(places, METRICS[weights], len(table.weight))
+    return alpha_of(table, disagreement, mean_distances(places, table.pair_shares, METRICS[weights]))
+
+
+def test_weights_and_metrics_on_tables_of_numbers():
+    compared, undefined = Counter(), Counter()
+    for recorded in RECORDED["tables"]:
+        if "values" not in recorded:
+            continue
+        names = [f"{value:g}" for value in recorded["values"]]
+        rows = recorded["rows"].replace(".", "").split()
+        counts = Counter(item_pattern(names[int(label) - 1] for label in row) for row in rows)
+        for weights, expected in recorded["weighted"].items():
+            scale = Scale.of("interval", names, weights="quadratic" if weights == "ratio" else weights)
+            table = Table.of(counts, scale)
+            estimators = {
+                "alpha": lambda table, _q, weights=weights: alpha_under(weights, table),
+                "ac2": COEFFICIENTS["ac2"].estimate,
+                "brennan_prediger": COEFFICIENTS["brennan_prediger"].by_type["interval"],
+            }
+            for name, figures in expected.items():
+                estimate = estimators[name](table, recorded["q"])
+                if estimate is None:
+                    undefined[weights, name] += 1
+                    continue
+                value, error, low, high = figures
+                assert (estimate.value, estimate.error) == (close(value), close(error))
+                assert_limits(estimate.reading(table.pairable, -1.0), low, high)
+                compared[weights, name] += 1
+            readings = agreement(counts, "ratio", recorded["q"], scale)
+            level = {"quadratic": "alpha_interval", "ratio": "alpha_ratio"}.get(weights)
+            if level and readings[level].value is not None:
+                assert readings[level].value == close(expected["alpha"][0])
+                assert_limits(readings[level], *expected["alpha"][2:])
+                compared[level] += 1
+    assert compared == {
+        **{(weights, "alpha"): 114 for weights in METRICS},
+        **{(weights, name): 120 for weights in WEIGHTS for name in ("ac2", "brennan_prediger")},
+        "alpha_interval": 114,
+        "alpha_ratio": 114,
+    }
+    assert undefined == {(weights, "alpha"): 6 for weights in METRICS}
+
+
 def test_tables_include_single_labels_and_undeclared_ones():
     rows = [recorded["rows"].split() for recorded in RECORDED["tables"]]
     assert sum(any(len(row.replace(".", "")) == 1 for row in table) for table in rows) > 50
@@ -67,9 +126,17 @@ def test_confusion_matrices_of_two_annotators():
     compared = 0
     for recorded in RECORDED["pairs"]:
         counts = confusion_pairs(recorded["cells"])
-        value, error, low, high = recorded["cohen_kappa"]
-        estimate = cohen_kappa(counts)
-        assert (estimate.value, estimate.error) == (close(value), close(error))
-        assert_limits(pair_agreement(counts), low, high)
-        compared += 1
-    assert compared == 60
+        scale = Scale.of("ordinal", [str(label) for label in range(len(recorded["cells"]))])
+        estimates = {
+            "cohen_kappa": cohen_kappa(counts),
+            "weighted_kappa_linear": weighted_kappa(counts, scale, LINEAR),
+            "weighted_kappa_quadratic": weighted_kappa(counts, scale, QUADRATIC),
+        }
+        readings = pair_agreement(counts, "ordinal", scale)
+        assert readings.keys() == estimates.keys()
+        for name, estimate in estimates.items():
+            value, error, low, high = recorded[name]
+            assert (estimate.value, estimate.error) == (close(value), close(error))
+            assert_limits(readings[name], low, high)
+            compared += 1
+    assert compared == 180

@@ -238,7 +238,71 @@ def test_the_two_raters_who_miss_errors_have_alarms(kept: Kept) -> None:
     assert {alarm["subject"] for alarm in alarms if alarm["kind"] == "gold_errors"} == {"rater4", "rater9"}
 
 
-# -- convabuse: read as names, against another implementation -------------------------------------------------------------
+def test_agreement_on_whether_there_is_an_error_and_on_how_bad_a_translation_is() -> None:
+    """Labels made of the marked spans.
+
+    The source's own score has alpha 0.533. It is not in the events, and higher than what their spans add up to: the means
+    of annotators are published as 2.6 to 9.7, and those of the spans are 2.4 to 9.4.
+    """
+    events = [json.loads(line) for line in lines("mqm_wmt23_ende")]
+    marked = [event for event in events if (event["project"], event["type"]) == ("mqm-wmt23-ende", "annotation")]
+
+    def agreement(label: Callable[[list[str]], object]) -> dict[str, Any]:
+        sent = [
+            json.dumps({**event, "label": label([span["type"] for span in event["label"]["spans"]])}).encode()
+            for event in marked
+        ]
+        found: dict[str, Any] = projects(fold(sent))["mqm-wmt23-ende"]["tasks"]["label"]["agreement"]
+        return found
+
+    error = agreement(bool)
+    assert (error["percent"]["value"], error["alpha"]["value"]) == (at(0.798), at(0.465))
+    major = agreement(lambda types: any(name.endswith(":Major") for name in types))
+    assert (major["percent"]["value"], major["alpha"]["value"]) == (at(0.729), at(0.407))
+    # Tenths add up to longer decimals than a label may have.
+    score = agreement(lambda types: round(sum(map(_severity, types)), 6))
+    expected = _alpha(
+        {
+            (event["annotator"], event["item"]): sum(_severity(span["type"]) for span in event["label"]["spans"])
+            for event in marked
+        },
+        "interval",
+    )
+    assert score["alpha"]["value"] == pytest.approx(expected, abs=1e-9)
+    assert score["alpha"]["value"] == at(0.507)
+
+
+def at(published: float) -> Any:
+    """A figure that is published with three digits."""
+    return pytest.approx(published, abs=5.01e-4)
+
+
+def _severity(name: str) -> float:
+    if name.startswith("Non-translation"):
+        return 25
+    if name.endswith(":Major"):
+        return 5
+    return 0.1 if name == "Fluency/Punctuation:Minor" else 1
+
+
+# -- convabuse: eight experts on five levels, against another implementation ----------------------------------------------
+
+
+def test_alpha_of_levels_is_the_published_one() -> None:
+    """The second of two figures where there are two: of each annotator's latest label."""
+    configure: Callable[[str, str], TaskConfig] = lambda *_: TaskConfig(  # noqa: E731
+        label_type="ordinal", labels=(-3, -2, -1, 0, 1)
+    )
+    task = projects(fold(lines("convabuse"), configure=configure), configure)["convabuse"]["tasks"]["label"]
+    assert task["agreement"]["alpha_ordinal"]["value"] == at(0.659)
+    assert task["agreement"]["alpha_interval"]["value"] == at(0.734)
+    assert task["by"]["batch"]["E.L.I.Z.A."]["agreement"]["alpha"]["value"] == at(0.655)
+    assert task["by"]["batch"]["CarbonBot"]["agreement"]["alpha"]["value"] == at(0.624)
+    undeclared = projects(fold(lines("convabuse")))["convabuse"]["tasks"]["label"]
+    for bound in ("value", "low", "high"):
+        assert undeclared["agreement"]["alpha"][bound] == pytest.approx(
+            task["agreement"]["alpha_interval"][bound], abs=1e-12
+        )
 
 
 def test_alpha_of_eight_experts_equals_another_implementation() -> None:
@@ -268,13 +332,13 @@ def _nominal(project: str, task: str) -> TaskConfig:
     )
 
 
-def _alpha(labels: Mapping[tuple[str, str], Any]) -> float:
+def _alpha(labels: Mapping[tuple[str, str], Any], level: str = "nominal") -> float:
     names, items = (sorted({place[part] for place in labels}) for part in (0, 1))
     rows, columns = ({name: number for number, name in enumerate(found)} for found in (names, items))
     table = np.full((len(names), len(items)), np.nan)
     for (name, item), label in labels.items():
         table[rows[name], columns[item]] = label
-    return float(krippendorff.alpha(reliability_data=table, level_of_measurement="nominal"))
+    return float(krippendorff.alpha(reliability_data=table, level_of_measurement=level))
 
 
 # -- w241_boxes_single ----------------------------------------------------------------------------------------------------

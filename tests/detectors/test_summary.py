@@ -12,6 +12,7 @@ from detectors.agreement import COEFFICIENTS
 from detectors.config import TaskConfig
 from detectors.item import Item, ItemKey, contribution
 from detectors.labels import Fit
+from detectors.reasons import NOT_AVAILABLE
 from detectors.records import AnnotationRecord
 from detectors.scope import Scope, Tally
 from detectors.summary import MOST_VALUES, TaskStatistics
@@ -125,10 +126,10 @@ def test_pairs_of_annotators() -> None:
         ("bob", "cleo", 2),
     ]
     # ann and bob: yes yes, yes yes, no yes, no no. 1 - kappa = 4 * 1 / (16 - 2 * 3 - 2 * 1).
-    assert pairs[0].cohen_kappa.value == pytest.approx(0.5, abs=1e-15)
-    assert pairs[0].cohen_kappa.n == 4
-    assert pairs[1].cohen_kappa.value == 0.0
-    assert statistics([{"ann": "a", "bob": "a"}]).pairs()[0].cohen_kappa.why == "no variation"
+    assert pairs[0].agreement["cohen_kappa"].value == pytest.approx(0.5, abs=1e-15)
+    assert pairs[0].agreement["cohen_kappa"].n == 4
+    assert pairs[1].agreement["cohen_kappa"].value == 0.0
+    assert statistics([{"ann": "a", "bob": "a"}]).pairs()[0].agreement["cohen_kappa"].why == "no variation"
 
 
 def test_gold_items_and_others_are_apart() -> None:
@@ -195,19 +196,99 @@ def test_declared_labels_count_for_chance_whether_seen_or_not() -> None:
     assert part.value == pytest.approx(1 - 0.5 / 0.75, abs=1e-15), "a part has the task's number of labels"
 
 
-@pytest.mark.parametrize("labels", [[1, 1], [["a"], ["a"]]])
-def test_agreement_that_is_not_computed_says_why(labels: list[Any]) -> None:
+@pytest.mark.parametrize(
+    ("labels", "whys"),
+    [([1, 1], {"labels are not declared", "no variation", NOT_AVAILABLE}), ([["a"], ["a"]], {NOT_AVAILABLE})],
+)
+def test_agreement_that_is_not_computed_says_why(labels: list[Any], whys: set[str]) -> None:
     task = statistics([dict(zip("ab", labels, strict=True))], {0: labels[0]}).task()
-    assert {reading.why for reading in task.whole.agreement.values()} == {"not available for this label type"}
+    assert {reading.why for reading in task.whole.agreement.values()} == whys
+    assert {reading.n for reading in task.whole.agreement.values()} == {1}
     assert task.pairable_items == 1
     assert (task.whole.gold.answers, task.whole.gold.correct) == (2, 2)
 
 
-def test_an_ordinal_task_has_the_percentage_of_equal_labels() -> None:
-    config = TaskConfig(label_type="ordinal", labels=("low", "high"))
-    agreement = statistics([{"ann": "low", "bob": "low"}], config=config).task().whole.agreement
-    assert agreement["percent"].value == 1.0
-    assert agreement["alpha"].why == "not available for this label type"
+LEVELS = [{"ann": "low", "bob": "low"}, {"ann": "mid", "bob": "high"}, {"ann": "high", "bob": "high"}]
+
+
+def test_an_ordinal_task_reads_its_labels_in_the_declared_order() -> None:
+    config = TaskConfig(label_type="ordinal", labels=("low", "mid", "high", "top"))
+    found = statistics(LEVELS, config=config)
+    agreement = found.task().whole.agreement
+    assert agreement["percent"].value == pytest.approx(2 / 3, abs=1e-15)
+    # Weights of neighbours 1 - 1/9; p_a = 1 - 1/27. The 16 weights add up to 4 + 6 * 8/9 + 4 * 5/9 = 104/9; p_e = 13/18.
+    assert agreement["brennan_prediger"].value == pytest.approx(1 - (1 / 27) / (5 / 18), abs=1e-15)
+    # Of six labels two are low, one mid, three high: F = 1/6, 5/12, 3/4; D_o = 2/6 * 1/9;
+    # D_e = 2 (2/6 * 1/36 + 1/6 * 25/144 + 3/6 * 9/16 - 1/4) = 0.152777...
+    expected = 2 * (2 / 6 / 36 + 25 / 144 / 6 + 9 / 32 - 1 / 4)
+    assert agreement["alpha"].value == pytest.approx(1 - 5 / 6 * (1 / 27) / expected, abs=1e-15)
+    assert agreement["alpha_ordinal"] == agreement["alpha"]
+    [pair] = found.pairs()
+    # ann low mid high, bob low high high: one step in 3 items; of all 9 combinations (0 + 2 + 2) + (1 + 1 + 1) + (2 + 0 + 0).
+    assert pair.agreement["weighted_kappa_linear"].value == pytest.approx(1 - 3 * 1 / 9, abs=1e-15)
+    by, _ = found.by()
+    assert by["annotator"]["ann"].agreement["alpha"].value == agreement["alpha"].value
+    low = by["class"]["low"].agreement
+    assert low["alpha"].value == 1.0, "a class against the rest is nominal"
+    assert low["ac2"].why == NOT_AVAILABLE
+
+
+def test_weights_are_configured() -> None:
+    config = TaskConfig(label_type="ordinal", labels=("low", "mid", "high", "top"), weights="linear")
+    agreement = statistics(LEVELS, config=config).task().whole.agreement
+    # Weights of neighbours 2/3; the 16 weights add up to 4 + 6 * 2/3 + 4 * 1/3 = 28/3.
+    assert agreement["brennan_prediger"].value == pytest.approx(1 - (1 / 9) / (1 - 28 / 48), abs=1e-15)
+
+
+@pytest.mark.parametrize("label_type", ["interval", "ratio", None])
+def test_numbers_of_a_declared_set_are_categories(label_type: str | None) -> None:
+    items = [{"ann": 1, "bob": 1}, {"ann": 2, "bob": 4}, {"ann": 4, "bob": 4.0}]
+    declared = (1, 2, 4) if label_type else ("x", 4, 2, 1)
+    found = statistics(items, config=TaskConfig(label_type=label_type, labels=declared))
+    agreement = found.task().whole.agreement
+    assert agreement["percent"].value == pytest.approx(2 / 3, abs=1e-15)
+    # 1 1 2 4 4 4: n = 6, sum 16, squares 54; 2 * 2^2 apart. alpha = 1 - (n - 1) 8 / 2 (n 54 - 16^2).
+    assert agreement["alpha_interval"].value == pytest.approx(1 - 5 * 8 / (2 * (6 * 54 - 16**2)), abs=1e-15)
+    assert agreement["alpha"].value == agreement[f"alpha_{label_type or 'interval'}"].value
+    [pair] = found.pairs()
+    assert pair.items == 3
+    assert pair.agreement["weighted_kappa_quadratic"].value == pytest.approx(1 - 3 * 4 / 36, abs=1e-15)
+    by, _ = found.by()
+    assert by["class"].keys() == {"1", "2", "4"}
+
+
+def test_other_numbers_have_alpha_by_their_values() -> None:
+    items = [{"ann": 1, "bob": 1}, {"ann": 2, "bob": 4, "cleo": 4.5}, {"ann": 4, "bob": 4.0}, {"ann": 77}]
+    undeclared = statistics(items).task().whole.agreement
+    declared = statistics(items, config=TaskConfig(labels=(1, 2, 4, 4.5, 77))).task().whole.agreement
+    for name in ("alpha", "alpha_interval"):
+        assert list(undeclared[name][:4]) == pytest.approx(list(declared[name][:4]), abs=1e-12)
+    assert undeclared["percent"].why == "labels are not declared"
+    assert {reading.n for reading in undeclared.values()} == {3}
+    by, _ = statistics(items).by()
+    ann = by["annotator"]["ann"].agreement["alpha"]
+    with_others = statistics(items, config=TaskConfig(labels=(1, 2, 4, 4.5, 77))).by()[0]["annotator"]["ann"]
+    assert ann.value == pytest.approx(with_others.agreement["alpha"].value, abs=1e-12)
+    assert statistics(items).pairs() == []
+
+
+def test_ordinal_numbers_need_no_declaration_and_names_do() -> None:
+    config = TaskConfig(label_type="ordinal")
+    numbers = statistics([{"ann": 1, "bob": 2}, {"ann": 3, "bob": 3}], config=config).task().whole.agreement
+    assert numbers["alpha"].value is not None
+    names = statistics(LEVELS, config=config).task().whole.agreement
+    assert names["alpha"].why == "no declared order"
+    assert names["alpha_nominal"].value is not None
+
+
+def test_another_stage_may_have_labels_that_the_task_has_not() -> None:
+    tally, review = Tally(4, 2, 0, 0, {"1\x1f2": 1, "2\x1f2": 1}), Tally(2, 1, 0, 0, {"2\x1f7": 1})
+    scopes = {
+        ("gold_item", "false"): Scope(4, 2, 0, {"ordinal": tally}),
+        ("stage", "review"): Scope(2, 1, 0, {"ordinal": review}),
+    }
+    by, _ = TaskStatistics(TaskConfig(label_type="ordinal"), scopes).by()
+    assert by["stage"]["review"].agreement["alpha"].value == 0.0
 
 
 def test_a_task_without_anything_is_empty() -> None:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 import detectors
 from detectors.agreement import (
     PatternCounts,
+    Scale,
     against_others,
     agreement,
     each_against_rest,
@@ -18,25 +19,40 @@ from detectors.agreement import (
     pair_agreement,
     pair_pattern,
 )
+from detectors.agreement.coefficient import ORDERED
+from detectors.agreement.moments import Moments, alpha_of_moments, item_moment, moment_against, units
 from detectors.gold import Accuracy
-from detectors.scope import Scope, Tally
+from detectors.scope import NumberTally, Scope, Tally
 from detectors.statistic import Statistic
 from tests.laws.laws import LAWS, Subject
 
 labels = st.sampled_from(["a", "b", "c", "true", "é 🦊"])
 many = st.lists(labels, min_size=1, max_size=4)
 few, some = st.integers(0, 3), st.integers(1, 3)
+numbers = st.lists(st.sampled_from(["-2.5", "0", "1", "999999999.999999999999"]).map(units), min_size=2, max_size=4)
+moments = numbers.map(item_moment) | numbers.map(lambda x: moment_against(x[0], x, sum(x), sum(y * y for y in x)))
+number_shares = st.builds(
+    lambda labels, pairable, right, wrong, seen: ("interval", labels, pairable, right + wrong, right, seen),
+    some, few, few, few, moments | many.map(item_pattern) | st.none(),
+)  # fmt: skip
 shares = st.builds(
     lambda kind, labels, pairable, right, wrong, pattern: (kind, labels, pairable, right + wrong, right, pattern),
-    st.sampled_from(["nominal", "interval"]), some, few, few, few, many.map(item_pattern) | st.none(),
+    st.sampled_from(["nominal", "multilabel"]), some, few, few, few, many.map(item_pattern) | st.none(),
 )  # fmt: skip
-deltas = st.tuples(st.just(("vendor", "acme")), some, few, few, st.lists(shares, max_size=2))
+deltas = st.tuples(st.just(("vendor", "acme")), some, few, few, st.lists(shares | number_shares, max_size=2))
+
+
+ORDER = Scale.of("ordinal", ["b", "a", "true", "c", "é 🦊"], weights="linear")
 
 
 def read_scope(state):
-    whole = agreement(state.counts, "nominal", 3)
+    whole = agreement(state.counts, "nominal", 3), *(agreement(state.counts, kind, 5, ORDER) for kind in ORDERED)
     classes = {label: agreement(counts, "nominal", 2) for label, counts in each_against_rest(state.counts).items()}
     return whole, classes
+
+
+def read_pair(state):
+    return pair_agreement(state.counts, "ordinal", ORDER)
 
 
 SUBJECTS = {
@@ -44,10 +60,10 @@ SUBJECTS = {
     "against others": Subject(
         PatternCounts, st.builds(against_others, labels, st.lists(labels, max_size=3)), read_scope
     ),
-    "pairs": Subject(
-        PatternCounts, st.builds(pair_pattern, labels, labels), lambda state: pair_agreement(state.counts)
-    ),
+    "pairs": Subject(PatternCounts, st.builds(pair_pattern, labels, labels), read_pair),
     "accuracy": Subject(Accuracy, st.booleans(), Accuracy.reading),
+    "moments": Subject(Moments, moments, lambda state: alpha_of_moments(state) if state.sums else None),
+    "tallies of numbers": Subject(NumberTally, number_shares, NumberTally.state),
     "tallies": Subject(Tally, shares, Tally.state),
     "scopes": Subject(Scope, deltas, Scope.state),
 }

@@ -7,7 +7,7 @@ are counts and two coefficients from their definitions, in fractions.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -105,7 +105,7 @@ def _task(annotations: Sequence[Annotation], keys: dict[str, Gold]) -> dict[str,
         "answers": answers,
         "correct": correct,
         "percent": _percent(items.values()) if shape == "nominal" else None,
-        "alpha": _alpha(items.values()) if shape == "nominal" else None,
+        "alpha": _alpha(items.values(), shape),
         "stages": dict(Counter(annotation.stage for annotation in annotations)),
         "by_annotator": dict(Counter(annotation.annotator for annotation in work)),
         "by_vendor": dict(Counter(annotation.vendor for annotation in work if annotation.vendor is not None)),
@@ -138,18 +138,25 @@ def _percent(items: Iterable[Sequence[object]]) -> Fraction | None:
     return sum(shares, Fraction(0)) / len(shares) if shares else None
 
 
-def _alpha(items: Iterable[Sequence[object]]) -> Fraction | None:
+def _alpha(items: Iterable[Sequence[Any]], shape: str | None) -> Fraction | None:
+    """By the nominal and by the interval metric: pair by pair, within items and among all labels."""
+    metrics: dict[str | None, Callable[[Any, Any], Any]] = {
+        "nominal": lambda one, other: one != other,
+        "interval": lambda one, other: (one - other) ** 2,
+    }
+    if shape not in metrics:
+        return None
+    apart = metrics[shape]
     pairable = [labels for labels in items if len(labels) > 1]
-    counts = Counter(label for labels in pairable for label in labels)
-    n = sum(counts.values())
-    expected = n * n - sum(count * count for count in counts.values())
+    together = [label for labels in pairable for label in labels]
+    expected = Fraction(sum(apart(one, other) for one in together for other in together))
     if not expected:
         return None
     observed = sum(
         (
-            Fraction(len(labels) ** 2 - sum(count**2 for count in Counter(labels).values()), len(labels) - 1)
+            Fraction(sum(apart(one, other) for one in labels for other in labels), len(labels) - 1)
             for labels in pairable
         ),
         Fraction(0),
     )
-    return 1 - (n - 1) * observed / expected
+    return 1 - (len(together) - 1) * observed / expected

@@ -16,6 +16,7 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
+from detectors.agreement import COEFFICIENTS
 from detectors.alarms import Alarm, Cause
 from detectors.config import TaskConfig
 from detectors.drift import DETECTORS
@@ -555,8 +556,17 @@ def test_a_flood_of_names_stays_below_prometheus_limit() -> None:
     home = settled(Readings(home_of_tasks({"a": 9})))
     [task] = home.tasks
     sizes = [(-n, "p", f"t{n}") for n in range(MOST_TASKS + 9)]
+    others = [sample for sample in task.samples if "_agreement_" not in sample.name]
+    agreement = [
+        Sample(f"kappawatch_agreement_{bound}ratio", ("p", "t", name), 0.5)
+        for name in COEFFICIENTS
+        for bound in ("", "lower_", "upper_")
+    ]
     named = [
-        TaskReadings(size, tuple(sample._replace(labels=("p", size[2], *sample.labels[2:])) for sample in task.samples))
+        TaskReadings(
+            size,
+            tuple(sample._replace(labels=("p", size[2], *sample.labels[2:])) for sample in (*others, *agreement)),
+        )
         for size in sizes
     ]
     flagged = _alarm_samples(
@@ -572,4 +582,5 @@ def test_a_flood_of_names_stays_below_prometheus_limit() -> None:
     assert len(metrics.delays) == MOST_DELAYS + 1, "names are not kept either"
     assert len(metrics.values["kappawatch_last_event_timestamp_seconds"]) == MOST_SERIES
     lines = [line for line in generate_latest(registry(metrics)).splitlines() if line[:1] not in {b"#", b""}]
+    assert sum(line.startswith(b"kappawatch_agreement_ratio") for line in lines) == MOST_TASKS * len(COEFFICIENTS)
     assert limit / 2 < len(lines) < limit

@@ -40,6 +40,14 @@ def test_agreement_follows_its_definition(messages: list[bytes]) -> None:
     _follow_the_contract(messages)
 
 
+@settings(max_examples=60)
+@given(event_sets(tasks=("score",), min_size=25, max_size=60))
+def test_agreement_of_numbers_follows_its_definition(messages: list[bytes]) -> None:
+    before = compared["alpha"]
+    _follow_the_contract(messages)
+    compared["alpha of numbers"] += compared["alpha"] - before
+
+
 def _follow_the_contract(messages: list[bytes]) -> None:
     parser = Parser()
     events = [event for message in messages for event in parser.parse(message) if not isinstance(event, DeadLetter)]
@@ -97,6 +105,7 @@ def test_enough_was_compared() -> None:
     assert compared["permutations"] >= 120
     assert compared["tasks"] >= 200
     assert compared["alpha"] >= 30
+    assert compared["alpha of numbers"] >= 10
     assert compared["percent"] >= 40
     assert compared["rows"] >= 500
     assert compared["chunkings"] >= 80

@@ -332,3 +332,16 @@ def test_a_reason_takes_no_room_from_figures() -> None:
     [alpha] = [line for line in whole.splitlines() if "Krippendorff" in line]
     assert "not available for this label type" in alpha
     assert alpha.endswith(" 0"), "and n, beside it"
+
+
+def test_coefficients_that_the_labels_have_not_are_left_out_and_so_are_those_that_say_the_same() -> None:
+    why = dict.fromkeys(("ac2", "alpha_ratio"), "not available for this label type")
+    why |= {"percent_pairs": "labels are not declared", "alpha_ordinal": "no declared order"}
+    agreement = {name: reading(None, why=why[name]) if name in why else reading(0.5) for name in COEFFICIENT_NAMES}
+    agreement |= {"alpha_nominal": reading(0.25), "fleiss_kappa": reading(0.75)}
+    text = show(render_document(document({"stars": task({}, agreement=agreement)})))
+    for name, shown in {
+        "Krippendorff's alpha": True, "alpha, nominal": True, "alpha, interval": False, "alpha, ratio": False,
+        "alpha, ordinal": True, "Scott's pi": True, "Gwet's AC2": False, "percent of pairs": False,
+    }.items():  # fmt: skip
+        assert (name in text) == shown, name

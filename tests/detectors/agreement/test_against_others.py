@@ -4,7 +4,8 @@ import random
 
 import pytest
 
-from detectors.agreement import against_others, agreement, item_pattern
+from detectors.agreement import Scale, against_others, agreement, item_pattern
+from detectors.reasons import NOT_AVAILABLE
 
 
 def close(x):
@@ -14,7 +15,7 @@ def close(x):
 def test_an_annotator_against_three_two_and_no_others():
     """Agreement 2/3, 0 and 1; shares of label a: (1 + 2/3)/2 = 5/6, (0 + 1)/2 = 1/2, 0; the last item has b only.
 
-    Percent: (2/3 + 0 + 1)/3 = 5/9. With the item that nobody else labelled (a): shares of a are
+    Percent: (2/3 + 0 + 1)/3 = 5/9, of the 3 + 2 + 1 pairs 2 + 0 + 1. With the item that nobody else labelled (a): shares of a are
     (5/6 + 1/2 + 0 + 1)/4 = 7/12, chance 2 (7/12)(5/12) = 35/72 disagreement, so Fleiss' kappa is 1 - (4/9)/(35/72) =
     3/35. Brennan-Prediger: (5/9 - 1/2)/(1/2) = 1/9. AC1: chance 2 (7/12)(5/12)/1 agreement, 1 - (4/9)/(37/72) = 5/37.
     Alpha leaves that item out: 6 labels, a 8/3 of them; 1 - (5 * 2 * 4/3)/(36 - 64/9 - 100/9) = 1 - (40/3)/(160/9) = 1/4.
@@ -28,6 +29,7 @@ def test_an_annotator_against_three_two_and_no_others():
     of = agreement(counts, "nominal", 2)
     assert {reading.n for reading in of.values()} == {3}
     assert of["percent"].value == close(5 / 9)
+    assert of["percent_pairs"].value == close(3 / 6)
     assert of["fleiss_kappa"].value == close(3 / 35)
     assert of["brennan_prediger"].value == close(1 / 9)
     assert of["ac1"].value == close(5 / 37)
@@ -45,15 +47,17 @@ def test_with_one_other_all_coefficients_and_intervals_are_those_of_the_pair():
             against[pattern] = against.get(pattern, 0) + 1
             pattern = item_pattern([own] if alone else [own, other])
             items[pattern] = items.get(pattern, 0) + 1
-        of, expected = agreement(against, "nominal", 3), agreement(items, "nominal", 3)
-        for name, (*figures, why) in expected.items():
-            assert of[name].why == why
-            assert [x for x in of[name][:-1] if x is not None] == close([x for x in figures if x is not None])
+        for label_type in ("nominal", "ordinal"):
+            scale = Scale.of(label_type, "abc")
+            of, expected = (agreement(counts, label_type, 3, scale) for counts in (against, items))
+            for name, (*figures, why) in expected.items():
+                assert of[name].why == why
+                assert [x for x in of[name][:-1] if x is not None] == close([x for x in figures if x is not None])
 
 
 def test_alone_on_every_item_there_is_nobody_to_agree_with():
     of = agreement({against_others("a", []): 3, against_others("b", []): 1}, "nominal", 2)
-    assert {reading.why for reading in of.values()} == {"no pairable item"}
+    assert {reading.why for reading in of.values()} == {"no pairable item", NOT_AVAILABLE}
 
 
 def test_an_empty_label_is_a_label_too():

@@ -2,45 +2,120 @@ import math
 
 import pytest
 
-from detectors.agreement import COEFFICIENTS, agreement, pair_agreement
+from detectors.agreement import COEFFICIENTS, Scale, agreement, item_pattern, pair_agreement
 from detectors.agreement.coefficient import Estimate, student_quantile
-from detectors.reasons import REASONS
+from detectors.agreement.scale import WEIGHTS
+from detectors.reasons import NO_ORDER, NO_RATIO, NOT_AVAILABLE, REASONS
 
 
 def test_the_registry_knows_each_coefficient_by_its_name():
-    assert list(COEFFICIENTS) == ["percent", "alpha", "fleiss_kappa", "ac1", "brennan_prediger"]
+    assert list(COEFFICIENTS) == [
+        "percent", "percent_pairs", "alpha", "alpha_nominal", "alpha_ordinal", "alpha_interval", "alpha_ratio",
+        "scott_pi", "fleiss_kappa", "ac1", "ac2", "brennan_prediger",
+    ]  # fmt: skip
     assert all(name == coefficient.name for name, coefficient in COEFFICIENTS.items())
 
 
+NOMINAL = {"percent", "percent_pairs", "alpha", "alpha_nominal", "scott_pi", "fleiss_kappa", "ac1", "brennan_prediger"}
+IN_ORDER = NOMINAL - {"ac1"} | {"ac2", "alpha_ordinal", "alpha_interval"}
+
+
 @pytest.mark.parametrize(
-    ("label_type", "available"),
+    ("label_type", "labels", "missing"),
     [
-        ("nominal", {"percent", "alpha", "fleiss_kappa", "ac1", "brennan_prediger"}),
-        ("ordinal", {"percent", "fleiss_kappa"}),
-        ("interval", set()),
-        ("boxes", set()),
+        ("nominal", "ab", dict.fromkeys(set(COEFFICIENTS) - NOMINAL, NOT_AVAILABLE)),
+        ("ordinal", "ab", {"ac1": NOT_AVAILABLE, "alpha_ratio": NO_RATIO}),
+        ("ordinal", "01", {"ac1": NOT_AVAILABLE}),
+        ("interval", "12", {"ac1": NOT_AVAILABLE}),
+        ("interval", ("-1", "1"), {"ac1": NOT_AVAILABLE, "alpha_ratio": NO_RATIO}),
+        ("ratio", "12", {"ac1": NOT_AVAILABLE}),
+        ("boxes", "ab", dict.fromkeys(COEFFICIENTS, NOT_AVAILABLE)),
     ],
 )
-def test_a_coefficient_is_read_only_for_the_label_types_it_is_for(label_type, available):
-    of = agreement({"a\x1fa": 3, "a\x1fb": 1}, label_type, 2)
-    assert {name for name, reading in of.items() if reading.value is not None} == available
-    assert {(r.n, r.why) for name, r in of.items() if name not in available} <= {
-        (4, "not available for this label type")
-    }
+def test_a_coefficient_is_read_only_for_the_label_types_it_is_for(label_type, labels, missing):
+    a, b = labels
+    scale = Scale.of(label_type, [a, b])
+    of = agreement({item_pattern([a, a]): 3, item_pattern([a, b]): 1}, label_type, 2, scale)
+    assert {name: reading.why for name, reading in of.items() if reading.value is None} == missing
+    assert {reading.n for reading in of.values()} == {4}
+
+
+def test_names_without_a_declared_order_have_the_coefficients_that_need_none():
+    counts = {"a\x1fa": 3, "a\x1fb": 1}
+    assert Scale.of("ordinal", None, "ab") is None
+    of = agreement(counts, "ordinal", 2, None)
+    needing = {"alpha", "alpha_ordinal", "alpha_interval", "alpha_ratio", "ac2", "brennan_prediger"}
+    assert {name for name, reading in of.items() if reading.why == NO_ORDER} == needing
+    assert of["ac1"].why == NOT_AVAILABLE
+    assert of["alpha_nominal"] == agreement(counts, "nominal", 2)["alpha"]
+    pair = pair_agreement(counts, "ordinal")
+    assert pair["cohen_kappa"].value == 0.0
+    assert pair["weighted_kappa_linear"] == pair["weighted_kappa_quadratic"] == (None, None, None, 4, NO_ORDER)
+    assert pair_agreement(counts)["weighted_kappa_linear"].why == NOT_AVAILABLE
+
+
+def test_numbers_without_a_declaration_lie_where_their_values_are():
+    counts = {"1\x1f1": 3, "1\x1f2": 1, "10\x1f10": 3}
+    undeclared = agreement(counts, "ordinal", 3, Scale.of("ordinal", None, ["10", "1", "2"]))
+    assert undeclared == agreement(counts, "ordinal", 3, Scale.of("interval", ["1", "2", "10"]))
+    by_rank = agreement(counts, "ordinal", 3, Scale.of("ordinal", ["1", "2", "10"]))
+    assert by_rank["ac2"].value < undeclared["ac2"].value
+    assert by_rank["alpha_ordinal"] == undeclared["alpha_ordinal"]
+
+
+def test_a_label_that_the_scale_lacks_is_placed_by_its_number():
+    """A stage may have labels that the task's own annotations have not; a store those of an older configuration."""
+    counts, pairs = {"1\x1f1": 3, "1\x1f2": 1, "2\x1f3": 3}, {"1\x1f1": 3, "1\x1f2": 1, "2\x1f3": 3}
+    scale, whole = Scale.of("interval", None, ["2", "1"]), Scale.of("interval", None, ["1", "2", "3"])
+    assert agreement(counts, "interval", 2, scale) == agreement(counts, "interval", 3, whole)
+    assert pair_agreement(pairs, "interval", scale) == pair_agreement(pairs, "interval", whole)
+    names = Scale.of("ordinal", ["low", "high"])
+    assert agreement({"low\x1fmid": 3}, "ordinal", 2, names)["alpha"].why == NO_ORDER
+    assert pair_agreement({"low\x1fmid": 3}, "ordinal", names)["weighted_kappa_linear"].why == NO_ORDER
+
+
+def test_two_categories_have_no_order():
+    """With two labels every weight is 0 or 1, and every metric says equal or not."""
+    counts = {"a\x1fa": 5, "a\x1fb": 3, "a\x1fb\x1fb": 2, "b\x1fb": 4, "a": 2}
+    plain = agreement(counts, "nominal", 2)
+    for weights in WEIGHTS:
+        of = agreement(counts, "ordinal", 2, Scale.of("ordinal", ["b", "a"], weights=weights))
+        for name, same in {
+            "ac2": "ac1", "brennan_prediger": "brennan_prediger", "alpha_interval": "alpha", "alpha": "alpha",
+        }.items():  # fmt: skip
+            assert of[name][:4] == pytest.approx(plain[same][:4], rel=0, abs=1e-12)
+
+
+def test_turning_the_scale_round_changes_nothing():
+    counts = {"a\x1fb": 5, "a\x1fc": 3, "a\x1fb\x1fb": 2, "c\x1fc": 4, "a": 2, "b\x1fc": 3}
+    for weights in WEIGHTS:
+        there, back = (
+            agreement(counts, "ordinal", 4, Scale.of("ordinal", order, weights=weights)) for order in ("abcd", "dcba")
+        )
+        for name, reading in there.items():
+            if reading.value is not None:
+                assert list(back[name][:4]) == pytest.approx(list(reading[:4]), rel=0, abs=1e-12)
 
 
 def test_limits_need_two_pairable_items_however_many_single_labels():
-    for reading in agreement({"a\x1fb\x1fb": 1, "a": 50, "b": 50}, "nominal", 2).values():
+    readings = read({"a\x1fb\x1fb": 1, "a": 50, "b": 50})
+    assert readings.keys() == NOMINAL
+    for reading in readings.values():
         assert (reading.low, reading.high, reading.n) == (None, None, 1)
         assert math.isfinite(reading.value)
-    assert pair_agreement({"a\x1fb": 1}) == (0.0, None, None, 1, "")
+    assert pair_agreement({"a\x1fb": 1})["cohen_kappa"] == (0.0, None, None, 1, "")
+
+
+def read(counts):
+    """What there is of nominal labels."""
+    return {name: r for name, r in agreement(counts, "nominal", 2).items() if r.why != NOT_AVAILABLE}
 
 
 CHANCE_CORRECTED = ("alpha", "fleiss_kappa", "ac1", "brennan_prediger")
 
 
 def test_limits_stay_in_the_range_of_the_coefficient():
-    good = agreement({"a\x1fa": 2, "b\x1fb": 2, "a\x1fb": 1}, "nominal", 2)
+    good = read({"a\x1fa": 2, "b\x1fb": 2, "a\x1fb": 1})
     bad = agreement({"a\x1fa": 1, "a\x1fb": 4}, "nominal", 2)
     assert {reading.high for reading in good.values()} == {1.0}
     assert bad["percent"].low == 0.0
@@ -56,7 +131,7 @@ def test_the_interval_holds_a_kappa_below_its_range():
 
 
 def test_full_agreement_on_two_labels_leaves_nothing_open():
-    for reading in agreement({"a\x1fa": 5, "b\x1fb": 5}, "nominal", 2).values():
+    for reading in read({"a\x1fa": 5, "b\x1fb": 5}).values():
         assert reading == (1.0, 1.0, 1.0, 10, "")
 
 
@@ -75,11 +150,11 @@ def test_without_a_declaration_the_labels_seen_count():
 
 
 def test_a_pair_of_one_and_the_same_label_has_no_variation():
-    assert pair_agreement({"a\x1fa": 7}) == (None, None, None, 7, "no variation")
+    assert pair_agreement({"a\x1fa": 7})["cohen_kappa"] == (None, None, None, 7, "no variation")
 
 
 def test_a_pair_that_never_uses_the_same_label_has_kappa_zero():
-    assert pair_agreement({"a\x1fb": 7}).value == 0.0
+    assert pair_agreement({"a\x1fb": 7})["cohen_kappa"].value == 0.0
 
 
 def test_reasons_come_from_the_closed_list():
