@@ -35,8 +35,14 @@ def _cohen_kappa(counts: Mapping[str, int], _scale: Scale | None) -> Estimate | 
 
 def _weighted_kappa(power: int) -> PairEstimator:
     def estimate(counts: Mapping[str, int], scale: Scale | None) -> Estimate | str | None:
-        held = scale and scale.holding(label for pattern in counts for label in pattern.split(LABEL))
-        return weighted_kappa(counts, held, power) if held else NO_ORDER
+        if scale is None:
+            return NO_ORDER
+        try:
+            return weighted_kappa(counts, scale, power)
+        except KeyError:
+            # Seldom: an old configuration had labels that this one has not.
+            held = scale.holding(label for pattern in counts for label in pattern.split(LABEL))
+            return NO_ORDER if held is None else weighted_kappa(counts, held, power)
 
     return estimate
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Mapping
 
 from detectors.agreement.coefficient import Estimate
@@ -44,20 +43,21 @@ def weighted_kappa(counts: Mapping[str, int], scale: Scale, power: int) -> Estim
     Psychological Bulletin 72(5), 323-327. https://doi.org/10.1037/h0028106
     """
     places = scale.steps
-    cells: list[tuple[int, int, int]] = []
-    first: Counter[int] = Counter()
-    second: Counter[int] = Counter()
+    cells: list[tuple[int, int, int, int]] = []
+    first: dict[int, int] = {}
+    second: dict[int, int] = {}
     for pattern, count in counts.items():
         if count < 0:
             raise ValueError(
                 f"expected counts above 0, found {count} for pair {pattern!r}: more was retracted than added"
             )
-        a, _, b = pattern.partition(LABEL)
-        cells.append((places[a], places[b], count))
-        first[places[a]] += count
-        second[places[b]] += count
-    n = first.total()
-    observed = sum(count * abs(a - b) ** power for a, b, count in cells)
+        label, _, other = pattern.partition(LABEL)
+        a, b = places[label], places[other]
+        cells.append((a, b, count, abs(a - b) ** power))
+        first[a] = first.get(a, 0) + count
+        second[b] = second.get(b, 0) + count
+    n = sum(first.values())
+    observed = sum([count * distance for _, _, count, distance in cells])
     from_first, from_second = _distances(first, second, power), _distances(second, first, power)
     expected = sum(count * from_first[a] for a, count in first.items())
     if not expected:
@@ -65,11 +65,10 @@ def weighted_kappa(counts: Mapping[str, int], scale: Scale, power: int) -> Estim
     ratio = n * observed / expected
     # Distances in units of that by chance, so that the digits of large numbers do not matter.
     unit = expected / (n * n)
+    by_first = {a: ratio * (distance / n / unit) - observed / n / unit for a, distance in from_first.items()}
+    by_second = {b: ratio * (distance / n / unit) for b, distance in from_second.items()}
     squares = math.fsum(
-        count
-        * (ratio * ((from_first[a] + from_second[b]) / n / unit) - abs(a - b) ** power / unit - observed / n / unit)
-        ** 2
-        for a, b, count in cells
+        [count * (by_first[a] + by_second[b] - distance / unit) ** 2 for a, b, count, distance in cells]
     )
     return Estimate(1.0 - ratio, math.sqrt(squares) / n, n - 1)
 
