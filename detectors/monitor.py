@@ -849,6 +849,9 @@ class Monitor:
             for annotation in item.records:
                 del self.records[key.project, annotation]
         self._used.clear()
+        if len(self._undelivered) > capacity:
+            # Retractions of what never comes are rows too: from here on they are looked up.
+            self.items.complete = False
         if not self.items.complete:
             for name in self._undelivered:
                 if self.records.get(name, (name, None))[0] is None:

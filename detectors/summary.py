@@ -146,6 +146,11 @@ class TaskStatistics:
             )
         return found, max(0, len(values) - MOST_VALUES)
 
+    @property
+    def pairs_cut(self) -> int:
+        """How many pairs of annotators are not among those shown."""
+        return max(0, sum(key[0] == self.label_type for key in self._pairs) - MOST_VALUES)
+
     def pairs(self) -> list[PairSummary]:
         """The pairs of annotators with the most items in common."""
         confusions = {

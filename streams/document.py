@@ -141,6 +141,7 @@ def task_document(statistics: TaskStatistics) -> Document:
             }
             for pair in statistics.pairs()
         ],
+        "pairs_cut": statistics.pairs_cut,
     }
 
 

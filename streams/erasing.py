@@ -136,11 +136,18 @@ class Erasing:
                     continue
                 project = event.get("project")
                 projects = [project] if isinstance(project, str) else {erased.project for erased in people}
-                for person in (event.get("annotator"), event.get("reviewer")):
-                    if isinstance(person, str | int) and any(
-                        Erased(place, self._hash_of(place, str(person))) in people for place in projects
-                    ):
-                        return True
-        except (ValueError, RecursionError):  # no JSON, cut off, or of letters that no id can have
+                names = (event.get("annotator"), event.get("reviewer"))
+                if any(self._is_one(people, place, name) for place in projects for name in names):
+                    return True
+        except (ValueError, RecursionError):  # no JSON, or cut off
             return False
         return False
+
+    def _is_one(self, people: dict[Erased, _Waiting], project: str, name: object) -> bool:
+        """Whether a name that a refused message gives in this project is that of one of the people."""
+        if not isinstance(name, str | int):
+            return False
+        try:
+            return Erased(project, self._hash_of(project, str(name))) in people
+        except UnicodeEncodeError:  # of letters that no id can have
+            return False

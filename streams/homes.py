@@ -98,7 +98,7 @@ class Rules:
     dead_letters_topic: str
     capacity: int = 200_000
     letters_kept_seconds: float = 14 * 86_400.0
-    """Dead letters leave the store after this; the topic has a retention of its own."""
+    """Dead letters leave the store after this, as they leave their topic."""
     publishes: bool = True
     """Whether there is anyone to send messages to; a replay has no broker."""
     clock: Callable[[], float] = time.time

@@ -248,6 +248,18 @@ class KafkaSettings:
     dead_letters_retention_days: int = _key(14, _DAYS)
 
     @property
+    def dead_letters_kept_seconds(self) -> float:
+        """How long the store keeps dead letters: as long as their topic does.
+
+        >>> KafkaSettings(dead_letters_retention_days=1).dead_letters_kept_seconds
+        86400.0
+        >>> KafkaSettings(dead_letters_retention_days=-1).dead_letters_kept_seconds
+        inf
+        """
+        days = self.dead_letters_retention_days
+        return math.inf if days < 0 else days * 86_400.0
+
+    @property
     def loopback(self) -> bool:
         """Whether every bootstrap server is this machine."""
         return all(_is_loopback(_host_and_port(server)[0]) for server in self.bootstrap_servers.split(","))

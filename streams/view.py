@@ -462,7 +462,7 @@ def _task(project: str, task: str, figures: Document, width: int) -> Iterator[Re
     if worst is not None:
         yield Text()
         yield _indented(worst, *_cut(figures))
-    pairs = _worst_pairs(figures.get("pairs", []), width)
+    pairs = _worst_pairs(figures.get("pairs", []), figures.get("pairs_cut", 0), width)
     if pairs is not None:
         yield Text()
         yield _indented(pairs)
@@ -553,18 +553,28 @@ def _cut(figures: Document) -> Iterator[RenderableType]:
         yield Text(f"values left out of the document: {parts}", QUIET)
 
 
-def _worst_pairs(pairs: Sequence[Document], width: int) -> RenderableType | None:
+def _worst_pairs(pairs: Sequence[Document], cut: int, width: int) -> RenderableType | None:
     if not pairs:
         return None
     grid = _Grid(width, "lowest of")
     grid.reading("kappa", ALPHA_INTERVAL)
     grid.number("items", 8)
     heading = f"pairs  {WORST_PAIRS} of {len(pairs):,}" if len(pairs) > WORST_PAIRS else "pairs"
+    if cut:
+        heading += f" ({cut:,} with fewer items left out)"
     grid.row(_Line((heading, HEADING)))
-    for pair in sorted(pairs, key=lambda pair: (_upper(pair["cohen_kappa"]), pair["a"], pair["b"]))[:WORST_PAIRS]:
+    kappas = [(_kappa(pair), pair) for pair in pairs]
+    lowest = sorted(kappas, key=lambda found: (_upper(found[0]), found[1]["a"], found[1]["b"]))[:WORST_PAIRS]
+    for kappa, pair in lowest:
         name = _Line("  ", _Named(_name(pair["a"])), " and ", _Named(_name(pair["b"])))
-        grid.row(name, grid.cells(pair["cohen_kappa"], _ratio), f"{pair['items']:,}")
+        grid.row(name, grid.cells(kappa, _ratio), f"{pair['items']:,}")
     return grid.table
+
+
+def _kappa(pair: Document) -> Document:
+    """How a pair agrees: where labels have an order, one step apart is not as bad as three."""
+    weighted: Document = pair.get("weighted_kappa_quadratic", {})
+    return pair["cohen_kappa"] if weighted.get("value") is None else weighted
 
 
 def _refusals(letters: Sequence[Document], refused: int) -> Iterator[RenderableType]:

@@ -174,6 +174,7 @@ class Worker:
             alerts_topic=kafka.alerts_topic,
             dead_letters_topic=kafka.dead_letters_topic,
             capacity=self.settings.memory.items,
+            letters_kept_seconds=kafka.dead_letters_kept_seconds,
         )
 
     async def _read(self) -> None:

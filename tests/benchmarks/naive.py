@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+import tempfile
 from typing import Any, Final
 
 import faust
@@ -29,6 +30,7 @@ async def count(bootstrap: str, topic: str, events: int, partitions: int, name: 
         name,
         broker=f"kafka://{bootstrap}",
         store="memory://",
+        datadir=tempfile.mkdtemp(prefix="kappawatch-naive-"),
         autodiscover=False,
         consumer_auto_offset_reset="earliest",
         topic_allow_declare=False,

@@ -567,6 +567,18 @@ def test_memory_is_trimmed_to_its_capacity() -> None:
     assert ("news", "a9") not in monitor.records
 
 
+def test_retractions_of_what_never_comes_do_not_fill_memory() -> None:
+    lone = Lone(capacity=10)
+    for first in range(0, 100, 20):
+        lone.monitor.receive([retraction(f"never-{n}") for n in range(first, first + 20)])
+        lone.monitor.lacks()
+        lone.monitor.settle()
+        lone.monitor.take_changes()
+        lone.monitor.trim()
+    assert not lone.monitor.records
+    assert lone.monitor.needs([retraction("never-1")]).annotations == {("news", "never-1")}
+
+
 # -- laws ---------------------------------------------------------------------------------------------------------------
 
 

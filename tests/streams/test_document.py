@@ -24,6 +24,7 @@ from tests.streams.folding import PRIVACY, TOPIC, Record, default_task, fold, pr
 COUNTS = {"received", "applied", "duplicates", "erased", "dead_letters", "forwarded"}
 TASK = {
     "label_type", "annotations", "items", "pairable_items", "annotators", "unfit", "agreement", "gold", "by", "pairs",
+    "pairs_cut",
 }  # fmt: skip
 DIMENSIONS = {"annotator", "class", "gold_item", "stage", "vendor", "batch", "slice.lang", "slice.level"}
 ALARM = {"id", "kind", "project", "task", "subject", "severity", "raised_at", "cleared_at", "evidence"}
@@ -229,6 +230,7 @@ def test_a_thousand_values_and_pairs_are_shown_and_the_cut_is_counted() -> None:
     task = projects(fold(messages(events)))["news"]["tasks"]["label"]
     assert task["annotators"] == 1004
     assert task["by"]["cut"] == {"annotator": 4, "class": 0, "gold_item": 0, "stage": 0, "vendor": 1}
+    assert task["pairs_cut"] == 1
     names = list(task["by"]["annotator"])
     assert names[:4] == ["zora", "n1002", "n0000", "n0001"]
     assert len(names) == len(task["by"]["vendor"]) == len(task["pairs"]) == 1000

@@ -535,6 +535,7 @@ REFUSED = {
     "no project": b'{"type": "annotation", "annotator": "canary-person"}',
     "number": b'{"type": "annotation", "project": "news", "annotator": 17}',
     "one of many": b'[{"annotator": "canary-person"}' + b", 1" * 1000 + b"]",
+    "after half a letter": b'[{"annotator": "\\ud800"}, {"annotator": "canary-person"}' + b", 1" * 1000 + b"]",
 }
 KEPT = {
     "another person": b'{"type": "annotation", "project": "news", "annotator": "ann"}',

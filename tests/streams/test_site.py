@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from pathlib import Path
 
@@ -9,8 +10,9 @@ import pytest
 
 from streams import site
 from streams.errors import Refused
-from streams.settings import Settings, load_settings
+from streams.settings import KafkaSettings, Settings, load_settings
 from streams.store import Store, open_store
+from streams.worker import Worker
 
 
 def settings(text: str, folder: Path) -> Settings:
@@ -145,3 +147,9 @@ def test_other_keys_are_no_part_of_it(tmp_path: Path) -> None:
     site.check_configuration(store, settings(YES_NO, tmp_path), adopt=False)
     more = f'{YES_NO}[http]\nlisten = "127.0.0.1:9999"\n'
     site.check_configuration(store, settings(more, tmp_path), adopt=False)
+
+
+@pytest.mark.parametrize(("days", "seconds"), [(3, 259_200.0), (-1, math.inf)])
+def test_the_store_keeps_dead_letters_as_long_as_their_topic(days: int, seconds: float) -> None:
+    worker = Worker(Settings(kafka=KafkaSettings(dead_letters_retention_days=days)))
+    assert worker._make_rules(open_store("sqlite://")).letters_kept_seconds == seconds
