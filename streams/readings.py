@@ -78,8 +78,12 @@ class Readings:
         return HomeReadings(counts, tuple(tasks), len(self._home.monitor.tasks) - len(tasks))
 
     def _weigh(self) -> None:
-        """Learn the sizes of the next tasks, the changed ones first."""
-        keys = [*islice(self._changed, WEIGHED)]
+        """Learn the sizes of the next tasks, the changed ones first.
+
+        A part is kept for those that were never read: they may be the largest, however much goes on in others.
+        """
+        kept = min(len(self._unread), WEIGHED // 4)
+        keys = [*islice(self._changed, WEIGHED - kept)]
         keys += islice((key for key in self._unread if key not in self._changed), WEIGHED - len(keys))
         for key in keys:
             self._changed.pop(key, None)

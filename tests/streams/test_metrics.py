@@ -490,6 +490,19 @@ def test_what_changed_comes_before_what_was_never_read(monkeypatch: pytest.Monke
     assert len({labels[1] for name, labels in shown if name == "kappawatch_annotations"}) == 3
 
 
+def test_tasks_that_always_change_leave_room_for_those_never_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("streams.readings.WEIGHED", 4)
+    home = home_of_tasks({**{f"t{n}": 2 for n in range(9)}, "large": 40})
+    readings = Readings(home)
+    for number in range(12):
+        busy = [annotation(f"cy{number}", f"i{n}", "yes", task=f"t{n}") for n in range(9)]
+        sent = [Record(home.position(TOPIC) + 1 + place, value) for place, value in enumerate(messages(busy))]
+        for outcome in home.process(TOPIC, sent):
+            readings.note(outcome.changes)
+        shown = figures(readings.take())
+    assert ("kappawatch_annotations", (PROJECT, "large")) in shown
+
+
 def test_a_task_with_very_many_patterns_is_paid_back(monkeypatch: pytest.MonkeyPatch) -> None:
     """What it costs above a slice, the calls after it save."""
     monkeypatch.setattr("streams.readings.PATTERNS", 1)
