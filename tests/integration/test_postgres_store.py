@@ -162,6 +162,7 @@ class Line:
         self.port = port
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.cut_after_commit = False
+        self._silent = False
         threading.Thread(target=self._serve, daemon=True).start()
 
     def _serve(self) -> None:
@@ -175,11 +176,12 @@ class Line:
     def _carry(self, one: socket.socket, other: socket.socket, upward: bool) -> None:
         with suppress(OSError):
             while data := one.recv(65536):
-                other.sendall(data)
                 if upward and self.cut_after_commit and b"COMMIT" in data:
-                    other.recv(1, socket.MSG_PEEK)  # the server's answer: it has committed
-                    one.shutdown(socket.SHUT_RDWR)
-                    return
+                    self._silent = True  # before the server can answer
+                elif not upward and self._silent:
+                    self._silent = False
+                    break  # it has committed, and nobody is told
+                other.sendall(data)
         with suppress(OSError):
             other.shutdown(socket.SHUT_RDWR)
 
