@@ -20,6 +20,7 @@ from tests.servers.kafka import ApacheKafka
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(300)]
 
 MESSAGES = list(traffic(1, 1500))
+ATTEMPTS = 4
 SESSION_SECONDS = 2
 
 
@@ -130,4 +131,14 @@ def test_intact_workers_bear_it(course: Course, kafka: ApacheKafka, tmp_path: Pa
 def test_a_broken_part_is_found(
     part: str, course: Course, kinds: set[str], kafka: ApacheKafka, tmp_path: Path, fresh_name
 ) -> None:
-    assert differences(part, course, kafka, tmp_path, fresh_name("broken")) >= kinds
+    """The operating system has a say in when a process stops: a blow that fell a moment too late is struck again."""
+    found: set[str] = set()
+    for attempt in range(ATTEMPTS):
+        folder = tmp_path / str(attempt)
+        folder.mkdir()
+        found = differences(part, course, kafka, folder, fresh_name("broken"))
+        if found >= kinds:
+            return
+    pytest.fail(
+        f"{part}: expected differences of {sorted(kinds)} in one of {ATTEMPTS} courses, found {sorted(found)} in the last"
+    )

@@ -9,6 +9,7 @@ from streams.chunks import Chunk, Following
 from streams.homes import Home
 from streams.owner import Owner
 from streams.store import Batch, Row
+from streams.store.sqlite import SqliteStore
 from streams.store.tables import HOMES
 
 
@@ -17,6 +18,10 @@ class Unchecked:
 
     def commit(self: Any, seen: int, home_row: Row, batch: Batch) -> None:
         held = next(iter(self.scan(HOMES, home_row[0])))[1]
+        if isinstance(self, SqliteStore) and batch.annotations:
+            # A page that is there already would give the stale writer away.
+            rows = [(record.row,) for _, _, record in batch.annotations]
+            self._connection.executemany("DELETE FROM annotation_pages WHERE first = ?", rows)
         super().commit(held, (home_row[0], held, *home_row[2:]), batch)  # type: ignore[misc]
 
 
