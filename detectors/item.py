@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Container, Mapping, Sequence
 from functools import lru_cache
 from itertools import combinations, groupby
-from operator import itemgetter
+from operator import attrgetter, itemgetter
 from typing import Any, Final, NamedTuple, TypeAlias, cast
 
 from detectors.agreement.moments import item_moment, moment_against, units
@@ -57,6 +57,9 @@ Place: TypeAlias = tuple[str, str]
 Delta: TypeAlias = tuple[tuple[Place, ...], int, int, int, tuple[Share, ...]]
 """What an item adds to each of some scopes: their places; annotations, items, unfit labels; a share a label type."""
 
+AnnotatorDelta: TypeAlias = tuple[str, int, int, int, tuple[Share, ...]]
+"""The same of one annotator's scope: the annotator in place of the places."""
+
 PairDelta: TypeAlias = tuple[tuple[str, str, str], str]
 """What an item adds to the confusion of two annotators: label type, a, b (a before b); the pattern."""
 
@@ -65,6 +68,7 @@ class Contribution(NamedTuple):
     """All that an item adds to its task's statistics."""
 
     scopes: tuple[Delta, ...] = ()
+    annotators: tuple[AnnotatorDelta, ...] = ()
     pairs: tuple[PairDelta, ...] = ()
 
     def __bool__(self) -> bool:
@@ -144,10 +148,14 @@ def counted(annotations: Sequence[Annotation], fit: Fit) -> tuple[list[Counted],
     """The labels that count of these annotations, in order, and how many do not fit."""
     found: list[Counted] = []
     unfit = 0
+    words = fit.words
     for annotation in _latest(annotations):
         if annotation.skipped:
             continue
-        label = fit(annotation.label)
+        given = annotation.label
+        label = words.get(given) if given.__class__ is str else None
+        if label is None:
+            label = fit(given)
         if label is None:
             unfit += 1
         else:
@@ -183,7 +191,7 @@ def contribution(item: Item, fit: Fit) -> Contribution:
     whole = _whole(looks)
     if _alike(annotated):
         first = annotated[0]
-        slices = cast("tuple[tuple[str, str], ...]", tuple(first.slice.items())) if first.slice else ()
+        slices: tuple[tuple[str, Any], ...] = tuple(first.slice.items()) if first.slice else ()
         places = _places(key is not None, first.vendor, first.batch, first.guideline, slices)
         if unfit:
             scopes.append((places[:1], n, 1, unfit, whole))
@@ -197,8 +205,7 @@ def contribution(item: Item, fit: Fit) -> Contribution:
         answered = tuple((kind, 0, 0, answers, correct, None) for kind, _, _, answers, correct, _ in whole if answers)
         if answered:
             scopes.append(((("class", key.label_class),), 0, 0, 0, answered))
-    scopes.extend(_by_annotator(annotated, labels, looks))
-    return Contribution(tuple(scopes), _pairs(labels, looks))
+    return Contribution(tuple(scopes), _by_annotator(annotated, labels, looks), _pairs(labels, looks))
 
 
 def _pairs(labels: Sequence[Counted], looks: Mapping[str, Look]) -> tuple[PairDelta, ...]:
@@ -306,19 +313,20 @@ def _gold_item(has_gold: bool) -> Place:
     return "gold_item", "true" if has_gold else "false"
 
 
+_attributes_of = attrgetter("vendor", "batch", "guideline", "slice")
+
+
 def _alike(annotated: Sequence[Annotation]) -> bool:
     """Whether the annotations differ in no attribute, so that each attribute's scope sees the whole item."""
-    first = annotated[0]
+    first = _attributes_of(annotated[0])
     for other in annotated[1:]:
-        if (
-            other.vendor != first.vendor
-            or other.batch != first.batch
-            or other.guideline != first.guideline
-            or other.slice != first.slice
-        ):
+        if _attributes_of(other) != first:
             return False
-    # True equals 1, but is another value of a slice.
-    return not first.slice or all(isinstance(value, str) for value in first.slice.values())
+    for value in (first[3] or {}).values():
+        # True equals 1, but is another value of a slice.
+        if value.__class__ is not str:
+            return False
+    return True
 
 
 @lru_cache(maxsize=4096)
@@ -369,10 +377,15 @@ def _slice_value(value: str | bool | int | float) -> str:
     return str(int(value)) if value == int(value) else repr(value)
 
 
-def _by_annotator(annotated: Sequence[Annotation], labels: Sequence[Counted], looks: Mapping[str, Look]) -> list[Delta]:
+def _by_annotator(
+    annotated: Sequence[Annotation], labels: Sequence[Counted], looks: Mapping[str, Look]
+) -> tuple[AnnotatorDelta, ...]:
     """Each annotator against the others on the same item."""
     if len(labels) == len(annotated):
-        return [((("annotator", annotator),), 1, 1, 0, looks[kind].own[key]) for kind, annotator, key, _ in labels]
+        if len(looks) == 1:
+            own = looks[labels[0][0]].own
+            return tuple([(annotator, 1, 1, 0, own[key]) for _, annotator, key, _ in labels])
+        return tuple([(annotator, 1, 1, 0, looks[kind].own[key]) for kind, annotator, key, _ in labels])
     shares = {annotator: looks[kind].own[key] for kind, annotator, key, _ in labels}
     counts = Counter([annotation.annotator for annotation in annotated])
-    return [((("annotator", annotator),), n, 1, 0, shares.get(annotator, ())) for annotator, n in counts.items()]
+    return tuple([(annotator, n, 1, 0, shares.get(annotator, ())) for annotator, n in counts.items()])

@@ -11,14 +11,16 @@ each answer in order. `take_changes` hands over what to write. Where a chunk end
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Sequence
-from typing import NamedTuple, TypeAlias, TypeVar
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Sequence
+from itertools import chain, repeat
+from typing import Generic, NamedTuple, TypeAlias, TypeVar
 
 from detectors.alarms import Alarm, AlarmBook, Cause
 from detectors.config import TaskConfig
 from detectors.item import (
     MOST_ANNOTATORS,
     NOTHING,
+    AnnotatorDelta,
     Delta,
     Item,
     ItemKey,
@@ -176,23 +178,37 @@ _Signal: TypeAlias = tuple[tuple[str, str, str, str], str, int, float | None, Ev
 that says so; whether the watch knows the annotation already."""
 
 
-T = TypeVar("T")
+T = TypeVar("T", bound=Hashable)
 
 
-class _Moves(NamedTuple):
-    """What a chunk's items bring to the statistics of their task, and what they take away; most of it many times."""
+class _Moves(Generic[T]):
+    """What a chunk's items bring to the statistics of a task and what they take away, of one kind."""
 
-    entering: list[Delta]
-    leaving: list[Delta]
-    entering_pairs: list[PairDelta]
-    leaving_pairs: list[PairDelta]
+    __slots__ = ("fresh", "new", "old")
+
+    def __init__(self) -> None:
+        self.fresh: list[T] = []
+        """Of items that brought nothing before: nearly all."""
+        self.new: list[T] = []
+        self.old: list[T] = []
+
+    def net(self, *, repeating: bool = False) -> Iterator[tuple[T, int]]:
+        """Each with how often it is to be added; what is taken away and brought again is left out.
+
+        Those that repeat are counted, so that each comes once.
+        """
+        if repeating:
+            return iter(_counted(self.fresh + self.new, self.old).items())
+        fresh = zip(self.fresh, repeat(1))
+        return chain(fresh, _counted(self.new, self.old).items())
 
 
-class _Net(NamedTuple):
-    """What is left of moves when equal and opposite ones are gone: how often each is to be added."""
+class _TaskMoves(NamedTuple):
+    """All moves of a task."""
 
-    scopes: dict[Delta, int]
-    pairs: dict[PairDelta, int]
+    scopes: _Moves[Delta]
+    annotators: _Moves[AnnotatorDelta]
+    pairs: _Moves[PairDelta]
 
 
 class Monitor:
@@ -226,7 +242,7 @@ class Monitor:
         self._reviews: dict[ReviewKey, Review] = {}
         self._contexts: dict[ContextKey, Context] = {}
         self._touched: list[Item] = []
-        self._net: dict[TaskKey, _Net] = {}
+        self._moves: dict[TaskKey, _TaskMoves] = {}
         self._signals: list[_Signal] = []
         self._revisions: dict[WatchKey, list[Revision]] = {}
         self._used: set[ItemKey] = set()
@@ -592,13 +608,14 @@ class Monitor:
 
     def lacks(self) -> Lacks:
         """What of the statistics and detectors to be changed memory does not hold."""
-        net = self._net = self._moved()
+        moves = self._moves = self._moved()
         lacks = Lacks(set(), set(), set(), set())
         if not self.scopes.complete or not self.pairs.complete:
-            for task, (scopes, pairs) in net.items():
-                places = {place for delta in scopes for place in delta[0]}
+            for task, (scopes, annotators, pairs) in moves.items():
+                places = {place for delta, _ in scopes.net(repeating=True) for place in delta[0]}
+                places.update(("annotator", delta[0]) for delta, _ in annotators.net())
                 lacks.scopes.update(self.scopes.missing([ScopeKey(*task, *place) for place in places]))
-                lacks.pairs.update(self.pairs.missing({PairKey(*task, *pair) for pair, _ in pairs}))
+                lacks.pairs.update(self.pairs.missing({PairKey(*task, *pair) for (pair, _), _ in pairs.net()}))
         if not self.watches.complete:
             lacks.watches.update(self.watches.missing([WatchKey(*signal[0]) for signal in self._signals]))
             lacks.watches.update(self.watches.missing(self._revisions))
@@ -610,10 +627,10 @@ class Monitor:
 
     def settle(self) -> None:
         """Let statistics see each item's net change, and detectors each answer in order."""
-        for task, net in self._net.items():
+        for task, moves in self._moves.items():
             self._know_task(*task)
-            self._apply(*task, net)
-        self._net = {}
+            self._apply(*task, moves)
+        self._moves = {}
         for item in self._touched:
             item.before = None
             self._used.add(item.key)
@@ -632,9 +649,9 @@ class Monitor:
         self._revisions.clear()
         self._histories.clear()
 
-    def _moved(self) -> dict[TaskKey, _Net]:
+    def _moved(self) -> dict[TaskKey, _TaskMoves]:
         """What the touched items change in the statistics of their tasks."""
-        moves: dict[TaskKey, _Moves] = {}
+        moves: dict[TaskKey, _TaskMoves] = {}
         for item in self._touched:
             project, task, _ = item.key
             before, after = item.before, contribution(item, self.fit(project, task))
@@ -642,29 +659,29 @@ class Monitor:
                 continue
             moved = moves.get((project, task))
             if moved is None:
-                moved = moves[project, task] = _Moves([], [], [], [])
-            moved.entering.extend(after.scopes)
-            moved.entering_pairs.extend(after.pairs)
+                moved = moves[project, task] = _TaskMoves(_Moves(), _Moves(), _Moves())
             if before:
-                moved.leaving.extend(before.scopes)
-                moved.leaving_pairs.extend(before.pairs)
-        return {
-            task: _Net(_net(moved.entering, moved.leaving), _net(moved.entering_pairs, moved.leaving_pairs))
-            for task, moved in moves.items()
-        }
+                for move, old, new in zip(moved, before, after, strict=True):
+                    move.old.extend(old)
+                    move.new.extend(new)
+            else:
+                scopes, annotators, pairs = after
+                moved.scopes.fresh.extend(scopes)
+                moved.annotators.fresh.extend(annotators)
+                moved.pairs.fresh.extend(pairs)
+        return moves
 
-    def _apply(self, project: str, task: str, net: _Net) -> None:
+    def _apply(self, project: str, task: str, moves: _TaskMoves) -> None:
         scopes: dict[Place, Scope] = {}
-        pairs: dict[tuple[str, str, str], dict[str, int]] = {}
-        were = 0
-        for delta, times in net.scopes.items():
+        for delta, times in moves.scopes.net(repeating=True):
             for place in delta[0]:
                 scope = scopes.get(place)
                 if scope is None:
                     scope = scopes[place] = self._scope(ScopeKey(project, task, *place))
-                    were += place[0] == "annotator" and scope.annotations > 0
                 scope.update(delta, times)
-        for (pair, pattern), times in net.pairs.items():
+        self._apply_annotators(project, task, moves.annotators)
+        pairs: dict[tuple[str, str, str], dict[str, int]] = {}
+        for (pair, pattern), times in moves.pairs.net():
             patterns = pairs.get(pair)
             if patterns is None:
                 patterns = pairs[pair] = self._pair(PairKey(project, task, *pair))
@@ -673,7 +690,17 @@ class Monitor:
                 patterns[pattern] = count
             else:
                 del patterns[pattern]
-        are = sum(dimension == "annotator" and scope.annotations > 0 for (dimension, _), scope in scopes.items())
+
+    def _apply_annotators(self, project: str, task: str, moves: _Moves[AnnotatorDelta]) -> None:
+        scopes: dict[str, Scope] = {}
+        were = 0
+        for delta, times in moves.net():
+            scope = scopes.get(delta[0])
+            if scope is None:
+                scope = scopes[delta[0]] = self._scope(ScopeKey(project, task, "annotator", delta[0]))
+                were += scope.annotations > 0
+            scope.update(delta, times)
+        are = sum(scope.annotations > 0 for scope in scopes.values())
         if are != were:
             self._task(project, task).annotators += are - were
 
@@ -859,13 +886,13 @@ class Monitor:
             self._undelivered.clear()
 
 
-def _net(entering: list[T], leaving: list[T]) -> dict[T, int]:
+def _counted(new: Iterable[T], old: Sequence[T]) -> dict[T, int]:
     """How often each is to be added, if not 0."""
-    net = Counter(entering)
-    if leaving:
-        net.subtract(leaving)
-        return {move: times for move, times in net.items() if times}
-    return net
+    counts = Counter(new)
+    if old:
+        counts.subtract(old)
+        return {move: times for move, times in counts.items() if times}
+    return counts
 
 
 def _withdrawn_first(signal: tuple[int, str, str, float | None, bool]) -> tuple[bool, int, str, str]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, TypeAlias
 
 from detectors.agreement import Moments, PatternCounts
-from detectors.item import NUMBERS, Delta, Share
+from detectors.item import NUMBERS, AnnotatorDelta, Delta, Share
 
 TallyState: TypeAlias = tuple[int, int, int, int, Mapping[str, int | str]]
 """Labels, pairable items, answers, correct ones; items by pattern, or for numbers the sums by kind of item, as text."""
@@ -140,7 +140,7 @@ class Scope:
         self.unfit = unfit
         self.tallies: dict[str, Tally] = dict(tallies or {})
 
-    def update(self, delta: Delta, weight: int = 1) -> None:
+    def update(self, delta: Delta | AnnotatorDelta, weight: int = 1) -> None:
         """Add what one item adds; a negative weight retracts it."""
         _, annotations, items, unfit, shares = delta
         self.annotations += weight * annotations

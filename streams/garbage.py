@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 from typing import Final
 
-NEW_OBJECTS: Final = 1_000_000
+NEW_OBJECTS: Final = 2_000_000
 """Twice what a chunk of 5,000 events has in the air: what it throws away is gone before anyone looks for it."""
 
 

@@ -7,6 +7,7 @@ call: nothing that was folded or read before a failure, a conflict or a new assi
 from __future__ import annotations
 
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TypeVar
@@ -179,18 +180,15 @@ class Owner:
         metrics, now = self._metrics, time.time()
         self._readings[number].note(outcome.changes)
         for project, times in _times(outcome.events).items():
-            metrics.delay(project, now - np.array(times) / 1e6)
+            metrics.delay(project, now - np.array(times))
         for project in outcome.changes.counts:
             metrics.stamp("kappawatch_last_event_timestamp_seconds", now, (project,))
         metrics.set("kappawatch_heartbeat_timestamp_seconds", now, ("commit",))
 
 
-def _times(events: Iterable[Event]) -> dict[str, list[int]]:
-    """The events' times by project, in microseconds since 1970."""
-    found: dict[str, list[int]] = {}
+def _times(events: Iterable[Event]) -> dict[str, list[float]]:
+    """The events' times by project, in seconds since 1970."""
+    found: defaultdict[str, list[float]] = defaultdict(list)
     for event in events:
-        times = found.get(event.project)
-        if times is None:
-            times = found[event.project] = []
-        times.append(event.at)
+        found[event.project].append(event.time.timestamp())
     return found

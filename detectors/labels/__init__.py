@@ -39,11 +39,12 @@ class Fit:
     True
     """
 
-    __slots__ = ("_config", "_declared", "_known", "categorical")
+    __slots__ = ("_config", "_declared", "categorical", "words")
 
     def __init__(self, config: TaskConfig) -> None:
         self._config = config
-        self._known: dict[str, tuple[str, str] | None] = {}
+        self.words: dict[str, tuple[str, str] | None] = {}
+        """What was found for words: whoever fits very many looks here first."""
         self._declared: frozenset[str] | None = None
         if config.labels is not None:
             self._declared = frozenset(declared_key(label) for label in config.labels)
@@ -55,11 +56,11 @@ class Fit:
         if type(label) is not str:
             return self._fit(label)
         try:
-            return self._known[label]
+            return self.words[label]
         except KeyError:
-            if len(self._known) > 10_000:
-                self._known.clear()
-            fit = self._known[label] = self._fit(label)
+            if len(self.words) > 10_000:
+                self.words.clear()
+            fit = self.words[label] = self._fit(label)
             return fit
 
     def _fit(self, label: object) -> tuple[str, str] | None:

@@ -52,6 +52,10 @@ def scopes(item: Item, config: TaskConfig | None = None) -> dict[Place, Scope]:
             assert place not in found, "an item enters a scope once"
             found[place] = Scope()
             found[place].update(delta)
+    for own in added(item, config).annotators:
+        assert ("annotator", own[0]) not in found, "an annotator of an item has one scope"
+        found["annotator", own[0]] = Scope()
+        found["annotator", own[0]].update(own)
     return found
 
 
