@@ -7,14 +7,14 @@ its new one enters.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Container, Sequence
 from functools import lru_cache
 from itertools import combinations, groupby
 from operator import attrgetter, itemgetter
-from typing import Any, Final, NamedTuple, TypeAlias, cast
+from typing import Any, Final, NamedTuple, TypeAlias
 
 from detectors.agreement.moments import item_moment, moment_against, units
-from detectors.agreement.patterns import LABEL, against_others, item_pattern, pair_pattern
+from detectors.agreement.patterns import against_others, item_pattern, pair_pattern
 from detectors.labels import LABEL_TYPES, Fit
 from detectors.protocols import Annotation, Gold
 from detectors.records import AnnotationRecord
@@ -31,8 +31,9 @@ NUMBERS: Final = frozenset({"interval", "ratio"})
 LONGEST_CLASS = 1024
 """Bytes of UTF-8; a key with a longer name (a set of very many labels) is of no class."""
 
+MOST_REMEMBERED = 6
 LONGEST_REMEMBERED = 256
-"""Characters; how items with a longer pattern look is computed each time, so that memory stays bounded."""
+"""Labels, and characters of them all; how items with more look is computed each time, so that memory stays bounded."""
 
 
 class ItemKey(NamedTuple):
@@ -205,69 +206,57 @@ def contribution(item: Item, fit: Fit) -> Contribution:
         answered = tuple((kind, 0, 0, answers, correct, None) for kind, _, _, answers, correct, _ in whole if answers)
         if answered:
             scopes.append(((("class", key.label_class),), 0, 0, 0, answered))
-    return Contribution(tuple(scopes), _by_annotator(annotated, labels, looks), _pairs(labels, looks))
-
-
-def _pairs(labels: Sequence[Counted], looks: Mapping[str, Look]) -> tuple[PairDelta, ...]:
-    """Each two annotators whose labels have the same type, if its labels are categories."""
-    if not 1 < len(labels) <= MOST_PAIRED:
-        return ()
-    if len(looks) == 1:
-        kind = labels[0][0]
-        if not isinstance(looks[kind].whole[0][-1], str):
-            return ()
-        return tuple(
-            [
-                ((kind, a, b), pair_pattern(label_a, label_b))
-                for (_, a, label_a, _), (_, b, label_b, _) in combinations(labels, 2)
-            ]
-        )
-    return tuple(
-        [pair for kind, group in groupby(labels, itemgetter(0)) for pair in _pairs(list(group), {kind: looks[kind]})]
-    )
+    return Contribution(tuple(scopes), _by_annotator(n, annotated, looks), _pairs(looks))
 
 
 class Look(NamedTuple):
-    """How the labels of one type enter a scope: all together, and each of them against the others."""
+    """How the labels of one type enter a scope: all together, and in their order each of them against the others.
+
+    `pairs` has the pattern of each two of them where labels are categories, and they are not too many.
+    """
 
     whole: tuple[Share]
-    own: dict[str, tuple[Share]]
+    own: tuple[tuple[Share], ...]
+    pairs: tuple[str, ...]
 
 
-def _looks(labels: Sequence[Counted], accepted: Accepted | None, categorical: Container[str]) -> dict[str, Look]:
-    """A look a label type; nearly always there is just one."""
+Group: TypeAlias = tuple[Sequence[Counted], Look]
+"""The labels of one type, and how they look."""
+
+
+def _looks(labels: Sequence[Counted], accepted: Accepted | None, categorical: Container[str]) -> Sequence[Group]:
+    """The labels by type; nearly always there is just one."""
     if not labels:
-        return {}
+        return ()
     kind = labels[0][0]
     if kind == labels[-1][0]:
-        return {kind: _look(kind, [label for _, _, label, _ in labels], accepted, categorical)}
-    return {
-        kind: _look(kind, [label for _, _, label, _ in group], accepted, categorical)
-        for kind, group in groupby(labels, itemgetter(0))
-    }
+        return ((labels, _look(kind, tuple([label for _, _, label, _ in labels]), accepted, categorical)),)
+    groups = [list(group) for _, group in groupby(labels, itemgetter(0))]
+    return [looks for group in groups for looks in _looks(group, accepted, categorical)]
 
 
-def _whole(looks: Mapping[str, Look]) -> tuple[Share, ...]:
-    return tuple([share for look in looks.values() for share in look.whole])
+def _whole(looks: Sequence[Group]) -> tuple[Share, ...]:
+    if len(looks) == 1:
+        return looks[0][1].whole
+    return tuple([share for _, look in looks for share in look.whole])
 
 
-def _look(kind: str, labels: Sequence[str], accepted: Accepted | None, categorical: Container[str]) -> Look:
+def _look(kind: str, labels: tuple[str, ...], accepted: Accepted | None, categorical: Container[str]) -> Look:
     if kind not in categorical:
-        look = _look_of(kind, labels, accepted, None)
+        look = _look_of(kind, labels, accepted, categorical=False)
         return _with_moments(look, labels) if kind in NUMBERS else look
-    pattern = item_pattern(labels)
-    if len(pattern) > LONGEST_REMEMBERED:
-        return _look_of(kind, labels, accepted, pattern)
-    return _remembered_look(kind, pattern, accepted)
+    if len(labels) > MOST_REMEMBERED or len("".join(labels)) > LONGEST_REMEMBERED:
+        return _look_of(kind, labels, accepted, categorical=True)
+    return _remembered_look(kind, labels, accepted)
 
 
-@lru_cache(maxsize=4096)
-def _remembered_look(kind: str, pattern: str, accepted: Accepted | None) -> Look:
-    """Most items look like others: three labels out of five can be given in 35 ways."""
-    return _look_of(kind, pattern.split(LABEL), accepted, pattern)
+@lru_cache(maxsize=16_384)
+def _remembered_look(kind: str, labels: tuple[str, ...], accepted: Accepted | None) -> Look:
+    """Most items look like others: three labels out of five can be given in 125 ways."""
+    return _look_of(kind, labels, accepted, categorical=True)
 
 
-def _look_of(kind: str, labels: Sequence[str], accepted: Accepted | None, pattern: str | None) -> Look:
+def _look_of(kind: str, labels: Sequence[str], accepted: Accepted | None, *, categorical: bool) -> Look:
     n = len(labels)
     pairable = int(n > 1)
     answers = int(accepted is not None and LABEL_TYPES[kind].answers)
@@ -275,24 +264,24 @@ def _look_of(kind: str, labels: Sequence[str], accepted: Accepted | None, patter
     own: dict[str, tuple[Share]] = {}
     for label, right in correct.items():
         seen = None
-        if pattern is not None:
+        if categorical:
             others = list(labels)
             others.remove(label)
             seen = against_others(label, others)
         own[label] = ((kind, 1, pairable, answers, right, seen),)
-    return Look(((kind, n, pairable, n * answers, sum(correct[label] for label in labels), pattern),), own)
+    pattern = item_pattern(labels) if categorical else None
+    whole = (kind, n, pairable, n * answers, sum([correct[label] for label in labels]), pattern)
+    pairs = [pair_pattern(*two) for two in combinations(labels, 2)] if categorical and n <= MOST_PAIRED else ()
+    return Look((whole,), tuple([own[label] for label in labels]), tuple(pairs))
 
 
 def _with_moments(look: Look, labels: Sequence[str]) -> Look:
     """The look of numbers that are no categories."""
     numbers = [units(label) for label in labels]
     a, b = sum(numbers), sum([x * x for x in numbers])
-    whole = tuple([(*share[:5], item_moment(numbers)) for share in look.whole])
-    own = {
-        label: ((*look.own[label][0][:5], moment_against(x, numbers, a, b)),)
-        for label, x in zip(labels, numbers, strict=True)
-    }
-    return Look(cast("tuple[Share]", whole), own)
+    (whole,) = look.whole
+    own = [((*share[:5], moment_against(x, numbers, a, b)),) for (share,), x in zip(look.own, numbers, strict=True)]
+    return Look(((*whole[:5], item_moment(numbers)),), tuple(own), look.pairs)
 
 
 def _by_stage(item: Item, fit: Fit) -> list[Delta]:
@@ -322,11 +311,8 @@ def _alike(annotated: Sequence[Annotation]) -> bool:
     for other in annotated[1:]:
         if _attributes_of(other) != first:
             return False
-    for value in (first[3] or {}).values():
-        # True equals 1, but is another value of a slice.
-        if value.__class__ is not str:
-            return False
-    return True
+    # True equals 1, but is another value of a slice.
+    return not first[3] or {value.__class__ for value in first[3].values()} == {str}
 
 
 @lru_cache(maxsize=4096)
@@ -377,15 +363,24 @@ def _slice_value(value: str | bool | int | float) -> str:
     return str(int(value)) if value == int(value) else repr(value)
 
 
-def _by_annotator(
-    annotated: Sequence[Annotation], labels: Sequence[Counted], looks: Mapping[str, Look]
-) -> tuple[AnnotatorDelta, ...]:
+def _by_annotator(n: int, annotated: Sequence[Annotation], looks: Sequence[Group]) -> tuple[AnnotatorDelta, ...]:
     """Each annotator against the others on the same item."""
-    if len(labels) == len(annotated):
-        if len(looks) == 1:
-            own = looks[labels[0][0]].own
-            return tuple([(annotator, 1, 1, 0, own[key]) for _, annotator, key, _ in labels])
-        return tuple([(annotator, 1, 1, 0, looks[kind].own[key]) for kind, annotator, key, _ in labels])
-    shares = {annotator: looks[kind].own[key] for kind, annotator, key, _ in labels}
+    deltas: tuple[AnnotatorDelta, ...] = tuple(
+        [(label[1], 1, 1, 0, own) for labels, look in looks for label, own in zip(labels, look.own, strict=True)]
+    )
+    if len(deltas) == n:
+        return deltas
+    shares = {delta[0]: delta[4] for delta in deltas}
     counts = Counter([annotation.annotator for annotation in annotated])
     return tuple([(annotator, n, 1, 0, shares.get(annotator, ())) for annotator, n in counts.items()])
+
+
+def _pairs(looks: Sequence[Group]) -> tuple[PairDelta, ...]:
+    """Each two annotators whose labels have the same type, if its labels are categories."""
+    pairs: list[PairDelta] = []
+    for labels, look in looks:
+        if look.pairs:
+            kind = labels[0][0]
+            twos = combinations([annotator for _, annotator, _, _ in labels], 2)
+            pairs += [((kind, a, b), pattern) for (a, b), pattern in zip(twos, look.pairs, strict=True)]
+    return tuple(pairs)

@@ -10,7 +10,7 @@ each answer in order. `take_changes` hands over what to write. Where a chunk end
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Sequence
 from itertools import chain, repeat
 from typing import Generic, NamedTuple, TypeAlias, TypeVar
@@ -173,9 +173,12 @@ class Changes:
         self.counts: dict[str, Counts] = {}
 
 
-_Signal: TypeAlias = tuple[tuple[str, str, str, str], str, int, float | None, Event, bool]
-"""Something to tell a watch: its key; the annotation, its time, the observation (None: it no longer counts); the event
-that says so; whether the watch knows the annotation already."""
+_WatchName: TypeAlias = tuple[str, str, str, str]
+"""A `WatchKey`, which as a plain tuple is made faster."""
+
+_Signal: TypeAlias = tuple[str, int, float | None, Event, bool]
+"""Something to tell a watch: the annotation, its time, the observation (None: it no longer counts); the event that says
+so; whether the watch knows the annotation already."""
 
 
 T = TypeVar("T", bound=Hashable)
@@ -191,6 +194,14 @@ class _Moves(Generic[T]):
         """Of items that brought nothing before: nearly all."""
         self.new: list[T] = []
         self.old: list[T] = []
+
+    def exchange(self, old: Sequence[T], new: Sequence[T]) -> None:
+        """An item brings this, and no longer that."""
+        if old:
+            self.old.extend(old)
+            self.new.extend(new)
+        else:
+            self.fresh.extend(new)
 
     def net(self, *, repeating: bool = False) -> Iterator[tuple[T, int]]:
         """Each with how often it is to be added; what is taken away and brought again is left out.
@@ -243,9 +254,10 @@ class Monitor:
         self._contexts: dict[ContextKey, Context] = {}
         self._touched: list[Item] = []
         self._moves: dict[TaskKey, _TaskMoves] = {}
-        self._signals: list[_Signal] = []
+        self._signals: defaultdict[_WatchName, list[_Signal]] = defaultdict(list)
+        self._corrected: set[_WatchName] = set()
         self._revisions: dict[WatchKey, list[Revision]] = {}
-        self._used: set[ItemKey] = set()
+        self._used: list[ItemKey] = []
         self._undelivered: set[AnnotationKey] = set()
         self._changes = Changes()
 
@@ -337,7 +349,7 @@ class Monitor:
             item = self._touch(project, event.task, event.item)
             record = item.records[key] = AnnotationRecord(key, event)
             self.records[name] = self._changes.annotations[name] = item.key, record
-            self._first_seen(event)
+            self._first_seen(event, key)
             if item.gold is not None:
                 self._tell_first(event, item)
             return True
@@ -358,7 +370,7 @@ class Monitor:
         item.records[key] = record
         self._keep(project, item_key, record)
         if old is None and record.in_force:
-            self._first_seen(event)
+            self._first_seen(event, key)
         self._tell(event, item)
         return True
 
@@ -516,10 +528,12 @@ class Monitor:
 
     def _touch(self, project: str, task: str, name: str) -> Item:
         """The item; its contribution as it was before this chunk is kept at the first touch."""
-        item = self.items.find((project, task, name))
+        items = self.items.rows
+        # For keys that are tuples, a plain tuple does and is made faster.
+        item: Item | None = items.get((project, task, name))  # type: ignore[call-overload]
         if item is None:
             key = ItemKey(project, task, name)
-            item = self.items.rows[key] = Item(key)
+            item = items[key] = Item(key)
         if item.before is None:
             self._touched.append(item)
             if item.records:
@@ -547,12 +561,12 @@ class Monitor:
 
     # -- what the detectors will see ------------------------------------------------------------------------------
 
-    def _first_seen(self, event: Annotation) -> None:
+    def _first_seen(self, event: Annotation, key: str) -> None:
         """How long an answer took is a fact of the moment it was first seen; later edits do not change it."""
-        if event.duration_ms and event.stage == "annotate" and not event.skipped:
-            self._know_task(event.project, event.task)
-            key = event.project, event.task, "log_duration", event.annotator
-            self._signals.append((key, event.key, event.at, event.duration_ms / 1000, event, False))
+        duration = event.duration_ms
+        if duration and event.stage == "annotate" and not event.skipped:
+            name = event.project, event.task, "log_duration", event.annotator
+            self._signals[name].append((key, event.at, duration / 1000, event, False))
 
     def _tell_first(self, event: Annotation, item: Item) -> None:
         """Note a new annotation's answer to gold; where nobody's other answer can change, only this one is judged."""
@@ -568,9 +582,8 @@ class Monitor:
         wrong = label not in key.accepted
         judged[event.key] = (event, wrong)
         self._task(project, task).answered(wrong=wrong)
-        self._signals.append(
-            ((project, task, "gold_errors", event.annotator), event.key, event.at, float(wrong), event, False)
-        )
+        name = project, task, "gold_errors", event.annotator
+        self._signals[name].append((event.key, event.at, float(wrong), event, False))
 
     def _tell(self, event: Event, item: Item) -> None:
         """Note the answers to gold that this event made right or wrong, or took back."""
@@ -578,7 +591,10 @@ class Monitor:
             return
         project, task, _ = item.key
         for at, key, annotator, value, known in sorted(self._recount(item), key=_withdrawn_first):
-            self._signals.append(((project, task, "gold_errors", annotator), key, at, value, event, known))
+            name = project, task, "gold_errors", annotator
+            self._signals[name].append((key, at, value, event, known))
+            if known:
+                self._corrected.add(name)
 
     def _recount(self, item: Item) -> list[tuple[int, str, str, float | None, bool]]:
         """Judge the item's answers anew and count what changed: (time, annotation, annotator, wrong or None, known)."""
@@ -617,11 +633,9 @@ class Monitor:
                 lacks.scopes.update(self.scopes.missing([ScopeKey(*task, *place) for place in places]))
                 lacks.pairs.update(self.pairs.missing({PairKey(*task, *pair) for (pair, _), _ in pairs.net()}))
         if not self.watches.complete:
-            lacks.watches.update(self.watches.missing([WatchKey(*signal[0]) for signal in self._signals]))
+            lacks.watches.update(self.watches.missing([WatchKey(*name) for name in self._signals]))
             lacks.watches.update(self.watches.missing(self._revisions))
-        for key, *_, known in self._signals:
-            if known and key not in self._histories:
-                lacks.answers.add(WatchKey(*key))
+        lacks.answers.update(WatchKey(*name) for name in self._corrected if name not in self._histories)
         lacks.answers.update(self._revisions)
         return lacks
 
@@ -633,17 +647,15 @@ class Monitor:
         self._moves = {}
         for item in self._touched:
             item.before = None
-            self._used.add(item.key)
+        self._used += [item.key for item in self._touched]
         self._touched.clear()
-        watches: dict[tuple[str, str, str, str], Watch | None] = {}
-        for name, annotation, at, value, event, known in self._signals:
-            if name in watches:
-                watch = watches[name]
-            else:
-                watch = watches[name] = self._watch(name)
+        for name, signals in self._signals.items():
+            self._know_task(*name[:2])
+            watch = self._watch(name)
             if watch is not None:
-                self._observe(watch, annotation, at, value, event, known)
+                self._observe(watch, signals)
         self._signals.clear()
+        self._corrected.clear()
         for key, revisions in self._revisions.items():
             self._revise_watch(key, revisions)
         self._revisions.clear()
@@ -660,15 +672,9 @@ class Monitor:
             moved = moves.get((project, task))
             if moved is None:
                 moved = moves[project, task] = _TaskMoves(_Moves(), _Moves(), _Moves())
-            if before:
-                for move, old, new in zip(moved, before, after, strict=True):
-                    move.old.extend(old)
-                    move.new.extend(new)
-            else:
-                scopes, annotators, pairs = after
-                moved.scopes.fresh.extend(scopes)
-                moved.annotators.fresh.extend(annotators)
-                moved.pairs.fresh.extend(pairs)
+            moved.scopes.exchange(before.scopes, after.scopes)
+            moved.annotators.exchange(before.annotators, after.annotators)
+            moved.pairs.exchange(before.pairs, after.pairs)
         return moves
 
     def _apply(self, project: str, task: str, moves: _TaskMoves) -> None:
@@ -731,7 +737,7 @@ class Monitor:
         self._changes.tasks[key] = counts
         return counts
 
-    def _watch(self, name: tuple[str, str, str, str]) -> Watch | None:
+    def _watch(self, name: _WatchName) -> Watch | None:
         """The watch of this name; None where the task does not watch this signal."""
         project, task, signal, _ = name
         if signal not in self._configure(project, task).detectors:
@@ -742,21 +748,29 @@ class Monitor:
             watch = self.watches.rows[key] = Watch.fresh(key)
         return watch
 
-    def _observe(self, watch: Watch, annotation: str, at: int, value: float | None, event: Event, known: bool) -> None:
-        """Tell a watch something (a `_Signal`)."""
-        corrected = SIGNALS[watch.key.signal].corrected
-        if not corrected and watch.last == at:
-            # Answers sent on one page share a time, and each has an even share of the page's duration.
-            return
-        self.watches.changed.add(watch.key)
-        if known:
-            self._correct(watch, annotation, value, event)
-        elif value is not None:
-            watch.observe(value, at)
-            if corrected:
-                self._keep_answer(watch, Answer(annotation, at, value))
-            if self.alarms.open or watch.detector.drift_detected:
-                self._judge(watch, event)
+    def _observe(self, watch: Watch, signals: Iterable[_Signal]) -> None:
+        """Tell a watch what a chunk brought, in order."""
+        key = watch.key
+        corrected = SIGNALS[key.signal].corrected
+        cause = watch.cause
+        if cause is None:
+            cause = watch.cause = self._cause(key)
+        self.watches.changed.add(key)
+        alarmed = cause in self.alarms.open
+        for annotation, at, value, event, known in signals:
+            if not corrected and watch.last == at:
+                # Answers sent on one page share a time, and each has an even share of the page's duration.
+                continue
+            if known:
+                self._correct(watch, annotation, value, event)
+            elif value is not None:
+                watch.observe(value, at)
+                if corrected:
+                    self._keep_answer(watch, Answer(annotation, at, value))
+                if not alarmed and not watch.detector.drift_detected:
+                    continue
+                self._judge(watch, cause, event)
+            alarmed = cause in self.alarms.open
 
     def _keep_answer(self, watch: Watch, answer: Answer) -> None:
         key = watch.key
@@ -807,12 +821,9 @@ class Monitor:
         watch.since = watch.last = 0
         watch.rebuild(answers, alarmed=self._cause(key) in self.alarms.open)
 
-    def _judge(self, watch: Watch, event: Event) -> None:
+    def _judge(self, watch: Watch, cause: Cause, event: Event) -> None:
         """Raise, renew or clear the alarm of this watch's cause."""
         detector = watch.detector
-        cause = watch.cause
-        if cause is None:
-            cause = watch.cause = self._cause(watch.key)
         if cause not in self.alarms.open:
             if detector.drift_detected:
                 description = SIGNALS[watch.key.signal]

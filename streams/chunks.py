@@ -8,9 +8,11 @@ nothing between (compaction, transaction markers), unless it was cut.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from enum import Enum, auto
+from itertools import accumulate
 from typing import Any, Final, NamedTuple
 
 from faust.types.tuples import TP
@@ -18,7 +20,7 @@ from faust.types.tuples import TP
 MOST_RECORDS: Final = 10_000
 MOST_BYTES: Final = 4 << 20
 """A chunk ends at whichever comes first. A backlog passes in large chunks, so that a row which many events change is
-written once for thousands of them: with 1,000 records an event costs a third more."""
+written once for thousands of them."""
 
 
 class Chunk(NamedTuple):
@@ -94,7 +96,7 @@ class Cursors:
         return self._next.get(tp)
 
     def cut(self, tp: TP, records: Sequence[Any]) -> list[Chunk]:
-        """Fetched records as chunks: at most 5,000 of them and, unless one record is larger, 1 MiB."""
+        """Fetched records as chunks: at most `MOST_RECORDS` of them and, unless one record is larger, `MOST_BYTES`."""
         reads, chunks = self.reads[tp], []
         since = self._next.get(tp)
         for part in _parts(records):
@@ -104,12 +106,10 @@ class Cursors:
 
 
 def _parts(records: Sequence[Any]) -> Iterator[Sequence[Any]]:
-    start = size = 0
-    for place, record in enumerate(records):
-        length = len(record.value or b"")
-        if place > start and (place - start == MOST_RECORDS or size + length > MOST_BYTES):
-            yield records[start:place]
-            start, size = place, 0
-        size += length
-    if start < len(records):
-        yield records[start:]
+    before = list(accumulate([len(record.value or b"") for record in records], initial=0))
+    start = 0
+    while start < len(records):
+        fitting = bisect_right(before, before[start] + MOST_BYTES) - 1
+        end = min(max(fitting, start + 1), start + MOST_RECORDS)
+        yield records[start:end]
+        start = end

@@ -152,7 +152,7 @@ class _Event(Struct, frozen=True, omit_defaults=True, tag_field="type", kw_only=
     @property
     def at(self) -> int:
         """The event's time in microseconds since 1970 UTC."""
-        return microseconds(self.time)
+        return (self.time - EPOCH) // MICROSECOND
 
     def canonical(self) -> bytes:
         """The content in one fixed spelling: equal content, equal bytes, and they parse to the same content again.

@@ -6,7 +6,7 @@ import gc
 from typing import Final
 
 NEW_OBJECTS: Final = 2_000_000
-"""Twice what a chunk of 5,000 events has in the air: what it throws away is gone before anyone looks for it."""
+"""Twice what a chunk of 10,000 events has in the air: what it throws away is gone before anyone looks for it."""
 
 
 def collect_rarely() -> None:

@@ -170,6 +170,9 @@ class Parser:
             path = _too_many_bytes(event)
             if path is not None:
                 return "too_long", path
+        # A word as label is what its type says; most labels are.
+        if event.__class__ is Annotation and event.label.__class__ is str and event.prelabel is None:
+            return None
         return _label_fault(event)
 
 
