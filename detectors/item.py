@@ -7,7 +7,7 @@ its new one enters.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Container, Sequence
+from collections.abc import Container, Iterator, Sequence
 from functools import lru_cache
 from itertools import combinations, groupby
 from operator import attrgetter, itemgetter
@@ -74,6 +74,14 @@ class Contribution(NamedTuple):
 
     def __bool__(self) -> bool:
         return bool(self.scopes)
+
+    def by_place(self) -> Iterator[tuple[Place, Delta | AnnotatorDelta]]:
+        """Each scope that the item enters, and what it adds there."""
+        for delta in self.scopes:
+            for place in delta[0]:
+                yield place, delta
+        for own in self.annotators:
+            yield ("annotator", own[0]), own
 
 
 NOTHING = Contribution()

@@ -142,11 +142,8 @@ def recompute(
         if fit is None:
             fit = fits[project, task] = Fit(configure(project, task))
         added = contribution(item, fit)
-        for delta in added.scopes:
-            for place in delta[0]:
-                scopes.setdefault(ScopeKey(project, task, *place), Scope()).update(delta)
-        for own in added.annotators:
-            scopes.setdefault(ScopeKey(project, task, "annotator", own[0]), Scope()).update(own)
+        for place, delta in added.by_place():
+            scopes.setdefault(ScopeKey(project, task, *place), Scope()).update(delta)
         for pair, pattern in added.pairs:
             confusion = pairs.setdefault(PairKey(project, task, *pair), {})
             confusion[pattern] = confusion.get(pattern, 0) + 1

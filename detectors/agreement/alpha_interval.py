@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from detectors.agreement.coefficient import ORDERED, Coefficient, Estimate, alpha_of
 from detectors.agreement.scale import mean_distances, squared
 from detectors.agreement.table import Table
@@ -33,8 +31,6 @@ def alpha_interval(table: Table, _q: int) -> Estimate | str | None:
     placed = table.placed
     if placed is None:
         return NO_ORDER
-    if np.count_nonzero(table.pair_shares) < 2:
-        return None
     disagreement = placed.by_row(placed.number, squared, len(table.weight))
     return alpha_of(table, disagreement, mean_distances(placed.number, table.pair_shares, squared))
 

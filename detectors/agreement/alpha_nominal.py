@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from detectors.agreement.coefficient import CATEGORIES, Coefficient, Estimate, alpha_of
 from detectors.agreement.table import Table, complements
 
@@ -29,8 +27,6 @@ def alpha_nominal(table: Table, _q: int) -> Estimate | None:
     Krippendorff, K. (2004). Reliability in content analysis: some common misconceptions and recommendations.
     Human Communication Research 30(3), 411-433. https://doi.org/10.1111/j.1468-2958.2004.tb00738.x
     """
-    if np.count_nonzero(table.pair_shares) < 2:
-        return None
     return alpha_of(table, table.disagreement, complements(table.pair_shares))
 
 

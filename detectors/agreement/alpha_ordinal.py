@@ -37,8 +37,6 @@ def alpha_ordinal(table: Table, _q: int) -> Estimate | str | None:
     placed = table.placed
     if placed is None:
         return NO_ORDER
-    if np.count_nonzero(table.pair_shares) < 2:
-        return None
     order = np.argsort(placed.rank)
     shares = table.pair_shares
     places = np.empty_like(shares)

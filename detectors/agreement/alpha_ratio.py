@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from detectors.agreement.coefficient import ORDERED, Coefficient, Estimate, alpha_of
 from detectors.agreement.scale import mean_distances, relative
 from detectors.agreement.table import Table
@@ -35,8 +33,6 @@ def alpha_ratio(table: Table, _q: int) -> Estimate | str | None:
         return NO_ORDER
     if not placed.scale.numbers or min(placed.scale.number) < 0:
         return NO_RATIO
-    if np.count_nonzero(table.pair_shares) < 2:
-        return None
     disagreement = placed.by_row(placed.number, relative, len(table.weight))
     return alpha_of(table, disagreement, mean_distances(placed.number, table.pair_shares, relative))
 

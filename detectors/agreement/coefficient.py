@@ -139,7 +139,7 @@ def chance_corrected(
 
 def alpha_of(
     table: Table, disagreement: Floats, expected_by_label: Floats, moved: Callable[[float], Floats] | None = None
-) -> Estimate:
+) -> Estimate | None:
     r"""Krippendorff's alpha from the mean distance of the pairs of labels of each item, and that expected of each label.
 
     $$ \alpha = 1 - \left(1 - \frac 1 n\right) \frac{D_o}{D_e}, \qquad D_o = \frac{1}{n} \sum_i m_i d_i, \qquad
@@ -154,12 +154,14 @@ def alpha_of(
 
     whose mean is $\alpha'$, and the variance $\sum_i (x_i - \alpha')^2 / N(N - 1)$ over the pairable items, with
     $N - 1$ degrees of freedom. `moved` gives, for $1 - \alpha'$, what to add to $x_i D_e / u_i$ by row where the
-    distances themselves depend on $\pi$.
+    distances themselves depend on $\pi$. None where the pairable items show one label only.
 
     References
     ----------
     Gwet, K. L. (2014). Handbook of Inter-Rater Reliability, 4th edition. Advanced Analytics. ISBN 978-0970806284.
     """
+    if np.count_nonzero(table.pair_shares) < 2:
+        return None
     weight = np.where(table.size > 1, table.weight, 0.0)
     expected = total(table.pair_shares * expected_by_label)
     uncorrected = total(weight * table.size * disagreement) / table.pair_labels

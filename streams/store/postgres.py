@@ -175,6 +175,11 @@ class PostgresStore:
                 f"expected a store of schema version {SCHEMA_VERSION} or below, found {version} in the {self._name}: run "
                 "the kappawatch that wrote it, or a newer one; nothing was changed"
             )
+        if version and not MIGRATIONS.keys() >= {*range(version, SCHEMA_VERSION)}:
+            raise Refused(
+                f"expected a store of schema version {SCHEMA_VERSION}, found {version} in the {self._name}, from which no way leads: "
+                "begin a new store, which reads the log from its start; nothing was changed"
+            )
         return version
 
     def _migrate(self, connection: psycopg.Connection[Any]) -> None:

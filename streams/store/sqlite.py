@@ -163,6 +163,11 @@ class SqliteStore:
                 f"expected a store of schema version {SCHEMA_VERSION} or below, found {version} in {self._path}: run the "
                 "kappawatch that wrote it, or a newer one; nothing was changed"
             )
+        if version and not MIGRATIONS.keys() >= {*range(version, SCHEMA_VERSION)}:
+            raise Refused(
+                f"expected a store of schema version {SCHEMA_VERSION}, found {version} in {self._path}, from which no way leads: "
+                "begin a new store, which reads the log from its start; nothing was changed"
+            )
         return int(version)
 
     def _migrate(self, connection: sqlite3.Connection) -> None:

@@ -9,10 +9,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
-SCHEMA_VERSION: Final = 1
+SCHEMA_VERSION: Final = 2
 
 MIGRATIONS: Final[Mapping[int, tuple[str, ...]]] = {}
-"""The statements, for SQLite and PostgreSQL alike, that make a store of a schema version one of the next."""
+"""The statements, for SQLite and PostgreSQL alike, that make a store of a schema version one of the next.
+
+A version without a way to the present one is refused: 1 was never released.
+"""
 
 Type = Literal["integer", "real", "text", "bytes"]
 

@@ -24,13 +24,13 @@ def changelog(app: str) -> str:
     return f"{app}-{TABLE}-changelog"
 
 
-async def count(bootstrap: str, topic: str, events: int, partitions: int, name: str) -> Measured:
-    """Count so many events from the start of the topic."""
+async def count(bootstrap: str, topic: str, events: int, partitions: int, name: str, directory: str) -> Measured:
+    """Count so many events from the start of the topic; Faust keeps what it writes in the directory."""
     app: Any = faust.App(
         name,
         broker=f"kafka://{bootstrap}",
         store="memory://",
-        datadir=tempfile.mkdtemp(prefix="kappawatch-naive-"),
+        datadir=directory,
         autodiscover=False,
         consumer_auto_offset_reset="earliest",
         topic_allow_declare=False,
@@ -65,4 +65,5 @@ async def count(bootstrap: str, topic: str, events: int, partitions: int, name: 
 
 
 if __name__ == "__main__":
-    asyncio.run(count(sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4]), sys.argv[5])).say()
+    with tempfile.TemporaryDirectory(prefix="kappawatch-naive-") as scratch:
+        asyncio.run(count(sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4]), sys.argv[5], scratch)).say()

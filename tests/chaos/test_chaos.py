@@ -29,17 +29,9 @@ EVENTS = 40_000
 FAULTS = ["kill"] * 5 + ["pause"] * 5 + ["leave", "join", "leave"]
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path}/state.db"
-    url: str = request.getfixturevalue("postgresql_url")
-    return url
-
-
 @pytest.fixture
-def cluster(kafka: ApacheKafka, store: str, tmp_path: Path, fresh_name) -> Iterator[Cluster]:
-    made = Cluster(kafka, store, tmp_path, fresh_name("chaos"))
+def cluster(kafka: ApacheKafka, store_url: str, tmp_path: Path, fresh_name) -> Iterator[Cluster]:
+    made = Cluster(kafka, store_url, tmp_path, fresh_name("chaos"))
     made.create_topics()
     yield made
     made.close()

@@ -52,6 +52,10 @@ class Reduced:
     def __reduce__(self):
         return self.call
 
+    def __repr__(self):
+        function, arguments = self.call
+        return f"{function.__name__}{arguments}"
+
 
 def as_text(value):
     return base64.b64encode(pickle.dumps(value, 4)).decode()

@@ -47,15 +47,10 @@ def added(item: Item, config: TaskConfig | None = None) -> Contribution:
 def scopes(item: Item, config: TaskConfig | None = None) -> dict[Place, Scope]:
     """The scopes of a task that holds this item alone."""
     found: dict[Place, Scope] = {}
-    for delta in added(item, config).scopes:
-        for place in delta[0]:
-            assert place not in found, "an item enters a scope once"
-            found[place] = Scope()
-            found[place].update(delta)
-    for own in added(item, config).annotators:
-        assert ("annotator", own[0]) not in found, "an annotator of an item has one scope"
-        found["annotator", own[0]] = Scope()
-        found["annotator", own[0]].update(own)
+    for place, delta in added(item, config).by_place():
+        assert place not in found, "an item enters a scope once"
+        found[place] = Scope()
+        found[place].update(delta)
     return found
 
 

@@ -173,7 +173,7 @@ def test_many_labels_do_not_fill_memory() -> None:
     fit = Fit(TaskConfig())
     for number in range(10_500):
         assert fit(f"label {number}") == ("nominal", f"label {number}")
-    assert len(fit._known) < 10_100
+    assert len(fit.words) < 10_100
 
 
 @pytest.mark.parametrize("label", [True, "a", 3, 2.5, -0.0])

@@ -37,9 +37,8 @@ def statistics(
         if keys and number in keys:
             item.gold = gold(f"i{number}", keys[number])
         added = contribution(item, fit)
-        for delta in added.scopes:
-            for place in delta[0]:
-                scopes.setdefault(place, Scope()).update(delta)
+        for place, delta in added.by_place():
+            scopes.setdefault(place, Scope()).update(delta)
         for pair, pattern in added.pairs:
             counts = pairs.setdefault(pair, {})
             counts[pattern] = counts.get(pattern, 0) + 1

@@ -296,6 +296,16 @@ def test_a_newer_schema_version_is_refused(database: Address):
     assert (run(database.url, TABLES_THERE), run(database.url, "SELECT * FROM meta")) == before
 
 
+def test_an_older_schema_version_that_nothing_migrates_is_refused(database: Address):
+    database.open().close()
+    run(database.url, "UPDATE meta SET value = '1' WHERE name = 'schema_version'", "DROP TABLE journal")
+    before = run(database.url, TABLES_THERE), run(database.url, "SELECT * FROM meta")
+    for read_only in (False, True):
+        with pytest.raises(Refused, match=f"schema version {SCHEMA_VERSION}, found 1 in .*: begin a new store"):
+            database.open(read_only=read_only)
+    assert (run(database.url, TABLES_THERE), run(database.url, "SELECT * FROM meta")) == before
+
+
 @pytest.mark.parametrize(
     "table", ["meta (a text)", "homes (home int)", "alarms (x int)", "meta (name text, value text)"]
 )

@@ -27,18 +27,10 @@ SLOW = ("tests.integration.altered_worker", "slow-steps", "worker")
 DECLARED = '[projects."*".tasks."*"]\nlabel_type = "nominal"\nlabels = ["cat", "dog"]\n'
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path}/state.db"
-    url: str = request.getfixturevalue("postgresql_url")
-    return url
-
-
 @pytest.fixture
-def cluster(kafka: ApacheKafka, store: str, tmp_path: Path, fresh_name) -> Iterator[Cluster]:
+def cluster(kafka: ApacheKafka, store_url: str, tmp_path: Path, fresh_name) -> Iterator[Cluster]:
     """A store that has taken in some events, and no worker."""
-    made = Cluster(kafka, store, tmp_path, fresh_name("refusals"), session=SESSION_SECONDS)
+    made = Cluster(kafka, store_url, tmp_path, fresh_name("refusals"), session=SESSION_SECONDS)
     made.create_topics()
     made.publish(MESSAGES)
     worker = made.start()

@@ -462,6 +462,16 @@ def test_an_older_store_is_migrated_once(store: SqliteStore, database: File, mon
     assert list(database.open(read_only=True).scan(GOLD, 0)) == [(*gold("i"), "new")]
 
 
+def test_an_older_store_that_nothing_migrates_is_refused(store: SqliteStore, database: File):
+    before = rows_of(store)
+    store._connection.execute("PRAGMA user_version = 1")
+    for read_only in (False, True):
+        with pytest.raises(Refused, match=f"schema version {SCHEMA_VERSION}, found 1 in .*: begin a new store"):
+            database.open(read_only=read_only)
+    store._connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+    assert rows_of(database.open()) == before
+
+
 def test_a_migration_that_fails_leaves_the_store_as_it_was(
     store: SqliteStore, database: File, monkeypatch: pytest.MonkeyPatch
 ):
