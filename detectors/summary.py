@@ -6,7 +6,15 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from detectors.agreement import Scale, agreement, agreement_of_moments, each_against_rest, pair_agreement
+from detectors.agreement import (
+    Confused,
+    Scale,
+    agreement,
+    agreement_of_moments,
+    confused,
+    each_against_rest,
+    pair_agreement,
+)
 from detectors.agreement.coefficient import CATEGORIES, ORDERED
 from detectors.agreement.patterns import LABEL
 from detectors.config import TaskConfig
@@ -25,6 +33,8 @@ class ScopeSummary(NamedTuple):
     """The readings of one scope."""
 
     annotations: int
+    pairable_share: float | None
+    """Of the items with an annotation, how many have two labels that count; None without any."""
     agreement: dict[str, Reading]
     gold: Accuracy
 
@@ -141,6 +151,7 @@ class TaskStatistics:
             answered = self._tally(gold[value]) if value in gold else Tally()
             found[value] = ScopeSummary(
                 counts.get(value, 0),
+                _pairable_share(self._total, tally),
                 agreement(patterns.get(value, NO_CATEGORIES), _of_class(self.label_type), 2),
                 Accuracy(answered.answers, answered.correct),
             )
@@ -168,6 +179,10 @@ class TaskStatistics:
             for pair in shown
         ]
 
+    def confused(self) -> list[Confused]:
+        """The labels that annotators confuse, the most often confused first; of labels that are no categories none."""
+        return confused(self._tally(self._total).patterns)
+
     def _tally(self, scope: Scope) -> Tally:
         return scope.tallies.get(self.label_type or "", _NOTHING)
 
@@ -181,10 +196,16 @@ class TaskStatistics:
         if not tally.patterns:
             # Labels that are no categories have no patterns; what cannot be computed of their items has their number.
             readings = {name: reading._replace(n=tally.pairable) for name, reading in readings.items()}
-        return ScopeSummary(scope.annotations, readings, Accuracy(tally.answers, tally.correct))
+        return ScopeSummary(
+            scope.annotations, _pairable_share(scope, tally), readings, Accuracy(tally.answers, tally.correct)
+        )
 
 
 _NOTHING = Tally()
+
+
+def _pairable_share(scope: Scope, tally: Tally) -> float | None:
+    return tally.pairable / scope.items if scope.items else None
 
 
 def _majority(total: Scope) -> str | None:

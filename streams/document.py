@@ -18,6 +18,7 @@ from streams.store.tables import ALARMS, DEAD_LETTERS, HOMES, PAIRS, PROJECTS, S
 Document = dict[str, Any]
 
 MOST_DEAD_LETTERS = 100
+MOST_CONFUSED = 100
 
 
 def document(
@@ -109,11 +110,13 @@ def task_document(statistics: TaskStatistics) -> Document:
     """One task's part of the document."""
     task = statistics.task()
     by, cut = statistics.by()
+    confusions = statistics.confused()
     return {
         "label_type": task.label_type,
         "annotations": task.annotations,
         "items": task.items,
         "pairable_items": task.pairable_items,
+        "pairable_share": task.whole.pairable_share,
         "annotators": task.annotators,
         "unfit": task.unfit,
         "agreement": {name: reading.as_document() for name, reading in task.whole.agreement.items()},
@@ -123,6 +126,7 @@ def task_document(statistics: TaskStatistics) -> Document:
                 dimension: {
                     value: {
                         "annotations": summary.annotations,
+                        "pairable_share": summary.pairable_share,
                         "agreement": {name: reading.as_document() for name, reading in summary.agreement.items()},
                         "gold": _gold(summary),
                     }
@@ -142,6 +146,8 @@ def task_document(statistics: TaskStatistics) -> Document:
             for pair in statistics.pairs()
         ],
         "pairs_cut": statistics.pairs_cut,
+        "confused": [confusion._asdict() for confusion in confusions[:MOST_CONFUSED]],
+        "confused_cut": max(0, len(confusions) - MOST_CONFUSED),
     }
 
 

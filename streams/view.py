@@ -53,6 +53,7 @@ WORST: Final = {"annotator": 5, "class": 12}
 """How many values of a dimension are shown; of others, `OTHERS`."""
 OTHERS: Final = 3
 WORST_PAIRS: Final = 5
+MOST_CONFUSED: Final = 5
 WORST_ANNOTATORS: Final = 5
 REFUSALS: Final = 10
 ALARMS: Final = 25
@@ -466,6 +467,10 @@ def _task(project: str, task: str, figures: Document, width: int) -> Iterator[Re
     if pairs is not None:
         yield Text()
         yield _indented(pairs)
+    confused = _confused(figures.get("confused", []), figures.get("confused_cut", 0), width)
+    if confused is not None:
+        yield Text()
+        yield _indented(confused)
 
 
 def _readings(figures: Document, width: int) -> RenderableType:
@@ -568,6 +573,21 @@ def _worst_pairs(pairs: Sequence[Document], cut: int, width: int) -> RenderableT
     for kappa, pair in lowest:
         name = _Line("  ", _Named(_name(pair["a"])), " and ", _Named(_name(pair["b"])))
         grid.row(name, grid.cells(kappa, _ratio), f"{pair['items']:,}")
+    return grid.table
+
+
+def _confused(confused: Sequence[Document], cut: int, width: int) -> RenderableType | None:
+    if not confused:
+        return None
+    grid = _Grid(width, "most confused")
+    grid.number("pairs", 8)
+    grid.number("items", 8)
+    total = len(confused) + cut
+    heading = f"labels  {MOST_CONFUSED} of {total:,}" if total > MOST_CONFUSED else "labels"
+    grid.row(_Line((heading, HEADING)))
+    for found in confused[:MOST_CONFUSED]:
+        name = _Line("  ", _Named(_name(found["a"])), " and ", _Named(_name(found["b"])))
+        grid.row(name, f"{found['pairs']:,}", f"{found['items']:,}")
     return grid.table
 
 

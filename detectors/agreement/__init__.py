@@ -18,6 +18,7 @@ from detectors.agreement.alpha_ordinal import ALPHA_ORDINAL
 from detectors.agreement.alpha_ratio import ALPHA_RATIO
 from detectors.agreement.brennan_prediger import BRENNAN_PREDIGER
 from detectors.agreement.coefficient import Coefficient, Estimate, Estimator
+from detectors.agreement.confused import Confused, confused
 from detectors.agreement.fleiss_kappa import FLEISS_KAPPA
 from detectors.agreement.moments import Moments, alpha_of_moments
 from detectors.agreement.one_against_rest import each_against_rest, one_against_rest
@@ -55,6 +56,7 @@ __all__ = [
     "COEFFICIENTS",
     "PAIR_COEFFICIENTS",
     "Coefficient",
+    "Confused",
     "Moments",
     "PatternCounts",
     "Scale",
@@ -62,6 +64,7 @@ __all__ = [
     "against_others",
     "agreement",
     "agreement_of_moments",
+    "confused",
     "each_against_rest",
     "item_pattern",
     "one_against_rest",

@@ -23,8 +23,8 @@ from tests.streams.folding import PRIVACY, TOPIC, Record, default_task, fold, pr
 
 COUNTS = {"received", "applied", "duplicates", "erased", "dead_letters", "forwarded"}
 TASK = {
-    "label_type", "annotations", "items", "pairable_items", "annotators", "unfit", "agreement", "gold", "by", "pairs",
-    "pairs_cut",
+    "label_type", "annotations", "items", "pairable_items", "pairable_share", "annotators", "unfit", "agreement", "gold",
+    "by", "pairs", "pairs_cut", "confused", "confused_cut",
 }  # fmt: skip
 DIMENSIONS = {"annotator", "class", "gold_item", "stage", "vendor", "batch", "slice.lang", "slice.level"}
 ALARM = {"id", "kind", "project", "task", "subject", "severity", "raised_at", "cleared_at", "evidence"}
@@ -95,7 +95,7 @@ def test_the_keys_are_those_of_the_contract(whole: dict[str, Any]) -> None:
                 assert set(values.values()) == {0}
                 continue
             for scope in values.values():
-                assert scope.keys() == {"annotations", "agreement", "gold"}
+                assert scope.keys() == {"annotations", "pairable_share", "agreement", "gold"}
                 check_scope(scope)
                 checked += 1
         for pair in task["pairs"]:
