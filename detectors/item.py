@@ -7,15 +7,16 @@ its new one enters.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from itertools import combinations, groupby
 from operator import attrgetter, itemgetter
-from typing import Any, Final, NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
-from detectors.agreement.moments import item_moment, moment_against, units
+from detectors.agreement.measures import Measure
 from detectors.agreement.patterns import against_others, item_pattern, pair_pattern
 from detectors.labels import LABEL_TYPES, Fit
+from detectors.labels.base import Measuring
 from detectors.protocols import Annotation, Gold
 from detectors.records import AnnotationRecord
 
@@ -24,9 +25,6 @@ MOST_ANNOTATORS = 1000
 
 MOST_PAIRED = 50
 """Items with more annotators than this (a test that everybody takes) count no pairs: a thousand have half a million."""
-
-NUMBERS: Final = frozenset({"interval", "ratio"})
-"""The label types whose labels are numbers."""
 
 LONGEST_CLASS = 1024
 """Bytes of UTF-8; a key with a longer name (a set of very many labels) is of no class."""
@@ -46,10 +44,10 @@ class ItemKey(NamedTuple):
 
 # An item makes a score of these; plain tuples are made five times as fast as named ones.
 
-Share: TypeAlias = tuple[str, int, int, int, int, Any]
+Share: TypeAlias = tuple[str, int, int, int, int, str | Measure | None]
 """What an item adds to one tally of a scope: label type; labels, pairable items, answers, correct ones; and its pattern.
 
-Of numbers that are no categories it is a `Moment` in place of the pattern, of other such labels None.
+Labels that are no categories have what they measure in place of the pattern, or None.
 """
 
 Place: TypeAlias = tuple[str, str]
@@ -196,7 +194,7 @@ def contribution(item: Item, fit: Fit) -> Contribution:
     labels, unfit = counted(annotated, fit)
     key = item.key_of(fit)
     accepted = None if key is None else key.accepted
-    looks = _looks(labels, accepted, fit.categorical)
+    looks = _looks(labels, accepted, fit)
     whole = _whole(looks)
     if _alike(annotated):
         first = annotated[0]
@@ -209,7 +207,7 @@ def contribution(item: Item, fit: Fit) -> Contribution:
             scopes.append((places, n, 1, 0, whole))
     else:
         scopes.append(((_gold_item(key is not None),), n, 1, unfit, whole))
-        scopes.extend(_by_attributes(annotated, labels, accepted, fit.categorical))
+        scopes.extend(_by_attributes(annotated, labels, accepted, fit))
     if key is not None and key.label_class is not None:
         answered = tuple((kind, 0, 0, answers, correct, None) for kind, _, _, answers, correct, _ in whole if answers)
         if answered:
@@ -232,15 +230,15 @@ Group: TypeAlias = tuple[Sequence[Counted], Look]
 """The labels of one type, and how they look."""
 
 
-def _looks(labels: Sequence[Counted], accepted: Accepted | None, categorical: Container[str]) -> Sequence[Group]:
+def _looks(labels: Sequence[Counted], accepted: Accepted | None, fit: Fit) -> Sequence[Group]:
     """The labels by type; nearly always there is just one."""
     if not labels:
         return ()
     kind = labels[0][0]
     if kind == labels[-1][0]:
-        return ((labels, _look(kind, tuple([label for _, _, label, _ in labels]), accepted, categorical)),)
+        return ((labels, _look(kind, labels, accepted, fit)),)
     groups = [list(group) for _, group in groupby(labels, itemgetter(0))]
-    return [looks for group in groups for looks in _looks(group, accepted, categorical)]
+    return [looks for group in groups for looks in _looks(group, accepted, fit)]
 
 
 def _whole(looks: Sequence[Group]) -> tuple[Share, ...]:
@@ -249,10 +247,12 @@ def _whole(looks: Sequence[Group]) -> tuple[Share, ...]:
     return tuple([share for _, look in looks for share in look.whole])
 
 
-def _look(kind: str, labels: tuple[str, ...], accepted: Accepted | None, categorical: Container[str]) -> Look:
-    if kind not in categorical:
+def _look(kind: str, given: Sequence[Counted], accepted: Accepted | None, fit: Fit) -> Look:
+    labels = tuple([label for _, _, label, _ in given])
+    if kind not in fit.categorical:
         look = _look_of(kind, labels, accepted, categorical=False)
-        return _with_moments(look, labels) if kind in NUMBERS else look
+        measuring = fit.measuring.get(kind)
+        return look if measuring is None else _measured(look, given, measuring)
     if len(labels) > MOST_REMEMBERED or len("".join(labels)) > LONGEST_REMEMBERED:
         return _look_of(kind, labels, accepted, categorical=True)
     return _remembered_look(kind, labels, accepted)
@@ -283,13 +283,12 @@ def _look_of(kind: str, labels: Sequence[str], accepted: Accepted | None, *, cat
     return Look((whole,), tuple([own[label] for label in labels]), tuple(pairs))
 
 
-def _with_moments(look: Look, labels: Sequence[str]) -> Look:
-    """The look of numbers that are no categories."""
-    numbers = [units(label) for label in labels]
-    a, b = sum(numbers), sum([x * x for x in numbers])
+def _measured(look: Look, labels: Sequence[Counted], measuring: Measuring) -> Look:
+    """The look of labels that are measured."""
+    found = measuring([(annotator, key, annotation.label) for _, annotator, key, annotation in labels])
     (whole,) = look.whole
-    own = [((*share[:5], moment_against(x, numbers, a, b)),) for (share,), x in zip(look.own, numbers, strict=True)]
-    return Look(((*whole[:5], item_moment(numbers)),), tuple(own), look.pairs)
+    own = [((*share[:5], seen or None),) for (share,), seen in zip(look.own, found.own, strict=True)]
+    return Look(((*whole[:5], found.whole or None),), tuple(own), look.pairs)
 
 
 def _by_stage(item: Item, fit: Fit) -> list[Delta]:
@@ -300,9 +299,7 @@ def _by_stage(item: Item, fit: Fit) -> list[Delta]:
         annotations = item.in_force(stage)
         if annotations:
             labels, unfit = counted(annotations, fit)
-            deltas.append(
-                ((("stage", stage),), len(annotations), 1, unfit, _whole(_looks(labels, None, fit.categorical)))
-            )
+            deltas.append(((("stage", stage),), len(annotations), 1, unfit, _whole(_looks(labels, None, fit))))
     return deltas
 
 
@@ -336,7 +333,7 @@ def _places(
 
 
 def _by_attributes(
-    annotated: Sequence[Annotation], labels: Sequence[Counted], accepted: Accepted | None, categorical: Container[str]
+    annotated: Sequence[Annotation], labels: Sequence[Counted], accepted: Accepted | None, fit: Fit
 ) -> list[Delta]:
     """Of each value of an attribute the annotations that have it among themselves."""
     members = Counter([place for annotation in annotated for place in _attributes(annotation)])
@@ -344,7 +341,7 @@ def _by_attributes(
     deltas: list[Delta] = []
     for place, n in members.items():
         own = [label for label, places in labelled if place in places]
-        deltas.append(((place,), n, 1, 0, _whole(_looks(own, accepted, categorical))))
+        deltas.append(((place,), n, 1, 0, _whole(_looks(own, accepted, fit))))
     return deltas
 
 

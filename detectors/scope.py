@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
-from detectors.agreement import Moments, PatternCounts
-from detectors.item import NUMBERS, AnnotatorDelta, Delta, Share
+from detectors.agreement import PatternCounts
+from detectors.agreement.measures import add
+from detectors.item import AnnotatorDelta, Delta, Share
 
-TallyState: TypeAlias = tuple[int, int, int, int, Mapping[str, int | str]]
-"""Labels, pairable items, answers, correct ones; items by pattern, or for numbers the sums by kind of item, as text."""
+TallyState: TypeAlias = tuple[int, int, int, int, Mapping[str, int], Mapping[str, int]]
+"""Labels, pairable items, answers, correct ones; items by pattern; sums by name."""
 
 
 class Tally:
-    """What a scope counts of one label type: labels, pairable items, gold answers and item patterns.
+    """What a scope counts of one label type: labels, pairable items, gold answers, item patterns, and sums.
 
-    All are integers that add up, so a retraction is an addition of -1 and order never matters.
+    Labels that are categories have patterns, others what they measure. All are integers that add up, so a retraction is
+    an addition of -1 and order never matters.
     """
 
-    __slots__ = ("answers", "correct", "labels", "pairable", "patterns")
+    __slots__ = ("answers", "correct", "labels", "pairable", "patterns", "sums")
 
     def __init__(
         self,
@@ -26,29 +28,33 @@ class Tally:
         pairable: int = 0,
         answers: int = 0,
         correct: int = 0,
-        patterns: Mapping[str, Any] | None = None,
+        patterns: Mapping[str, int] | None = None,
+        sums: Mapping[str, int] | None = None,
     ) -> None:
         self.labels = labels
         self.pairable = pairable
         self.answers = answers
         self.correct = correct
         self.patterns: dict[str, int] = dict(patterns or {})
+        self.sums: dict[str, int] = dict(sums or {})
 
     def update(self, share: Share, weight: int = 1) -> None:
         """Add one item's share; a negative weight retracts it."""
-        _, labels, pairable, answers, correct, pattern = share
+        _, labels, pairable, answers, correct, seen = share
         self.labels += weight * labels
         self.pairable += weight * pairable
         if answers:
             self.answers += weight * answers
             self.correct += weight * correct
-        if pattern is not None:
+        if isinstance(seen, str):
             patterns = self.patterns
-            count = patterns.get(pattern, 0) + weight
+            count = patterns.get(seen, 0) + weight
             if count:
-                patterns[pattern] = count
+                patterns[seen] = count
             else:
-                patterns.pop(pattern, None)
+                patterns.pop(seen, None)
+        elif seen is not None:
+            add(self.sums, seen, weight)
 
     def merge(self, other: Tally, weight: int = 1) -> None:
         """Add, or remove, another tally."""
@@ -59,14 +65,16 @@ class Tally:
         merged = PatternCounts(self.patterns)
         merged.merge(PatternCounts(other.patterns), weight)
         self.patterns = merged.counts
+        # A tuple, for a tally may be merged with itself.
+        add(self.sums, tuple(other.sums.items()), weight)
 
     def copy(self) -> Tally:
         """An equal tally that shares no state with this one."""
-        return type(self)(*self.state())
+        return Tally(*self.state())
 
     def state(self) -> TallyState:
         """All of it, as plain values."""
-        return self.labels, self.pairable, self.answers, self.correct, self.patterns
+        return self.labels, self.pairable, self.answers, self.correct, self.patterns, self.sums
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Tally) and self.state() == other.state()
@@ -76,55 +84,7 @@ class Tally:
     @property
     def empty(self) -> bool:
         """Whether nothing is counted."""
-        return not (self.labels or self.pairable or self.answers or self.correct or self.patterns)
-
-
-class NumberTally(Tally):
-    """The tally of numbers: where the task declares which there are, patterns; else moments."""
-
-    __slots__ = ("moments",)
-
-    def __init__(
-        self,
-        labels: int = 0,
-        pairable: int = 0,
-        answers: int = 0,
-        correct: int = 0,
-        patterns: Mapping[str, Any] | None = None,
-    ) -> None:
-        found = patterns or {}
-        super().__init__(
-            labels, pairable, answers, correct, {key: n for key, n in found.items() if not isinstance(n, str)}
-        )
-        self.moments = Moments.read({key: text for key, text in found.items() if isinstance(text, str)})
-
-    def update(self, share: Share, weight: int = 1) -> None:
-        """Add one item's share; a negative weight retracts it."""
-        kind, labels, pairable, answers, correct, seen = share
-        if isinstance(seen, tuple):
-            self.moments.update(seen, weight)
-            seen = None
-        super().update((kind, labels, pairable, answers, correct, seen), weight)
-
-    def merge(self, other: Tally, weight: int = 1) -> None:
-        """Add, or remove, another tally."""
-        super().merge(other, weight)
-        if isinstance(other, NumberTally):
-            self.moments.merge(other.moments, weight)
-
-    def state(self) -> TallyState:
-        """All of it, as plain values: beside patterns, the sums of each kind of item as text."""
-        return *super().state()[:4], {**self.patterns, **self.moments.texts()}
-
-    @property
-    def empty(self) -> bool:
-        """Whether nothing is counted."""
-        return super().empty and not self.moments.sums
-
-
-def tally(label_type: str, *state: Any) -> Tally:
-    """The tally of labels of this type, with this state."""
-    return (NumberTally if label_type in NUMBERS else Tally)(*state)
+        return not (self.labels or self.pairable or self.answers or self.correct or self.patterns or self.sums)
 
 
 class Scope:
@@ -150,7 +110,7 @@ class Scope:
         for share in shares:
             held = self.tallies.get(share[0])
             if held is None:
-                held = self.tallies[share[0]] = tally(share[0])
+                held = self.tallies[share[0]] = Tally()
             held.update(share, weight)
 
     def merge(self, other: Scope, weight: int = 1) -> None:
@@ -161,7 +121,7 @@ class Scope:
         for label_type, added in other.tallies.items():
             held = self.tallies.get(label_type)
             if held is None:
-                held = self.tallies[label_type] = tally(label_type)
+                held = self.tallies[label_type] = Tally()
             held.merge(added, weight)
 
     def copy(self) -> Scope:

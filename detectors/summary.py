@@ -10,18 +10,19 @@ from detectors.agreement import (
     Confused,
     Scale,
     agreement,
-    agreement_of_moments,
+    agreement_of_sums,
     confused,
     each_against_rest,
     pair_agreement,
 )
 from detectors.agreement.coefficient import CATEGORIES, ORDERED
+from detectors.agreement.measures import COUNT, by_class
 from detectors.agreement.patterns import LABEL
 from detectors.config import TaskConfig
 from detectors.gold import Accuracy
 from detectors.labels import LABEL_TYPES, SHAPES, declared_key
 from detectors.reading import Reading
-from detectors.scope import NumberTally, Scope, Tally
+from detectors.scope import Scope, Tally
 
 MOST_VALUES = 1000
 """Of a dimension's values, and of the pairs, this many are shown: those with the largest n, then by name."""
@@ -143,8 +144,9 @@ class TaskStatistics:
         """Each label against the rest; its gold is that of the items whose key it is."""
         tally = self._tally(self._total)
         patterns = each_against_rest(tally.patterns)
+        sums = by_class(tally.sums)
         gold = {value: scope for (dimension, value), scope in self._scopes.items() if dimension == "class"}
-        counts = _label_counts(tally.patterns)
+        counts = {**_label_counts(tally.patterns), **{value: held.get(COUNT, 0) for value, held in sums.items()}}
         values = sorted(counts.keys() | gold.keys(), key=lambda value: (-counts.get(value, 0), value))
         found = {}
         for value in values[:MOST_VALUES]:
@@ -152,10 +154,15 @@ class TaskStatistics:
             found[value] = ScopeSummary(
                 counts.get(value, 0),
                 _pairable_share(self._total, tally),
-                agreement(patterns.get(value, NO_CATEGORIES), _of_class(self.label_type), 2),
+                self._of_class(tally, sums[value])
+                if value in sums
+                else agreement(patterns.get(value, NO_CATEGORIES), _of_class(self.label_type), 2),
                 Accuracy(answered.answers, answered.correct),
             )
         return found, max(0, len(values) - MOST_VALUES)
+
+    def _of_class(self, tally: Tally, sums: Mapping[str, int]) -> dict[str, Reading]:
+        return agreement_of_sums(sums, self.label_type or "", tally.pairable, of_class=True)
 
     @property
     def pairs_cut(self) -> int:
@@ -189,13 +196,10 @@ class TaskStatistics:
     def _summary(self, scope: Scope) -> ScopeSummary:
         tally = self._tally(scope)
         label_type = self.label_type or "nominal"
-        if isinstance(tally, NumberTally) and tally.pairable and not tally.patterns:
-            readings = agreement_of_moments(tally.moments, label_type)
-        else:
+        if tally.patterns:
             readings = agreement(tally.patterns, label_type, self.categories, self._scale)
-        if not tally.patterns:
-            # Labels that are no categories have no patterns; what cannot be computed of their items has their number.
-            readings = {name: reading._replace(n=tally.pairable) for name, reading in readings.items()}
+        else:
+            readings = agreement_of_sums(tally.sums, label_type, tally.pairable)
         return ScopeSummary(
             scope.annotations, _pairable_share(scope, tally), readings, Accuracy(tally.answers, tally.correct)
         )

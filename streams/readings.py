@@ -26,7 +26,7 @@ WEIGHED: Final = 256
 """Tasks weighed in one call: about 10 ms."""
 
 SLICE: Final = 64
-"""What one call may compute: the price of a task is 1, and 1 for each PATTERNS of its item patterns; about 25 ms."""
+"""What one call may compute: the price of a task is 1, and 1 for each PATTERNS of its item patterns and sums; about 25 ms."""
 
 PATTERNS: Final = 250
 
@@ -118,7 +118,8 @@ class Readings:
             for key, scopes in zip(keys, self._scopes(keys), strict=True):
                 self._figures[key] = tuple(self._task(key, scopes))
                 del self._outdated[key]
-                patterns = sum(len(tally.patterns) for scope in scopes.values() for tally in scope.tallies.values())
+                tallies = [tally for scope in scopes.values() for tally in scope.tallies.values()]
+                patterns = sum(len(tally.patterns) + len(tally.sums) for tally in tallies)
                 self._credit -= 1 + patterns // PATTERNS
                 if self._credit <= 0:
                     return

@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, cast
 
 import pytest
 
 import detectors.agreement
+from detectors.agreement import COEFFICIENTS, MeasuredCoefficient
+from detectors.agreement.coefficient import Estimate
+from detectors.agreement.measures import COUNT, of_class
+from detectors.config import TaskConfig
 from detectors.drift import IntegerCusum
+from detectors.labels import LABEL_TYPES
+from detectors.labels.base import Given, Measured, Measuring
+from detectors.reading import Reading
 from detectors.watch import Answer, Watch, WatchKey
 from streams.document import document
 from streams.homes import Home
 from streams.readings import Readings
 from streams.store import open_store
+from streams.verify import Report, verify_statistics
 from tests.streams.folding import PRIVACY, TOPIC, Record, default_task, rules
 
 GUIDE = Path(__file__).parents[1] / "docs" / "extending.md"
@@ -69,7 +78,7 @@ def test_every_place_that_the_guide_names_is_there() -> None:
 
 
 def test_a_label_type_is_read_by_the_coefficients_that_name_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    from detectors.agreement import COEFFICIENTS, agreement
+    from detectors.agreement import agreement
     from detectors.agreement.percent import PERCENT
 
     assert {reading.why for reading in agreement({"a\x1fa": 2}, "grade", 2).values()} == {
@@ -94,3 +103,73 @@ def test_a_signal_has_one_detector_and_another_reads_the_stored_answers_again(mo
     answers = [Answer(f"a{number}", number, 1.0) for number in range(3)]
     loaded = Watch.load(key, held.dump(), lambda: answers, alarmed=False)
     assert (loaded.detector.name, loaded.detector.evidence()["errors"]) == ("patient", 3)
+
+
+class Lengths:
+    """A toy: texts that are measured by how far their lengths lie apart."""
+
+    name, categorical, answers = "lengths", False, True
+
+    def key(self, label: object) -> str | None:
+        return label if isinstance(label, str) else None
+
+    def declared(self, key: str, labels: frozenset[str]) -> bool:
+        return True
+
+    def measuring(self, config: TaskConfig) -> Measuring:
+        def measure(given: Sequence[Given]) -> Measured:
+            lengths = [len(str(label)) for _, _, label in given]
+            assert [annotator for annotator, _, _ in given] == sorted(annotator for annotator, _, _ in given)
+            apart = max(lengths) - min(lengths)
+            # Two equal labels of one item may be measured differently.
+            own = [(("apart", place * 2**70), (of_class("apart", "odd"), 1)) for place in range(len(lengths))]
+            return Measured((("apart", apart), (of_class(COUNT, "odd"), sum(length % 2 for length in lengths))), own)
+
+        return measure
+
+
+def test_a_measured_label_type_is_a_type_and_a_figure(monkeypatch: pytest.MonkeyPatch) -> None:
+    def apart(sums: Mapping[str, int]) -> Estimate:
+        return Estimate(float(sums.get("apart", 0)), 0.5, 1)
+
+    def whole(sums: Mapping[str, int]) -> Reading:
+        return Reading(0.25, None, None, sums.get(COUNT, 0))
+
+    lengths = frozenset({"lengths"})
+    toys = MeasuredCoefficient("apart", lengths, 0.0, apart), MeasuredCoefficient("odd", lengths, 0.0, whole, True)
+    monkeypatch.setitem(cast("dict[str, object]", LABEL_TYPES), "lengths", Lengths())
+    monkeypatch.setattr(detectors.agreement, "MEASURED", (*detectors.agreement.MEASURED, *toys))
+
+    def configure(_project: str, task: str) -> TaskConfig:
+        return TaskConfig("lengths", detectors=()) if task == "label" else TaskConfig(detectors=())
+
+    store = open_store("sqlite://")
+    home = Home(0, store, rules(configure))
+    given = [
+        ("i1", "a", "x"),
+        ("i1", "b", "x"),
+        ("i2", "a", "xyz"),
+        ("i2", "b", "x"),
+        ("i2", "c", "xy"),
+        ("i3", "a", "x"),
+    ]
+    other = annotation("i1", "zoe", "yes").replace(b'"item"', b'"task": "other", "item"')
+    events = [*(annotation(*label) for label in given), other]
+    list(home.process(TOPIC, [Record(offset, event) for offset, event in enumerate(events)]))
+
+    tasks = document(store, configure, PRIVACY)["projects"]["p"]["tasks"]
+    agreement = tasks["label"]["agreement"]
+    assert list(agreement) == [*COEFFICIENTS, "apart"]
+    assert agreement["apart"] == {"value": 2.0, "low": 0.0, "high": 1.0, "n": 2}
+    assert agreement["alpha"]["why"] == "not available for this label type"
+    assert list(tasks["other"]["agreement"]) == list(COEFFICIENTS), "other tasks have no key of it"
+    by = tasks["label"]["by"]
+    assert by["annotator"]["b"]["agreement"]["apart"]["value"] == 2.0 * 2**70, "more than 64 bits are stored"
+    assert by["class"]["odd"]["annotations"] == 5
+    assert list(by["class"]["odd"]["agreement"]) == [*COEFFICIENTS, "odd"]
+    assert by["class"]["odd"]["agreement"]["odd"] == {"value": 0.25, "low": None, "high": None, "n": 5}
+    report = Report()
+    verify_statistics(report, store, 0, configure)
+    assert (report.differences, report.compared["scopes"]) == ([], 6)
+    samples = list(Readings(home).take().samples())
+    assert any(s.name == "kappawatch_agreement_ratio" and s.labels == ("p", "label", "apart") for s in samples)

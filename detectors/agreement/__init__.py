@@ -2,6 +2,9 @@
 
 The state is a counter of patterns (`patterns`); a `Table` decodes it once, and each coefficient is a view of that
 table in a file of its own. To add one: a new file with a `Coefficient`, and its line in `COEFFICIENTS`.
+
+Labels that are no categories are measured: the state is sums by name (`measures`), and each figure a view of these, a
+`MeasuredCoefficient` with its line in `MEASURED`.
 """
 
 from __future__ import annotations
@@ -20,7 +23,9 @@ from detectors.agreement.brennan_prediger import BRENNAN_PREDIGER
 from detectors.agreement.coefficient import Coefficient, Estimate, Estimator
 from detectors.agreement.confused import Confused, confused
 from detectors.agreement.fleiss_kappa import FLEISS_KAPPA
-from detectors.agreement.moments import Moments, alpha_of_moments
+from detectors.agreement.measured import MeasuredCoefficient
+from detectors.agreement.measures import Sums
+from detectors.agreement.moments import MOMENTS
 from detectors.agreement.one_against_rest import each_against_rest, one_against_rest
 from detectors.agreement.pairs import PAIR_COEFFICIENTS, pair_agreement
 from detectors.agreement.patterns import PatternCounts, against_others, item_pattern, pair_pattern
@@ -30,7 +35,7 @@ from detectors.agreement.scale import Scale
 from detectors.agreement.scott_pi import SCOTT_PI
 from detectors.agreement.table import Table
 from detectors.reading import Reading
-from detectors.reasons import NO_PAIRABLE_ITEM, NO_VARIATION, NOT_AVAILABLE, NOT_DECLARED
+from detectors.reasons import NO_PAIRABLE_ITEM, NOT_AVAILABLE, NOT_DECLARED
 
 COEFFICIENTS: Mapping[str, Coefficient] = MappingProxyType(
     {
@@ -52,18 +57,23 @@ COEFFICIENTS: Mapping[str, Coefficient] = MappingProxyType(
     }
 )
 
+MEASURED: tuple[MeasuredCoefficient, ...] = (*MOMENTS,)
+"""Figures of measured labels, in the order in which they are shown; one for each name and label type."""
+
 __all__ = [
     "COEFFICIENTS",
+    "MEASURED",
     "PAIR_COEFFICIENTS",
     "Coefficient",
     "Confused",
-    "Moments",
+    "MeasuredCoefficient",
     "PatternCounts",
     "Scale",
+    "Sums",
     "Table",
     "against_others",
     "agreement",
-    "agreement_of_moments",
+    "agreement_of_sums",
     "confused",
     "each_against_rest",
     "item_pattern",
@@ -97,20 +107,20 @@ def agreement(counts: Mapping[str, int], label_type: str, q: int, scale: Scale |
     return {name: coefficient.reading(table, q, label_type, known) for name, coefficient in COEFFICIENTS.items()}
 
 
-def agreement_of_moments(moments: Moments, label_type: str) -> dict[str, Reading]:
-    """What there is of numbers that are no categories, by name in the registry's order."""
-    n = moments.pairable
-    estimate = alpha_of_moments(moments) if n else None
+def agreement_of_sums(
+    sums: Mapping[str, int], label_type: str, pairable: int, *, of_class: bool = False
+) -> dict[str, Reading]:
+    """What there is of labels that are measured, or of one class of them.
 
-    def reading(coefficient: Coefficient) -> Reading:
+    By name, in the registries' order: all that any task has, and what only tasks of this label type have.
+    """
+    found: dict[str, Reading] = {}
+    for name, coefficient in COEFFICIENTS.items():
         if label_type not in coefficient.label_types:
-            return Reading.undefined(n, NOT_AVAILABLE)
-        if not n:
-            return Reading.undefined(0, NO_PAIRABLE_ITEM)
-        if label_type not in coefficient.of_moments:
-            return Reading.undefined(n, NOT_DECLARED)
-        if not isinstance(estimate, Estimate):
-            return Reading.undefined(n, NO_VARIATION)
-        return estimate.reading(n, coefficient.lowest)
-
-    return {name: reading(coefficient) for name, coefficient in COEFFICIENTS.items()}
+            found[name] = Reading.undefined(pairable, NOT_AVAILABLE)
+        else:
+            found[name] = Reading.undefined(pairable, NOT_DECLARED if pairable else NO_PAIRABLE_ITEM)
+    for measured in MEASURED:
+        if label_type in measured.label_types and measured.of_classes == of_class:
+            found[measured.name] = measured.reading(sums, pairable)
+    return found

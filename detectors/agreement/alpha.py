@@ -14,7 +14,6 @@ ALPHA = Coefficient(
     -1.0,
     alpha_nominal,
     by_type={"ordinal": alpha_ordinal, "interval": alpha_interval, "ratio": alpha_ratio},
-    of_moments=frozenset({"interval"}),
 )
 r"""One minus observed over expected disagreement, with the distance that the label type has.
 

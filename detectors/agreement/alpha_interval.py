@@ -35,6 +35,4 @@ def alpha_interval(table: Table, _q: int) -> Estimate | str | None:
     return alpha_of(table, disagreement, mean_distances(placed.number, table.pair_shares, squared))
 
 
-ALPHA_INTERVAL = Coefficient(
-    "alpha_interval", ORDERED, -1.0, alpha_interval, of_moments=frozenset({"interval", "ratio"})
-)
+ALPHA_INTERVAL = Coefficient("alpha_interval", ORDERED, -1.0, alpha_interval)

@@ -72,8 +72,6 @@ class Coefficient:
     lowest: float
     estimate: Estimator
     by_type: Mapping[str, Estimator] = field(default_factory=dict)
-    of_moments: frozenset[str] = frozenset()
-    """The label types of which `detectors.agreement.moments` have it, where labels are no categories."""
 
     def reading(
         self,

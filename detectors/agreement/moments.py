@@ -6,15 +6,18 @@ import math
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from fractions import Fraction
-from typing import NamedTuple, TypeAlias
+from functools import lru_cache
+from typing import Final, NamedTuple
 
 from detectors.agreement.coefficient import Estimate
+from detectors.agreement.measured import MeasuredCoefficient
+from detectors.agreement.measures import Measure
 
 PLACES = 12
 """Numbers are whole multiples of 10^-12."""
 
-Moment: TypeAlias = tuple[str, tuple[int, ...]]
-"""What an item adds: its kind, and 1, a, b, d with all products of two of a, b, d.
+NAMES: Final = ("n", "a", "b", "d", "aa", "ab", "ad", "bb", "bd", "dd")
+"""The quantities of an item: 1, a, b, d and all products of two of a, b, d.
 
 Of an item with the m labels x its kind is "m" and m, a is the sum of x, b that of x^2, and d = m b - a^2. Of an annotator
 who gave x, against k others who gave y, it is "k" and k, a = k x + sum y, b = k x^2 + sum y^2, d = sum (x - y)^2.
@@ -30,107 +33,49 @@ def units(key: str) -> int:
     return int(Decimal(key).scaleb(PLACES))
 
 
-def item_moment(numbers: Sequence[int]) -> Moment | None:
+def item_moment(numbers: Sequence[int]) -> Measure:
     """What an item with these labels adds; nothing if it has only one."""
     m = len(numbers)
     if m < 2:
-        return None
-    a, b = sum(numbers), sum(x * x for x in numbers)
-    return f"m{m}", _products(a, b, m * b - a * a)
+        return ()
+    a, b = sum(numbers), sum([x * x for x in numbers])
+    return _moment(f"m{m}", a, b, m * b - a * a)
 
 
-def moment_against(own: int, numbers: Sequence[int], a: int, b: int) -> Moment | None:
+def moment_against(own: int, numbers: Sequence[int], a: int, b: int) -> Measure:
     """What one of an item's labels adds against the others; a and b are the sums of all and of their squares."""
     k = len(numbers) - 1
     if not k:
-        return None
+        return ()
     others, squares = a - own, b - own * own
     d = k * own * own - 2 * own * others + squares
-    return f"k{k}", _products(k * own + others, k * own * own + squares, d)
+    return _moment(f"k{k}", k * own + others, k * own * own + squares, d)
 
 
-def _products(a: int, b: int, d: int) -> tuple[int, ...]:
-    return 1, a, b, d, a * a, a * b, a * d, b * b, b * d, d * d
+def _moment(kind: str, a: int, b: int, d: int) -> Measure:
+    return tuple(zip(_names(kind), (1, a, b, d, a * a, a * b, a * d, b * b, b * d, d * d), strict=True))
 
 
-class Moments:
-    """The sums of what items add, by their kind: a commutative group (`detectors.statistic.Statistic`) over integers.
-
-    Memory follows the numbers of labels that items have, not the distinct numbers, and an update is O(1).
-
-    >>> state = Moments()
-    >>> for labels in ([units("1"), units("2")], [units("5"), units("5")], [units("7"), units("6")]):
-    ...     moment = item_moment(labels)
-    ...     state.update(moment)
-    >>> state.pairable
-    3
-    """
-
-    __slots__ = ("sums",)
-    __hash__ = None  # type: ignore[assignment]
-
-    def __init__(self, sums: Mapping[str, Sequence[int]] | None = None) -> None:
-        self.sums: dict[str, list[int]] = {kind: list(found) for kind, found in (sums or {}).items() if any(found)}
-
-    @classmethod
-    def read(cls, texts: Mapping[str, str]) -> Moments:
-        """The moments that `texts` wrote."""
-        return cls({kind: [int(word) for word in text.split()] for kind, text in texts.items()})
-
-    def texts(self) -> dict[str, str]:
-        """The sums as text, for they are longer than the integers of other programs."""
-        return {kind: " ".join(map(str, found)) for kind, found in self.sums.items()}
-
-    @property
-    def pairable(self) -> int:
-        """How many items are counted."""
-        return sum(found[0] for found in self.sums.values())
-
-    def update(self, x: Moment, weight: int = 1) -> None:
-        """Count an item; a negative weight retracts it."""
-        self._add(x[0], x[1], weight)
-
-    def merge(self, other: Moments, weight: int = 1) -> None:
-        """Add the sums of another state; a negative weight removes them."""
-        # A list, for a state may be merged with itself.
-        for kind, found in list(other.sums.items()):
-            self._add(kind, found, weight)
-
-    def _add(self, kind: str, found: Sequence[int], weight: int) -> None:
-        held = self.sums.get(kind)
-        added = (
-            [weight * each for each in found]
-            if held is None
-            else [x + weight * y for x, y in zip(held, found, strict=True)]
-        )
-        if any(added):
-            self.sums[kind] = added
-        else:
-            self.sums.pop(kind, None)
-
-    def copy(self) -> Moments:
-        """An equal state that shares nothing with this one."""
-        return Moments(self.sums)
-
-    def __eq__(self, other: object) -> bool:
-        """Whether both hold the same sums."""
-        return isinstance(other, Moments) and self.sums == other.sums
+@lru_cache(maxsize=4096)
+def _names(kind: str) -> tuple[str, ...]:
+    return tuple([f"{kind} {name}" for name in NAMES])
 
 
-def alpha_of_moments(moments: Moments) -> Estimate | None:
+def alpha_of_moments(sums: Mapping[str, int]) -> Estimate | None:
     r"""Krippendorff's alpha of numbers, with the squared difference as distance, from sums.
 
     $$ \alpha = 1 - \frac{n - 1}{2 (n \sum x^2 - (\sum x)^2)} \sum_i \frac{2 d_i}{m_i - 1}, \qquad
        d_i = m_i \sum x^2 - \left(\sum x\right)^2 $$
 
     over the n labels of the pairable items: `alpha_interval` without a list of the numbers. The influence of an item is
-    linear in 1, a, b and d (`Moment`), so the sums of their products give the same standard error. All is exact, and
+    linear in 1, a, b and d (`NAMES`), so the sums of their products give the same standard error. All is exact, and
     rounded at the end. None where all numbers are equal.
 
-    >>> state = Moments()
+    >>> from detectors.agreement.measures import Sums
+    >>> state = Sums()
     >>> for first, second in (("1", "2"), ("5", "5"), ("7", "6"), ("1", "1")):
     ...     state.update(item_moment([units(first), units(second)]))
-    >>> alpha_of_moments(state)  # doctest: +ELLIPSIS
+    >>> alpha_of_moments(state.sums)  # doctest: +ELLIPSIS
     Estimate(value=0.96022727..., error=0.02297..., degrees=3)
 
     References
@@ -138,7 +83,7 @@ def alpha_of_moments(moments: Moments) -> Estimate | None:
     Krippendorff, K. (2011). Computing Krippendorff's alpha-reliability.
     Annenberg School for Communication. https://repository.upenn.edu/asc_papers/43
     """
-    kinds = [_Kind.of(kind, found) for kind, found in sorted(moments.sums.items())]
+    kinds = [_Kind.of(kind, sums) for kind in sorted({name.partition(" ")[0] for name in sums})]
     if any(kind.items < 0 for kind in kinds):
         raise ValueError("expected counts above 0, found a negative one: more was retracted than added")
     items, labels = sum(kind.items for kind in kinds), sum(kind.items * kind.size for kind in kinds)
@@ -185,11 +130,12 @@ class _Kind(NamedTuple):
     dd: int
 
     @classmethod
-    def of(cls, kind: str, sums: Sequence[int]) -> _Kind:
+    def of(cls, kind: str, sums: Mapping[str, int]) -> _Kind:
         n = int(kind[1:])
+        held = [sums.get(name, 0) for name in _names(kind)]
         if kind.startswith("m"):
-            return cls(n, n, Fraction(2, n * (n - 1)), *sums)
-        return cls(2, 2 * n, Fraction(1, n), *sums)
+            return cls(n, n, Fraction(2, n * (n - 1)), *held)
+        return cls(2, 2 * n, Fraction(1, n), *held)
 
     @property
     def part(self) -> Fraction:
@@ -205,3 +151,9 @@ class _Kind(NamedTuple):
             c0 * (ca * self.a + cb * self.b + cd * self.d) + ca * (cb * self.ab + cd * self.ad) + cb * cd * self.bd
         )
         return whole / (unit * unit)
+
+
+MOMENTS: Final = (
+    MeasuredCoefficient("alpha", frozenset({"interval"}), -1.0, alpha_of_moments),
+    MeasuredCoefficient("alpha_interval", frozenset({"interval", "ratio"}), -1.0, alpha_of_moments),
+)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from detectors.config import TaskConfig
-from detectors.labels.base import LabelType
+from detectors.labels.base import LabelType, MeasuredType, Measuring
 from detectors.labels.numbers import Interval, Ratio, number_key
 from detectors.labels.objects import Boxes, Preference, Spans
 from detectors.labels.ordinal import Ordinal
@@ -39,7 +39,7 @@ class Fit:
     True
     """
 
-    __slots__ = ("_config", "_declared", "categorical", "words")
+    __slots__ = ("_config", "_declared", "categorical", "measuring", "words")
 
     def __init__(self, config: TaskConfig) -> None:
         self._config = config
@@ -50,6 +50,12 @@ class Fit:
             self._declared = frozenset(declared_key(label) for label in config.labels)
         self.categorical = _CATEGORICAL if self._declared is None else _DECLARABLE
         """The label types whose labels are categories: numbers are where the task declares which there are."""
+        self.measuring: dict[str, Measuring] = {
+            name: kind.measuring(config)
+            for name, kind in LABEL_TYPES.items()
+            if name not in self.categorical and isinstance(kind, MeasuredType)
+        }
+        """How items are measured, of the other label types that have a measure."""
 
     def __call__(self, label: object) -> tuple[str, str] | None:
         """(label type, key), or None."""

@@ -2,7 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Callable, Sequence
+from typing import NamedTuple, Protocol, TypeAlias, runtime_checkable
+
+from detectors.agreement.measures import Measure
+from detectors.config import TaskConfig
+
+Given: TypeAlias = tuple[str, str, object]
+"""A label that counts on an item: the annotator, its key, and the label itself."""
+
+
+class Measured(NamedTuple):
+    """What an item with measured labels adds: the whole of it, and in the labels' order each against the others."""
+
+    whole: Measure
+    own: Sequence[Measure]
+
+
+Measuring: TypeAlias = Callable[[Sequence[Given]], Measured]
+"""How a task measures an item, from its labels in the order of the annotators' ids; each annotator has one."""
 
 
 class LabelType(Protocol):
@@ -21,6 +39,19 @@ class LabelType(Protocol):
 
     def declared(self, key: str, labels: frozenset[str]) -> bool:
         """Whether the key lies in the declared set."""
+        ...
+
+
+@runtime_checkable
+class MeasuredType(Protocol):
+    """A label type whose labels, where they are no categories, are measured.
+
+    The quantities are integers, so that what an item adds can be taken away again without a trace; `MEASURED` in
+    `detectors/agreement/__init__.py` has the figures that are read from their sums.
+    """
+
+    def measuring(self, config: TaskConfig) -> Measuring:
+        """How a task with this configuration measures an item."""
         ...
 
 

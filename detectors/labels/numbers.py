@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import Decimal
 
-from detectors.labels.base import InDeclaredSet
+from detectors.agreement.moments import item_moment, moment_against, units
+from detectors.config import TaskConfig
+from detectors.labels.base import Given, InDeclaredSet, Measured, Measuring
 
 LARGEST = 10**9
 MOST_PLACES = 12
@@ -40,6 +43,10 @@ class Interval(InDeclaredSet):
             return None
         return number_key(label)
 
+    def measuring(self, _config: TaskConfig) -> Measuring:
+        """By moments."""
+        return _moments
+
 
 class Ratio(Interval):
     """A number on a scale with a zero: never negative."""
@@ -50,3 +57,9 @@ class Ratio(Interval):
         """The number's shortest spelling."""
         key = super().key(label)
         return None if key is None or key.startswith("-") else key
+
+
+def _moments(given: Sequence[Given]) -> Measured:
+    numbers = [units(key) for _, key, _ in given]
+    a, b = sum(numbers), sum([x * x for x in numbers])
+    return Measured(item_moment(numbers), [moment_against(x, numbers, a, b) for x in numbers])

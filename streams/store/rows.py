@@ -9,13 +9,14 @@ from collections.abc import Callable
 from typing import Any, cast
 
 import msgspec
+from msgspec import Struct
 
 from detectors.alarms import Alarm, Cause
 from detectors.config import TaskConfig
 from detectors.item import ItemKey
 from detectors.monitor import Changes, PairKey, ScopeKey
 from detectors.records import AnnotationRecord
-from detectors.scope import Scope, tally
+from detectors.scope import Scope, Tally, TallyState
 from detectors.watch import Answer, Watch
 from streams.events import Annotation, Context, Gold, Review
 from streams.store.base import Batch, Row, StoredAnnotation
@@ -38,10 +39,38 @@ _annotations = msgspec.json.Decoder(tuple[Annotation, ...]).decode
 _gold = msgspec.json.Decoder(Gold).decode
 _review = msgspec.json.Decoder(Review).decode
 _context = msgspec.json.Decoder(Context).decode
-_tallies = msgspec.json.Decoder(dict[str, tuple[int, int, int, int, dict[str, int | str]]]).decode
 _history = msgspec.json.Decoder(tuple[tuple[str, int], ...]).decode
 _confusion = msgspec.json.Decoder(dict[str, int]).decode
 _configuration = msgspec.json.Decoder(TaskConfig).decode
+
+
+class _StoredTally(Struct, frozen=True, array_like=True, gc=False):
+    """A tally as a column has it: sums as text, for they are longer than the integers of other programs."""
+
+    labels: int
+    pairable: int
+    answers: int
+    correct: int
+    patterns: dict[str, int | str]
+    sums: dict[str, str] | None = None
+    """None in rows of version 2 of the statistics, which have sums of another form, as text, among the patterns."""
+
+    def tally(self) -> Tally:
+        """The tally itself; the statistics of version 2 are to be computed anew."""
+        patterns, sums = self.patterns, self.sums
+        if sums is None:
+            patterns = {name: n for name, n in patterns.items() if isinstance(n, int)}
+        return Tally(
+            self.labels,
+            self.pairable,
+            self.answers,
+            self.correct,
+            cast("dict[str, int]", patterns),
+            {name: int(text) for name, text in sums.items()} if sums else None,
+        )
+
+
+_tallies = msgspec.json.Decoder(dict[str, _StoredTally]).decode
 
 
 def to_json(value: object) -> str:
@@ -124,13 +153,19 @@ def scope_row(home: int, key: ScopeKey, scope: Scope) -> Row:
     annotations, items, unfit, tallies = scope.state()
     answers = sum(state[2] for state in tallies.values())
     correct = sum(state[3] for state in tallies.values())
-    return home, *key, annotations, items, unfit, answers, correct, to_json(tallies)
+    stored = {name: _with_texts(state) if state[-1] else state for name, state in tallies.items()}
+    return home, *key, annotations, items, unfit, answers, correct, to_json(stored)
+
+
+def _with_texts(state: TallyState) -> tuple[object, ...]:
+    *counts, sums = state
+    return *counts, {name: str(n) for name, n in sums.items()}
 
 
 def scope(row: Row) -> tuple[ScopeKey, Scope]:
     """The scope of a row."""
     _, project, task, dimension, value, annotations, items, unfit, _, _, tallies = cast("tuple[Any, ...]", row)
-    counts = {name: tally(name, *state) for name, state in _tallies(tallies).items()}
+    counts = {name: stored.tally() for name, stored in _tallies(tallies).items()}
     return ScopeKey(project, task, dimension, value), Scope(annotations, items, unfit, counts)
 
 

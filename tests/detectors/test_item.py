@@ -79,7 +79,7 @@ def test_an_item_without_annotations_adds_nothing() -> None:
 
 def test_annotators_labels_are_one_item() -> None:
     item = item_of(annotation("ann", "i1", "yes"), annotation("bob", "i1", "no"), annotation("cleo", "i1", "yes"))
-    assert whole(item).state() == (3, 1, 0, {"nominal": (3, 1, 0, 0, {"no\x1fyes\x1fyes": 1})})
+    assert whole(item).state() == (3, 1, 0, {"nominal": (3, 1, 0, 0, {"no\x1fyes\x1fyes": 1}, {})})
 
 
 @pytest.mark.parametrize("order", [(0, 1, 2), (2, 1, 0), (1, 2, 0)])
@@ -154,8 +154,8 @@ def test_other_stages_appear_by_stage_only() -> None:
         ("stage", "model"),
     }
     review = found["stage", "review"]
-    assert review.state() == (3, 1, 0, {"nominal": (1, 0, 0, 0, {"no": 1}), "interval": (1, 0, 0, 0, {})})
-    assert found["stage", "model"].state() == (1, 1, 0, {"nominal": (1, 0, 0, 0, {"no": 1})})
+    assert review.state() == (3, 1, 0, {"nominal": (1, 0, 0, 0, {"no": 1}, {}), "interval": (1, 0, 0, 0, {}, {})})
+    assert found["stage", "model"].state() == (1, 1, 0, {"nominal": (1, 0, 0, 0, {"no": 1}, {})})
     assert (nominal(found["gold_item", "true"]).answers, nominal(found["gold_item", "true"]).correct) == (1, 1)
 
 
@@ -184,9 +184,9 @@ def test_labels_of_several_shapes_are_counted_apart() -> None:
         1,
         0,
         {
-            "nominal": (2, 1, 0, 0, {"true\x1fyes": 1}),
-            "interval": (1, 0, 0, 0, {}),
-            "boxes": (1, 0, 0, 0, {}),
+            "nominal": (2, 1, 0, 0, {"true\x1fyes": 1}, {}),
+            "interval": (1, 0, 0, 0, {}, {}),
+            "boxes": (1, 0, 0, 0, {}, {}),
         },
     )
     assert added(item).pairs == ((("nominal", "ann", "cleo"), "yes\x1ftrue"),), "only labels of one type are compared"
@@ -195,7 +195,7 @@ def test_labels_of_several_shapes_are_counted_apart() -> None:
 def test_a_label_that_does_not_fit_is_stored_and_does_not_count() -> None:
     config = TaskConfig(label_type="nominal", labels=("yes", "no"))
     item = item_of(annotation("ann", "i1", "yes"), annotation("bob", "i1", "maybe"), annotation("cleo", "i1", ["yes"]))
-    assert whole(item, config).state() == (3, 1, 2, {"nominal": (1, 0, 0, 0, {"yes": 1})})
+    assert whole(item, config).state() == (3, 1, 2, {"nominal": (1, 0, 0, 0, {"yes": 1}, {})})
     assert scopes(item, config)["annotator", "bob"].state() == (1, 1, 0, {})
 
 
@@ -208,7 +208,7 @@ def test_an_unfit_latest_does_not_bring_the_earlier_one_back() -> None:
 
 def test_the_empty_label_is_a_label() -> None:
     item = item_of(annotation("ann", "i1", ""), annotation("bob", "i1", ""), gold("i1", ""))
-    assert whole(item).state() == (2, 1, 0, {"nominal": (2, 1, 2, 2, {"\x1f": 1})})
+    assert whole(item).state() == (2, 1, 0, {"nominal": (2, 1, 2, 2, {"\x1f": 1}, {})})
     assert patterns(whole(item_of(annotation("ann", "i1", "")))) == [""]
 
 
@@ -262,7 +262,7 @@ def test_gold_class_is_the_accepted_label_of_highest_weight_the_first_on_ties(
     assert [place for place in counts if place[0] == "class"] == [("class", gold_class)]
     assert counts["class", gold_class] == counts["gold_item", "true"] == (3, correct)
     found = scopes(item_of(*ANSWERS, gold("i1", *labels, weights=weights)))["class", gold_class]
-    assert found.state() == (0, 0, 0, {"nominal": (0, 0, 3, correct, {})}), "answers, and nothing else"
+    assert found.state() == (0, 0, 0, {"nominal": (0, 0, 3, correct, {}, {})}), "answers, and nothing else"
 
 
 def test_gold_that_does_not_fit_accepts_nothing_and_names_no_class() -> None:
@@ -332,7 +332,7 @@ def test_each_value_of_a_dimension_has_its_annotations_among_themselves() -> Non
     def state(labels: Iterable[str]) -> tuple[Any, ...]:
         labels = sorted(labels)
         n = len(labels)
-        return n, 1, 0, {"nominal": (n, int(n > 1), n, labels.count("no"), {"\x1f".join(labels): 1})}
+        return n, 1, 0, {"nominal": (n, int(n > 1), n, labels.count("no"), {"\x1f".join(labels): 1}, {})}
 
     assert found == {
         ("gold_item", "true"): state(["yes", "no", "no", "yes"]),
@@ -378,7 +378,7 @@ def test_the_value_of_a_repeat_that_does_not_count_has_an_annotation_and_no_labe
     )
     found = scopes(item)
     assert found["batch", "b1"].state() == (1, 1, 0, {})
-    assert found["batch", "b2"].state() == (1, 1, 0, {"nominal": (1, 0, 0, 0, {"no": 1})})
+    assert found["batch", "b2"].state() == (1, 1, 0, {"nominal": (1, 0, 0, 0, {"no": 1}, {})})
 
 
 @pytest.mark.parametrize(
@@ -420,7 +420,7 @@ def test_others_with_labels_of_another_type_are_no_others() -> None:
     item = item_of(annotation("ann", "i1", "yes"), annotation("bob", "i1", 3))
     found = scopes(item)
     assert patterns(found["annotator", "ann"]) == ["yes"]
-    assert found["annotator", "bob"].state() == (1, 1, 0, {"interval": (1, 0, 0, 0, {})})
+    assert found["annotator", "bob"].state() == (1, 1, 0, {"interval": (1, 0, 0, 0, {}, {})})
 
 
 def test_pairs_are_in_the_order_of_their_names_whoever_came_first() -> None:

@@ -18,7 +18,7 @@ def test_an_item_is_counted_once_a_label_type() -> None:
         6,
         2,
         2,
-        {"nominal": (4, 2, 4, 2, {"no\x1fyes": 2}), "interval": (2, 0, 0, 0, {})},
+        {"nominal": (4, 2, 4, 2, {"no\x1fyes": 2}, {}), "interval": (2, 0, 0, 0, {}, {})},
     )
 
 
@@ -26,7 +26,7 @@ def test_a_label_type_without_labels_leaves_no_trace() -> None:
     scope = Scope()
     scope.update(DELTA)
     scope.update((("vendor", "acme"), 1, 1, 0, (SCORE,)), -1)
-    assert scope.state() == (2, 0, 1, {"nominal": (2, 1, 2, 1, {"no\x1fyes": 1})})
+    assert scope.state() == (2, 0, 1, {"nominal": (2, 1, 2, 1, {"no\x1fyes": 1}, {})})
     assert not scope.empty
 
 
@@ -51,7 +51,7 @@ def test_merging_adds_and_takes_away() -> None:
     one.update(DELTA)
     other.update((("vendor", "acme"), 1, 1, 0, (SCORE,)))
     one.merge(other)
-    assert one.state()[3]["interval"] == (2, 0, 0, 0, {})
+    assert one.state()[3]["interval"] == (2, 0, 0, 0, {}, {})
     one.merge(other, -1)
     one.merge(one.copy(), -1)
     assert one == Scope()

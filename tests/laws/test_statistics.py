@@ -12,6 +12,7 @@ import detectors
 from detectors.agreement import (
     PatternCounts,
     Scale,
+    Sums,
     against_others,
     agreement,
     each_against_rest,
@@ -20,9 +21,10 @@ from detectors.agreement import (
     pair_pattern,
 )
 from detectors.agreement.coefficient import ORDERED
-from detectors.agreement.moments import Moments, alpha_of_moments, item_moment, moment_against, units
+from detectors.agreement.measures import by_class
+from detectors.agreement.moments import alpha_of_moments, item_moment, moment_against, units
 from detectors.gold import Accuracy
-from detectors.scope import NumberTally, Scope, Tally
+from detectors.scope import Scope, Tally
 from detectors.statistic import Statistic
 from tests.laws.laws import LAWS, Subject
 
@@ -31,15 +33,15 @@ many = st.lists(labels, min_size=1, max_size=4)
 few, some = st.integers(0, 3), st.integers(1, 3)
 numbers = st.lists(st.sampled_from(["-2.5", "0", "1", "999999999.999999999999"]).map(units), min_size=2, max_size=4)
 moments = numbers.map(item_moment) | numbers.map(lambda x: moment_against(x[0], x, sum(x), sum(y * y for y in x)))
-number_shares = st.builds(
-    lambda labels, pairable, right, wrong, seen: ("interval", labels, pairable, right + wrong, right, seen),
-    some, few, few, few, moments | many.map(item_pattern) | st.none(),
-)  # fmt: skip
+measures = st.dictionaries(st.sampled_from(["items", "b", "count\x1fcar"]), st.integers(-(2**90), 2**90)).map(
+    lambda found: (("1", 1), *found.items())
+)
 shares = st.builds(
-    lambda kind, labels, pairable, right, wrong, pattern: (kind, labels, pairable, right + wrong, right, pattern),
-    st.sampled_from(["nominal", "multilabel"]), some, few, few, few, many.map(item_pattern) | st.none(),
+    lambda kind, labels, pairable, right, wrong, seen: (kind, labels, pairable, right + wrong, right, seen),
+    st.sampled_from(["nominal", "interval"]), some, few, few, few,
+    many.map(item_pattern) | moments | measures | st.none(),
 )  # fmt: skip
-deltas = st.tuples(st.just(("vendor", "acme")), some, few, few, st.lists(shares | number_shares, max_size=2))
+deltas = st.tuples(st.just(("vendor", "acme")), some, few, few, st.lists(shares, max_size=2))
 
 
 ORDER = Scale.of("ordinal", ["b", "a", "true", "c", "é 🦊"], weights="linear")
@@ -62,8 +64,8 @@ SUBJECTS = {
     ),
     "pairs": Subject(PatternCounts, st.builds(pair_pattern, labels, labels), read_pair),
     "accuracy": Subject(Accuracy, st.booleans(), Accuracy.reading),
-    "moments": Subject(Moments, moments, lambda state: alpha_of_moments(state) if state.sums else None),
-    "tallies of numbers": Subject(NumberTally, number_shares, NumberTally.state),
+    "moments": Subject(Sums, moments, lambda state: alpha_of_moments(state.sums) if state.sums else None),
+    "sums": Subject(Sums, measures, lambda state: by_class(state.sums)),
     "tallies": Subject(Tally, shares, Tally.state),
     "scopes": Subject(Scope, deltas, Scope.state),
 }
