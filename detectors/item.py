@@ -7,7 +7,7 @@ its new one enters.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from itertools import combinations, groupby
 from operator import attrgetter, itemgetter
@@ -19,6 +19,7 @@ from detectors.labels import LABEL_TYPES, Fit
 from detectors.labels.base import Measuring
 from detectors.protocols import Annotation, Gold
 from detectors.records import AnnotationRecord
+from detectors.repeats import REPEATS, repeats
 
 MOST_ANNOTATORS = 1000
 """Of an item's annotators the first this many by (time, annotation) count."""
@@ -196,23 +197,25 @@ def contribution(item: Item, fit: Fit) -> Contribution:
     accepted = None if key is None else key.accepted
     looks = _looks(labels, accepted, fit)
     whole = _whole(looks)
+    repeated = repeats(annotated, fit) if len(labels) < n else {}
+    task = whole + tuple([_of_sums(REPEATS, measure) for measure in repeated.values()]) if repeated else whole
     if _alike(annotated):
         first = annotated[0]
         slices: tuple[tuple[str, Any], ...] = tuple(first.slice.items()) if first.slice else ()
         places = _places(key is not None, first.vendor, first.batch, first.guideline, slices)
-        if unfit:
-            scopes.append((places[:1], n, 1, unfit, whole))
+        if unfit or repeated:
+            scopes.append((places[:1], n, 1, unfit, task))
             scopes.append((places[1:], n, 1, 0, whole))
         else:
             scopes.append((places, n, 1, 0, whole))
     else:
-        scopes.append(((_gold_item(key is not None),), n, 1, unfit, whole))
+        scopes.append(((_gold_item(key is not None),), n, 1, unfit, task))
         scopes.extend(_by_attributes(annotated, labels, accepted, fit))
     if key is not None and key.label_class is not None:
         answered = tuple((kind, 0, 0, answers, correct, None) for kind, _, _, answers, correct, _ in whole if answers)
         if answered:
             scopes.append(((("class", key.label_class),), 0, 0, 0, answered))
-    return Contribution(tuple(scopes), _by_annotator(n, annotated, looks), _pairs(looks))
+    return Contribution(tuple(scopes), _by_annotator(annotated, looks, repeated), _pairs(looks))
 
 
 class Look(NamedTuple):
@@ -239,6 +242,10 @@ def _looks(labels: Sequence[Counted], accepted: Accepted | None, fit: Fit) -> Se
         return ((labels, _look(kind, labels, accepted, fit)),)
     groups = [list(group) for _, group in groupby(labels, itemgetter(0))]
     return [looks for group in groups for looks in _looks(group, accepted, fit)]
+
+
+def _of_sums(name: str, measure: Measure) -> Share:
+    return name, 0, 0, 0, 0, measure
 
 
 def _whole(looks: Sequence[Group]) -> tuple[Share, ...]:
@@ -368,14 +375,18 @@ def _slice_value(value: str | bool | int | float) -> str:
     return str(int(value)) if value == int(value) else repr(value)
 
 
-def _by_annotator(n: int, annotated: Sequence[Annotation], looks: Sequence[Group]) -> tuple[AnnotatorDelta, ...]:
-    """Each annotator against the others on the same item."""
+def _by_annotator(
+    annotated: Sequence[Annotation], looks: Sequence[Group], repeated: Mapping[str, Measure]
+) -> tuple[AnnotatorDelta, ...]:
+    """Each annotator against the others on the same item, and against the own earlier labels."""
     deltas: tuple[AnnotatorDelta, ...] = tuple(
         [(label[1], 1, 1, 0, own) for labels, look in looks for label, own in zip(labels, look.own, strict=True)]
     )
-    if len(deltas) == n:
+    if len(deltas) == len(annotated):
         return deltas
     shares = {delta[0]: delta[4] for delta in deltas}
+    for annotator, measure in repeated.items():
+        shares[annotator] = (*shares.get(annotator, ()), _of_sums(REPEATS, measure))
     counts = Counter([annotation.annotator for annotation in annotated])
     return tuple([(annotator, n, 1, 0, shares.get(annotator, ())) for annotator, n in counts.items()])
 

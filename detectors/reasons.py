@@ -25,4 +25,16 @@ NOT_DECLARED: Final = "labels are not declared"
 NO_ANSWER: Final = "no answer"
 """No answer to a gold item counts."""
 
-REASONS: Final = (NO_PAIRABLE_ITEM, NO_VARIATION, NOT_AVAILABLE, NO_ORDER, NO_RATIO, NOT_DECLARED, NO_ANSWER)
+NO_REPEAT: Final = "no repeat"
+"""Nobody labelled an item twice."""
+
+REASONS: Final = (
+    NO_PAIRABLE_ITEM,
+    NO_VARIATION,
+    NOT_AVAILABLE,
+    NO_ORDER,
+    NO_RATIO,
+    NOT_DECLARED,
+    NO_ANSWER,
+    NO_REPEAT,
+)

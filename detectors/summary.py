@@ -22,6 +22,7 @@ from detectors.config import TaskConfig
 from detectors.gold import Accuracy
 from detectors.labels import LABEL_TYPES, SHAPES, declared_key
 from detectors.reading import Reading
+from detectors.repeats import REPEATS, Repeats, consistency
 from detectors.scope import Scope, Tally
 
 MOST_VALUES = 1000
@@ -38,6 +39,8 @@ class ScopeSummary(NamedTuple):
     """Of the items with an annotation, how many have two labels that count; None without any."""
     agreement: dict[str, Reading]
     gold: Accuracy
+    repeats: Repeats | None = None
+    """Of the task and of annotators only."""
 
 
 class PairSummary(NamedTuple):
@@ -119,7 +122,7 @@ class TaskStatistics:
             self._tally(total).pairable,
             self._annotators,
             total.unfit + others,
-            self._summary(total),
+            _with_repeats(self._summary(total), total),
         )
 
     def by(self) -> tuple[dict[str, dict[str, ScopeSummary]], dict[str, int]]:
@@ -136,6 +139,10 @@ class TaskStatistics:
         for dimension, scopes in sorted(dimensions.items()):
             shown = sorted(scopes, key=lambda value: (-scopes[value].annotations, value))
             found[dimension] = {value: self._summary(scopes[value]) for value in shown[:MOST_VALUES]}
+            if dimension == "annotator":
+                found[dimension] = {
+                    value: _with_repeats(summary, scopes[value]) for value, summary in found[dimension].items()
+                }
             cut[dimension] = max(0, len(shown) - MOST_VALUES)
         found["class"], cut["class"] = self._by_class()
         return found, cut
@@ -210,6 +217,10 @@ _NOTHING = Tally()
 
 def _pairable_share(scope: Scope, tally: Tally) -> float | None:
     return tally.pairable / scope.items if scope.items else None
+
+
+def _with_repeats(summary: ScopeSummary, scope: Scope) -> ScopeSummary:
+    return summary._replace(repeats=consistency(scope.tallies.get(REPEATS, _NOTHING).sums))
 
 
 def _majority(total: Scope) -> str | None:

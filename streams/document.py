@@ -7,6 +7,7 @@ from typing import Any, cast
 
 from detectors.alarms import Alarm
 from detectors.config import TaskConfig
+from detectors.repeats import Consistency, Repeats
 from detectors.scope import Scope
 from detectors.summary import ScopeSummary, TaskStatistics
 from streams.alerts import alert
@@ -121,6 +122,7 @@ def task_document(statistics: TaskStatistics) -> Document:
         "unfit": task.unfit,
         "agreement": {name: reading.as_document() for name, reading in task.whole.agreement.items()},
         "gold": _gold(task.whole),
+        "repeats": _repeats(task.whole.repeats),
         "by": {
             **{
                 dimension: {
@@ -129,6 +131,7 @@ def task_document(statistics: TaskStatistics) -> Document:
                         "pairable_share": summary.pairable_share,
                         "agreement": {name: reading.as_document() for name, reading in summary.agreement.items()},
                         "gold": _gold(summary),
+                        **({} if summary.repeats is None else {"repeats": _repeats(summary.repeats)}),
                     }
                     for value, summary in values.items()
                 }
@@ -154,6 +157,19 @@ def task_document(statistics: TaskStatistics) -> Document:
 def _gold(summary: ScopeSummary) -> Document:
     gold = summary.gold
     return {"answers": gold.answers, "correct": gold.correct, "accuracy": gold.reading().as_document()}
+
+
+def _repeats(repeats: Repeats | None) -> Document:
+    if repeats is None:
+        return {}
+    return {
+        **_consistency(repeats.whole),
+        "by_gap": {gap: _consistency(consistency) for gap, consistency in repeats.by_gap.items()},
+    }
+
+
+def _consistency(consistency: Consistency) -> Document:
+    return {"pairs": consistency.pairs, "equal": consistency.equal.as_document()}
 
 
 def _alarm(alarm: Alarm, names: dict[tuple[str, str], str]) -> Document:

@@ -115,6 +115,12 @@ def test_a_set_replays_whole_and_shows_the_same(kept: Kept, name: str) -> None:
         assert msgspec.json.encode(shown[part]) == msgspec.json.encode(found[part])
 
 
+def test_the_experts_on_abuse_are_as_consistent_as_published(kept: Kept) -> None:
+    _, found = kept("convabuse")
+    repeats = found["projects"]["convabuse"]["tasks"]["label"]["repeats"]
+    assert (repeats["pairs"], round(repeats["equal"]["value"], 3)) == (357, 0.922)
+
+
 def test_the_beginning_of_the_largest_set_follows_the_words_of_the_contract() -> None:
     """All of it takes a quarter of a minute, and is replayed with the integration tests."""
     sent = list(islice(lines(SLOW), 1500))

@@ -106,10 +106,35 @@ def _task(annotations: Sequence[Annotation], keys: dict[str, Gold]) -> dict[str,
         "correct": correct,
         "percent": _percent(items.values()) if shape == "nominal" else None,
         "alpha": _alpha(items.values(), shape),
+        "repeats": _repeats(work),
         "stages": dict(Counter(annotation.stage for annotation in annotations)),
         "by_annotator": dict(Counter(annotation.annotator for annotation in work)),
         "by_vendor": dict(Counter(annotation.vendor for annotation in work if annotation.vendor is not None)),
     }
+
+
+def _repeats(work: Sequence[Annotation]) -> dict[str, tuple[int, int]]:
+    """By annotator: how often an item was labelled once more, and how often with the same label."""
+    given: dict[tuple[str, str], list[Annotation]] = defaultdict(list)
+    for annotation in work:
+        if not annotation.skipped:
+            given[annotation.annotator, annotation.item].append(annotation)
+    found: dict[str, tuple[int, int]] = {}
+    for (annotator, _), own in given.items():
+        own.sort(key=lambda annotation: (annotation.at, annotation.key))
+        for before, after in zip(own, own[1:], strict=False):
+            pairs, equal = found.get(annotator, (0, 0))
+            found[annotator] = pairs + 1, equal + (_content(before.label) == _content(after.label))
+    return found
+
+
+def _content(label: object) -> object:
+    """What of a label must be equal for two to be equal."""
+    if isinstance(label, Shape) and isinstance(label.boxes, list):
+        return Counter((*(Fraction(str(number)) for number in box.bbox), box.label) for box in label.boxes)
+    if isinstance(label, Shape) and isinstance(label.spans, list):
+        return Counter((span.start, span.end, span.type) for span in label.spans)
+    return _label(label)
 
 
 def _gold(counting: dict[tuple[str, str], object], keys: dict[str, Gold], shape: str | None) -> tuple[int, int]:

@@ -23,7 +23,7 @@ from tests.streams.folding import PRIVACY, TOPIC, Record, default_task, fold, pr
 
 COUNTS = {"received", "applied", "duplicates", "erased", "dead_letters", "forwarded"}
 TASK = {
-    "label_type", "annotations", "items", "pairable_items", "pairable_share", "annotators", "unfit", "agreement", "gold",
+    "label_type", "annotations", "items", "pairable_items", "pairable_share", "annotators", "unfit", "agreement", "gold", "repeats",
     "by", "pairs", "pairs_cut", "confused", "confused_cut",
 }  # fmt: skip
 DIMENSIONS = {"annotator", "class", "gold_item", "stage", "vendor", "batch", "slice.lang", "slice.level"}

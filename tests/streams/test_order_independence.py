@@ -73,9 +73,23 @@ def _compare(found: dict, figure: dict) -> None:  # type: ignore[type-arg]
             assert value == pytest.approx(float(figure[name]), abs=1e-12)
             compared[name] += 1
     by = found["by"]
+    own = {name: _repeats(value["repeats"]) for name, value in by.get("annotator", {}).items()}
+    assert {name: repeats for name, repeats in own.items() if repeats[0]} == figure["repeats"]
+    sums = tuple(sum(counts) for counts in zip(*figure["repeats"].values(), strict=True)) or (0, 0)
+    assert _repeats(found["repeats"]) == sums
+    compared["repeats"] += sums[0]
     assert {name: value["annotations"] for name, value in by.get("stage", {}).items()} == figure["stages"]
     assert {name: value["annotations"] for name, value in by.get("annotator", {}).items()} == figure["by_annotator"]
     assert {name: value["annotations"] for name, value in by.get("vendor", {}).items()} == figure["by_vendor"]
+
+
+def _repeats(repeats: dict[str, Any]) -> tuple[int, int]:
+    """Pairs, and equal ones; those by gap are the same."""
+    pairs = repeats["pairs"]
+    assert sum(gap["pairs"] for gap in repeats["by_gap"].values()) == pairs
+    equal = [round((held["equal"]["value"] or 0) * held["pairs"]) for held in (repeats, *repeats["by_gap"].values())]
+    assert equal[0] == sum(equal[1:])
+    return pairs, equal[0]
 
 
 @settings(max_examples=60)
