@@ -71,7 +71,7 @@ def test(arguments: List[str]) -> int:
             "ruff check": [ruff, "check", "--quiet"],
             "ruff format": [ruff, "format", "--check", "--quiet"],
             "mypy": [str(PYTHON), "-m", "mypy", "--no-error-summary"],
-            "pytest": [*pytest, *(arguments or ("--numprocesses", "auto", "--dist", "worksteal"))],
+            "pytest": [*pytest, *(arguments or ("--numprocesses", "auto", "--dist", "loadfile"))],
         }
     failed = []
     for name, command in checks.items():

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from fractions import Fraction
+from itertools import pairwise
 from typing import Any
 
 from streams.events import Annotation, Erasure, Event, Gold, Retraction, Shape
@@ -122,7 +123,7 @@ def _repeats(work: Sequence[Annotation]) -> dict[str, tuple[int, int]]:
     found: dict[str, tuple[int, int]] = {}
     for (annotator, _), own in given.items():
         own.sort(key=lambda annotation: (annotation.at, annotation.key))
-        for before, after in zip(own, own[1:], strict=False):
+        for before, after in pairwise(own):
             pairs, equal = found.get(annotator, (0, 0))
             found[annotator] = pairs + 1, equal + (_content(before.label) == _content(after.label))
     return found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -122,4 +123,5 @@ def test_enough_was_compared() -> None:
     assert compared["alpha of numbers"] >= 10
     assert compared["percent"] >= 40
     assert compared["rows"] >= 500
+    assert compared["repeats"] >= 50
     assert compared["chunkings"] >= 80
