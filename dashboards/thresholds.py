@@ -37,8 +37,8 @@ COMMIT_SLOW_SECONDS: Final = 1
 COLLECT_SLOW_SECONDS: Final = 1
 
 # Prometheus drops a whole scrape above its sample limit, so the worker must be seen to approach it.
-SAMPLE_LIMIT: Final = 50_000
-SAMPLES_MANY: Final = 40_000
+SAMPLE_LIMIT: Final = 60_000
+SAMPLES_MANY: Final = 48_000
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from detectors.agreement import (
+    AlphaParts,
     Confused,
     Scale,
     agreement,
     agreement_of_sums,
+    alpha_parts,
     confused,
     each_against_rest,
     pair_agreement,
@@ -196,6 +198,10 @@ class TaskStatistics:
     def confused(self) -> list[Confused]:
         """The labels that annotators confuse, the most often confused first; of labels that are no categories none."""
         return confused(self._tally(self._total).patterns)
+
+    def alpha_parts(self) -> AlphaParts:
+        """Of the whole task, what adds up to the nominal alpha of several; empty where labels are no categories."""
+        return alpha_parts(self._tally(self._total).patterns)
 
     def _tally(self, scope: Scope) -> Tally:
         return scope.tallies.get(self.label_type or "", _NOTHING)

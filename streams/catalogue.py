@@ -117,6 +117,18 @@ _METRICS: Final = (
         ("project", "task"),
     ),
     Metric(
+        "kappawatch_pairable_labels",
+        "gauge",
+        "Counting labels on pairable items, by label; absent where a task has more than 10 labels.",
+        ("project", "task", "label"),
+    ),
+    Metric(
+        "kappawatch_disagreeing_labels",
+        "gauge",
+        "Of the labels on pairable items each times the share of the item's others that differ.",
+        ("project", "task"),
+    ),
+    Metric(
         "kappawatch_annotators",
         "gauge",
         "Annotators with at least one annotation in force.",

@@ -33,12 +33,15 @@ MOST_FLAGGED: Final = 50
 """Annotators flagged of one project; the others are counted."""
 
 MOST_TASKS: Final = 500
-"""Tasks with figures of their own, on one page: those with the most annotations, about 43 series each, of ordered labels
-52."""
+"""Tasks with figures of their own, on one page: those with the most annotations, about 45 series each, of ordered labels
+54, and one for each label."""
+
+MOST_LABELS: Final = 10
+"""A task with more labels than this does not say how often each is given."""
 
 MOST_SERIES: Final = 5_000
 """Series of one family; what is above is cut, so that a flood of names cannot break the scrape: Prometheus refuses the
-whole of a page above its `sample_limit`, 50,000 in `deploy/prometheus.yml`."""
+whole of a page above its `sample_limit`, 60,000 in `deploy/prometheus.yml`."""
 
 MOST_DELAYS: Final = 500
 """Projects with a histogram of their own; others share the one of project ""."""

@@ -17,7 +17,7 @@ from detectors.monitor import Changes, ScopeKey, TaskKey
 from detectors.scope import Scope
 from detectors.summary import TaskStatistics
 from streams.homes import Home
-from streams.metrics import MOST_FLAGGED, MOST_TASKS, HomeReadings, Sample, Size, TaskReadings
+from streams.metrics import MOST_FLAGGED, MOST_LABELS, MOST_TASKS, HomeReadings, Sample, Size, TaskReadings
 from streams.parsing import REASONS
 from streams.store import rows
 from streams.store.tables import SCOPES
@@ -148,6 +148,11 @@ class Readings:
             for bound, number in bounds.items():
                 if number is not None:
                     yield Sample(f"kappawatch_agreement_{bound}ratio", (*key, coefficient), number)
+        parts = statistics.alpha_parts()
+        if len(parts.labels) <= MOST_LABELS:
+            for label, n in parts.labels.items():
+                yield Sample("kappawatch_pairable_labels", (*key, label), n)
+            yield Sample("kappawatch_disagreeing_labels", key, float(parts.disagreeing))
         gold = task.whole.gold.reading()
         for bound, number in {"": gold.value, "lower_": gold.low, "upper_": gold.high}.items():
             if number is not None:

@@ -485,6 +485,9 @@ def _readings(figures: Document, width: int) -> RenderableType:
         )
     ]
     rows.append(("gold accuracy", figures.get("gold", {}).get("accuracy", {}), percent))
+    repeats = figures.get("repeats", {})
+    if repeats.get("pairs"):
+        rows.append(("equal repeats", repeats["equal"], percent))
     interval = max(ALPHA_INTERVAL, *(cell_len(_interval(reading, form).plain) for _, reading, form in rows))
     grid = _Grid(width, "", plot=min(LONGEST_PLOT, width - 47 - interval))
     grid.reading("value", ALPHA_INTERVAL)

@@ -31,6 +31,7 @@ from detectors.agreement.pairs import PAIR_COEFFICIENTS, pair_agreement
 from detectors.agreement.patterns import PatternCounts, against_others, item_pattern, pair_pattern
 from detectors.agreement.percent import PERCENT
 from detectors.agreement.percent_pairs import PERCENT_PAIRS
+from detectors.agreement.pooled import AlphaParts, alpha_parts
 from detectors.agreement.scale import Scale
 from detectors.agreement.scott_pi import SCOTT_PI
 from detectors.agreement.table import Table
@@ -64,6 +65,7 @@ __all__ = [
     "COEFFICIENTS",
     "MEASURED",
     "PAIR_COEFFICIENTS",
+    "AlphaParts",
     "Coefficient",
     "Confused",
     "MeasuredCoefficient",
@@ -74,6 +76,7 @@ __all__ = [
     "against_others",
     "agreement",
     "agreement_of_sums",
+    "alpha_parts",
     "confused",
     "each_against_rest",
     "item_pattern",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -28,6 +29,7 @@ from streams.metrics import (
     DELAY_BUCKETS,
     MOST_DELAYS,
     MOST_FLAGGED,
+    MOST_LABELS,
     MOST_SERIES,
     MOST_TASKS,
     Histogram,
@@ -569,7 +571,9 @@ def test_a_flood_of_names_stays_below_prometheus_limit() -> None:
     home = settled(Readings(home_of_tasks({"a": 9})))
     [task] = home.tasks
     sizes = [(-n, "p", f"t{n}") for n in range(MOST_TASKS + 9)]
-    others = [sample for sample in task.samples if "_agreement_" not in sample.name]
+    others = [sample for sample in task.samples if not re.search("_agreement_|_labels$", sample.name)]
+    others += [Sample("kappawatch_pairable_labels", ("p", "t", f"l{n}"), n) for n in range(MOST_LABELS)]
+    others.append(Sample("kappawatch_disagreeing_labels", ("p", "t"), 1.0))
     agreement = [
         Sample(f"kappawatch_agreement_{bound}ratio", ("p", "t", name), 0.5)
         for name in COEFFICIENTS
@@ -596,4 +600,5 @@ def test_a_flood_of_names_stays_below_prometheus_limit() -> None:
     assert len(metrics.values["kappawatch_last_event_timestamp_seconds"]) == MOST_SERIES
     lines = [line for line in generate_latest(registry(metrics)).splitlines() if line[:1] not in {b"#", b""}]
     assert sum(line.startswith(b"kappawatch_agreement_ratio") for line in lines) == MOST_TASKS * len(COEFFICIENTS)
+    assert sum(line.startswith(b"kappawatch_pairable_labels") for line in lines) == MOST_TASKS * MOST_LABELS
     assert limit / 2 < len(lines) < limit
