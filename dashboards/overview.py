@@ -345,6 +345,9 @@ def _drift() -> list[Json]:
 def _evidence() -> list[Json]:
     by_task = "project, task"
     annotations = latest("kappawatch_annotations", by_task, TASK)
+    labels = latest("kappawatch_pairable_labels", "project, task, label", TASK)
+    given = f"(sum by ({by_task}) ({labels}) > 0)"
+    disagreeing = latest("kappawatch_disagreeing_labels", by_task, TASK)
     return [
         timeseries(
             "Items and gold answers",
@@ -385,6 +388,30 @@ def _evidence() -> list[Json]:
             steps=Steps("green", ((UNFIT_SHARE, "orange"),)),
             minimum=0,
             width=8,
+        ),
+        timeseries(
+            "Class mix",
+            "The share of each label on items with two or more; of tasks with at most 10 labels.",
+            [
+                Query(
+                    f"{labels} / on ({by_task}) group_left () {given}",
+                    "{{project}} / {{task}} {{label}}",
+                )
+            ],
+            unit="percentunit",
+            minimum=0,
+            maximum=1,
+            width=12,
+        ),
+        timeseries(
+            "Observed disagreement",
+            "The share of pairs of labels that differ, as alpha sees it. Where agreement falls and this does not, the class "
+            "mix has changed.",
+            [Query(f"{disagreeing} / {given}", "{{project}} / {{task}}")],
+            unit="percentunit",
+            minimum=0,
+            maximum=1,
+            width=12,
         ),
     ]
 

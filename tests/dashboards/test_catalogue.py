@@ -10,12 +10,12 @@ from streams.catalogue import CATALOGUE, Metric
 from tests.servers.prometheus import promtool
 
 METRICS = tuple(CATALOGUE.values())
-UNBOUNDED = {"item", "annotation", "id", "label", "session", "user"}
+UNBOUNDED = {"item", "annotation", "id", "session", "user"}
 
 
 def test_the_catalogue_is_keyed_by_name():
     assert [metric.name for metric in METRICS] == list(CATALOGUE)
-    assert len(METRICS) == 39
+    assert len(METRICS) == 41
 
 
 @pytest.mark.parametrize("metric", METRICS, ids=lambda metric: metric.name)
@@ -44,6 +44,10 @@ def test_labels_are_bounded_and_come_project_first(metric: Metric):
         assert metric.labels[0] == "project"
     if "task" in metric.labels:
         assert metric.labels[1] == "task"
+
+
+def test_a_label_is_one_of_the_few_that_a_task_may_show():
+    assert [metric.name for metric in METRICS if "label" in metric.labels] == ["kappawatch_pairable_labels"]
 
 
 def test_an_annotator_is_a_label_of_flags_only():
