@@ -263,10 +263,12 @@ class Monitor:
 
     # -- looking up ---------------------------------------------------------------------------------------------
 
-    def needs(self, events: Iterable[Event]) -> Needs:
+    def needs(self, events: Collection[Event]) -> Needs:
         """What of these events' subjects memory does not hold."""
         needs = Needs(set(), set(), set(), set())
         items, records, complete = self.items.rows, self.records, self.items.complete
+        if complete and {event.__class__.__name__ for event in events}.isdisjoint({"Review", "Context"}):
+            return needs
         for event in events:
             kind = event.__class__.__name__
             if kind == "Review":

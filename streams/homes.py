@@ -288,8 +288,9 @@ class Home:
                 value = record.value
                 if value is not None and value[:1] == b"{" and len(value) <= LONGEST_MESSAGE:
                     outcome = parser.parse_event(value)
-                    erasures = int(outcome.__class__ is Erasure)
-                    if erases and not erasures:
+                    if outcome.__class__ is Erasure:
+                        erases = True
+                    elif erases:
                         break
                     outcomes.append((record, 0, outcome))
                 else:
@@ -298,8 +299,8 @@ class Home:
                     if erases and erasures < len(found):
                         break
                     outcomes += found
+                    erases = erases or erasures > 0
                 taken += 1
-                erases = erases or erasures > 0
                 if len(outcomes) >= MOST_EVENTS:
                     break
             yield self._transact(topic, outcomes, pending[0].offset, pending[taken - 1].offset)

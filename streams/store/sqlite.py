@@ -379,9 +379,9 @@ class _News:
     def add(self, annotations: Sequence[StoredAnnotation]) -> None:
         """Take in annotations of new rows."""
         zero = self._zero
-        self.annotations.add((key for key, _, _ in annotations), [record.row - zero for _, _, record in annotations])
+        self.annotations.add([key for key, _, _ in annotations], [record.row - zero for _, _, record in annotations])
         placed = [(item, record.row - zero) for _, item, record in annotations if item is not None]
-        self.items.add((((project, task), name) for (project, task, name), _ in placed), [row for _, row in placed])
+        self.items.add([((project, task), name) for (project, task, name), _ in placed], [row for _, row in placed])
         self.last_row = annotations[-1][2].row
 
 
