@@ -17,6 +17,7 @@ from detectors.agreement.measures import Measure
 from detectors.agreement.patterns import against_others, item_pattern, pair_pattern
 from detectors.labels import LABEL_TYPES, Fit
 from detectors.labels.base import Measuring
+from detectors.panes import PANE, pane_name, pane_of
 from detectors.protocols import Annotation, Gold
 from detectors.records import AnnotationRecord
 from detectors.repeats import REPEATS, repeats
@@ -199,17 +200,18 @@ def contribution(item: Item, fit: Fit) -> Contribution:
     whole = _whole(looks)
     repeated = repeats(annotated, fit) if len(labels) < n else {}
     task = whole + tuple([_of_sums(REPEATS, measure) for measure in repeated.values()]) if repeated else whole
+    hour = pane_of(annotated)
     if _alike(annotated):
         first = annotated[0]
         slices: tuple[tuple[str, Any], ...] = tuple(first.slice.items()) if first.slice else ()
-        places = _places(key is not None, first.vendor, first.batch, first.guideline, slices)
+        places = _places(key is not None, hour, first.vendor, first.batch, first.guideline, slices)
         if unfit or repeated:
-            scopes.append((places[:1], n, 1, unfit, task))
-            scopes.append((places[1:], n, 1, 0, whole))
+            scopes.append((places[:2], n, 1, unfit, task))
+            scopes.append((places[2:], n, 1, 0, whole))
         else:
             scopes.append((places, n, 1, 0, whole))
     else:
-        scopes.append(((_gold_item(key is not None),), n, 1, unfit, task))
+        scopes.append((_task_places(key is not None, hour), n, 1, unfit, task))
         scopes.extend(_by_attributes(annotated, labels, accepted, fit))
     if key is not None and key.label_class is not None:
         answered = tuple((kind, 0, 0, answers, correct, None) for kind, _, _, answers, correct, _ in whole if answers)
@@ -310,8 +312,9 @@ def _by_stage(item: Item, fit: Fit) -> list[Delta]:
     return deltas
 
 
-def _gold_item(has_gold: bool) -> Place:
-    return "gold_item", "true" if has_gold else "false"
+def _task_places(has_gold: bool, hour: int) -> tuple[Place, Place]:
+    """The scopes that make up the task: one way by gold, another by time."""
+    return ("gold_item", "true" if has_gold else "false"), (PANE, pane_name(hour))
 
 
 _attributes_of = attrgetter("vendor", "batch", "guideline", "slice")
@@ -329,11 +332,16 @@ def _alike(annotated: Sequence[Annotation]) -> bool:
 
 @lru_cache(maxsize=4096)
 def _places(
-    has_gold: bool, vendor: str | None, batch: str | None, guideline: str | None, slices: tuple[tuple[str, str], ...]
+    has_gold: bool,
+    hour: int,
+    vendor: str | None,
+    batch: str | None,
+    guideline: str | None,
+    slices: tuple[tuple[str, str], ...],
 ) -> tuple[Place, ...]:
     """The scopes that see a whole item: most items have the attributes of the one before."""
     return (
-        _gold_item(has_gold),
+        *_task_places(has_gold, hour),
         *_named(vendor, batch, guideline),
         *[("slice." + name, value) for name, value in slices],
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Protocol
 
 
@@ -22,6 +23,11 @@ class Event(Protocol):
     def id(self) -> str: ...
     @property
     def project(self) -> str: ...
+    @property
+    def time(self) -> datetime:
+        """The same with its offset."""
+        ...
+
     @property
     def at(self) -> int: ...
     def canonical(self) -> bytes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import NamedTuple
 
 from detectors.agreement import (
@@ -23,12 +24,15 @@ from detectors.agreement.patterns import LABEL
 from detectors.config import TaskConfig
 from detectors.gold import Accuracy
 from detectors.labels import LABEL_TYPES, SHAPES, declared_key
+from detectors.panes import PANE, begin, hour_of
 from detectors.reading import Reading
 from detectors.repeats import REPEATS, Repeats, consistency
 from detectors.scope import Scope, Tally
+from detectors.windows import windows
 
 MOST_VALUES = 1000
-"""Of a dimension's values, and of the pairs, this many are shown: those with the largest n, then by name."""
+"""Of a dimension's values, and of the pairs, this many are shown: those with the largest n, then by name. Of windows the
+latest."""
 
 NO_CATEGORIES: dict[str, int] = {}
 
@@ -43,6 +47,17 @@ class ScopeSummary(NamedTuple):
     gold: Accuracy
     repeats: Repeats | None = None
     """Of the task and of annotators only."""
+
+
+class WindowSummary(NamedTuple):
+    """The readings of the items whose latest annotation came in a stretch of time; open if it is not over."""
+
+    start: datetime
+    end: datetime
+    open: bool
+    items: int
+    pairable_items: int
+    summary: ScopeSummary
 
 
 class PairSummary(NamedTuple):
@@ -131,7 +146,7 @@ class TaskStatistics:
         """The readings of each value of each dimension, and how many values of each were cut."""
         dimensions: dict[str, dict[str, Scope]] = {}
         for (dimension, value), scope in self._scopes.items():
-            if dimension != "class":
+            if dimension not in {"class", PANE}:
                 dimensions.setdefault(dimension, {})[value] = scope
         dimensions.setdefault("stage", {})["annotate"] = self._total
         if self._total.empty:
@@ -194,6 +209,23 @@ class TaskStatistics:
             )
             for pair in shown
         ]
+
+    def windows(self, length: int | None, every: int) -> tuple[list[WindowSummary], int]:
+        """The readings of the latest windows (`detectors.windows`), and how many earlier ones were cut."""
+        panes = {hour_of(value): scope for (dimension, value), scope in self._scopes.items() if dimension == PANE}
+        found = windows(panes, length, every)
+        shown = [
+            WindowSummary(
+                begin(window.start),
+                begin(window.end),
+                window.open,
+                window.scope.items,
+                self._tally(window.scope).pairable,
+                self._summary(window.scope),
+            )
+            for window in found[-MOST_VALUES:]
+        ]
+        return shown, len(found) - len(shown)
 
     def confused(self) -> list[Confused]:
         """The labels that annotators confuse, the most often confused first; of labels that are no categories none."""

@@ -89,5 +89,30 @@ def whole(low: int | None = None, high: int | None = None) -> Callable[[str], in
     return read
 
 
+_HOURS: Final = {"h": 1, "d": 24, "w": 7 * 24}
+ALL: Final = "all"
+
+
+def hours(text: str) -> int:
+    """A time of whole hours, days or weeks, as the type of an argument.
+
+    >>> hours("6h"), hours("1d"), hours("2w")
+    (6, 24, 336)
+    """
+    found = re.fullmatch(r"([1-9][0-9]{0,5})([hdw])", text)
+    if found is None:
+        raise wrong("hours, days or weeks such as 6h, 1d or 2w", text)
+    return int(found[1]) * _HOURS[found[2]]
+
+
+def hours_or_all(text: str) -> int | None:
+    """The same, or `all` for a time without bound.
+
+    >>> hours_or_all("all"), hours_or_all("1d")
+    (None, 24)
+    """
+    return None if text == ALL else hours(text)
+
+
 def _short(text: str) -> str:
     return text if len(text) <= LONGEST_FOUND else f"{text[:LONGEST_FOUND]}..."

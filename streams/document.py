@@ -15,6 +15,7 @@ from streams.privacy import Privacy
 from streams.store import rows
 from streams.store.base import Store
 from streams.store.tables import ALARMS, DEAD_LETTERS, HOMES, PAIRS, PROJECTS, SCOPES
+from streams.windowing import Windowing
 
 Document = dict[str, Any]
 
@@ -29,8 +30,12 @@ def document(
     *,
     project: str | None = None,
     where: Callable[[str, int, int, int], str] | None = None,
+    windows: Windowing | None = None,
 ) -> Document:
-    """The document of a store; `project` leaves out all others, `where` spells a dead letter's place."""
+    """The document of a store; `project` leaves out all others, `where` spells a dead letter's place.
+
+    With `windows` each task also has its figures over time.
+    """
     where = where or _place
     events = dict.fromkeys(("received", "applied", "duplicates", "erased", "dead_letters", "forwarded"), 0)
     projects: dict[str, Document] = {}
@@ -39,7 +44,7 @@ def document(
     letters: list[Document] = []
     for home in store.homes():
         _count(events, store, home)
-        projects.update(_projects(store, home, configure, project, privacy, names))
+        projects.update(_projects(store, home, configure, project, privacy, names, windows))
         alarms.extend(rows.alarm(row) for row in store.scan(ALARMS, home))
         for row in store.scan(DEAD_LETTERS, home):
             if len(letters) == MOST_DEAD_LETTERS:
@@ -72,6 +77,7 @@ def _projects(
     only: str | None,
     privacy: Privacy,
     names: dict[tuple[str, str], str],
+    windows: Windowing | None,
 ) -> dict[str, Document]:
     found: dict[str, Document] = {}
     for row in store.scan(PROJECTS, home):
@@ -80,7 +86,7 @@ def _projects(
             found[project] = {"tasks": {}}
             for task, statistics in _tasks(store, home, project, configure, privacy, names).items():
                 if not statistics.empty:
-                    found[project]["tasks"][task] = task_document(statistics)
+                    found[project]["tasks"][task] = task_document(statistics, windows)
     return found
 
 
@@ -107,7 +113,7 @@ def _tasks(
     }
 
 
-def task_document(statistics: TaskStatistics) -> Document:
+def task_document(statistics: TaskStatistics, windows: Windowing | None = None) -> Document:
     """One task's part of the document."""
     task = statistics.task()
     by, cut = statistics.by()
@@ -151,6 +157,28 @@ def task_document(statistics: TaskStatistics) -> Document:
         "pairs_cut": statistics.pairs_cut,
         "confused": [confusion._asdict() for confusion in confusions[:MOST_CONFUSED]],
         "confused_cut": max(0, len(confusions) - MOST_CONFUSED),
+        **({} if windows is None else _windows(statistics, windows)),
+    }
+
+
+def _windows(statistics: TaskStatistics, windows: Windowing) -> Document:
+    found, cut = statistics.windows(windows.length, windows.every)
+    return {
+        "windows": [
+            {
+                "start": window.start.isoformat().replace("+00:00", "Z"),
+                "end": window.end.isoformat().replace("+00:00", "Z"),
+                "open": window.open,
+                "annotations": window.summary.annotations,
+                "items": window.items,
+                "pairable_items": window.pairable_items,
+                "pairable_share": window.summary.pairable_share,
+                "agreement": {name: reading.as_document() for name, reading in window.summary.agreement.items()},
+                "gold": _gold(window.summary),
+            }
+            for window in found
+        ],
+        "windows_cut": cut,
     }
 
 

@@ -20,6 +20,7 @@ from streams.output import add_format_argument, progress_bar, write_document
 from streams.parsing import Parser
 from streams.settings import Settings, add_config_argument, load_settings
 from streams.store import Store, StoreFailed, open_store
+from streams.windowing import Windowing, add_window_arguments, windowing
 
 CHUNK: Final = 1000
 IN_MEMORY: Final = "sqlite://"
@@ -35,7 +36,13 @@ class Line:
     headers: tuple[tuple[str, bytes], ...] = ()
 
 
-def replay(settings: Settings, files: Sequence[str], store: Store, progress: Progress | None = None) -> Document:
+def replay(
+    settings: Settings,
+    files: Sequence[str],
+    store: Store,
+    progress: Progress | None = None,
+    windows: Windowing | None = None,
+) -> Document:
     """Fold the files' events into the store, in order, and answer its document.
 
     A file that was replayed into this store before is read again: its events are duplicates then.
@@ -69,7 +76,7 @@ def replay(settings: Settings, files: Sequence[str], store: Store, progress: Pro
                     pass
                 if progress is not None and task is not None:
                     progress.update(task, completed=lines.position)
-    return document(store, settings.task_config, privacy, where=_where)
+    return document(store, settings.task_config, privacy, where=_where, windows=windows)
 
 
 def _where(file: str, _: int, line: int, element: int) -> str:
@@ -87,11 +94,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("files", metavar="FILE", nargs="+", help="JSON lines, plain or .gz; - reads standard input")
     parser.add_argument("--store", metavar="URL", default=IN_MEMORY, help="keep the state there (default: memory)")
     add_config_argument(parser)
+    add_window_arguments(parser)
     add_format_argument(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     """Run `kappawatch replay`."""
+    windows = windowing(args)
     settings = load_settings(args.config, os.environ)
     check_readable(args.files)
     url = args.store if "://" in args.store else f"sqlite:///{args.store}"
@@ -101,7 +110,7 @@ def run(args: argparse.Namespace) -> int:
             # Nothing of this store outlives the command, and equal files give equal alarms.
             site.remember(store, site.PRIVACY_KEY, REPLAY_KEY)
         with progress_bar() as progress:
-            found = replay(settings, args.files, store, progress)
+            found = replay(settings, args.files, store, progress, windows)
         store.close()
     except StoreFailed as error:
         raise Unavailable(str(error)) from None

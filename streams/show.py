@@ -12,15 +12,16 @@ from streams.output import add_format_argument, write_document
 from streams.rebuilding import following
 from streams.settings import Settings, add_config_argument, load_settings
 from streams.store import StoreFailed, open_store
+from streams.windowing import Windowing, add_window_arguments, windowing
 
 
-def load_document(settings: Settings, project: str | None = None) -> Document:
+def load_document(settings: Settings, project: str | None = None, windows: Windowing | None = None) -> Document:
     """The document of the configured store, under the configuration that the store follows."""
     try:
         store = open_store(settings.store.url, read_only=True)
         try:
             configure = following(store, settings.task_config)
-            return document(store, configure, site.privacy(store, settings), project=project)
+            return document(store, configure, site.privacy(store, settings), project=project, windows=windows)
         finally:
             store.close()
     except StoreFailed as error:
@@ -31,12 +32,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `kappawatch show`."""
     parser.add_argument("project", metavar="PROJECT", nargs="?", help="only this project")
     add_config_argument(parser)
+    add_window_arguments(parser)
     add_format_argument(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     """Run `kappawatch show`."""
-    found = load_document(load_settings(args.config, os.environ), args.project)
+    windows = windowing(args)
+    found = load_document(load_settings(args.config, os.environ), args.project, windows)
     if args.project is not None and args.project not in found["projects"]:
         raise Refused(f"expected a project of the store, found none named {args.project}; `kappawatch show` lists them")
     write_document(found, args.format)

@@ -54,6 +54,7 @@ WORST: Final = {"annotator": 5, "class": 12}
 OTHERS: Final = 3
 WORST_PAIRS: Final = 5
 MOST_CONFUSED: Final = 5
+WINDOWS: Final = 31
 WORST_ANNOTATORS: Final = 5
 REFUSALS: Final = 10
 ALARMS: Final = 25
@@ -459,6 +460,10 @@ def _task(project: str, task: str, figures: Document, width: int) -> Iterator[Re
         Text(),
         _readings(figures, width),
     )
+    over_time = _over_time(figures, width)
+    if over_time is not None:
+        yield Text()
+        yield _indented(over_time)
     worst = _worst_values(figures, width)
     if worst is not None:
         yield Text()
@@ -521,6 +526,20 @@ def _scope(grid: _Grid, width: int, name: _Line, held: Document) -> None:
         grid.cells(accuracy, percent),
         [f"{accuracy.get('n', 0):,}"] if width >= ANSWERS_FROM else [],
     )
+
+
+def _over_time(figures: Document, width: int) -> RenderableType | None:
+    """Windows in the order of time; earlier ones are in the JSON."""
+    windows = figures.get("windows")
+    if not windows:
+        return None
+    grid = _scopes(width, "up to")
+    total = len(windows) + figures.get("windows_cut", 0)
+    grid.row(_Line((f"time  the latest {WINDOWS} of {total:,}" if total > WINDOWS else "time", HEADING)))
+    for window in windows[-WINDOWS:]:
+        end = window["end"].removesuffix(":00:00Z").replace("T", " ") + "h"
+        _scope(grid, width, _Line("  ", end, (" open", QUIET) if window["open"] else ""), window)
+    return grid.table
 
 
 def _worst_values(figures: Document, width: int) -> RenderableType | None:

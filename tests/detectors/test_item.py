@@ -20,6 +20,7 @@ from detectors.item import (
     verdicts,
 )
 from detectors.labels import Fit
+from detectors.panes import PANE
 from detectors.records import AnnotationRecord
 from detectors.scope import Scope, Tally
 from streams.events import Annotation, Answer, Gold, Retraction
@@ -45,7 +46,11 @@ def added(item: Item, config: TaskConfig | None = None) -> Contribution:
 
 
 def scopes(item: Item, config: TaskConfig | None = None) -> dict[Place, Scope]:
-    """The scopes of a task that holds this item alone."""
+    """The scopes of a task that holds this item alone, but for its pane."""
+    return {place: scope for place, scope in all_scopes(item, config).items() if place[0] != PANE}
+
+
+def all_scopes(item: Item, config: TaskConfig | None = None) -> dict[Place, Scope]:
     found: dict[Place, Scope] = {}
     for place, delta in added(item, config).by_place():
         assert place not in found, "an item enters a scope once"

@@ -434,6 +434,8 @@ def test_an_annotation_may_move_to_another_item_and_task() -> None:
     scopes = {key[1:]: scope.items for key, scope in lone.monitor.scopes.rows.items()}
     assert scopes == {
         ("label", "gold_item", "false"): 1,
+        ("label", "pane", "2024-05-01T12"): 1,
+        ("score", "pane", "2024-05-01T12"): 1,
         ("label", "annotator", "bob"): 1,
         ("score", "gold_item", "false"): 1,
         ("score", "annotator", "ann"): 1,
@@ -528,6 +530,7 @@ def test_what_settling_lacks_is_asked_for() -> None:
     lacks = monitor.lacks()
     assert {(place.dimension, place.value) for place in lacks.scopes} == {
         ("gold_item", "true"),
+        ("pane", "2024-05-01T12"),
         ("class", "yes"),
         ("vendor", "acme"),
         ("annotator", "ann"),

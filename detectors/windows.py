@@ -1,0 +1,54 @@
+"""Windows of time: sums of panes, computed when they are read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from detectors.scope import Scope
+
+
+class Window(NamedTuple):
+    """The hours from `start` up to, but not with, `end`, and what they add up to; open if later hours may yet come."""
+
+    start: int
+    end: int
+    open: bool
+    scope: Scope
+
+
+def windows(panes: Mapping[int, Scope], length: int | None, every: int) -> list[Window]:
+    """The windows of so many hours, one of which ends every so many hours, that hold anything, in order.
+
+    Windows end at multiples of `every` hours since a Monday. With equal numbers they do not overlap; with a smaller
+    `every` they slide, and each is the one before, plus the hours that enter, less those that leave. Without a length
+    all begin with the first hour. The last one is open.
+
+    >>> made = windows({5: Scope(3, 1), 30: Scope(2, 1)}, 24, 24)
+    >>> [(window.start, window.end, window.scope.annotations, window.open) for window in made]
+    [(0, 24, 3, False), (24, 48, 2, True)]
+    """
+    if every < 1 or (length is not None and length < every):
+        raise ValueError(f"expected windows of at least the hours between two of them, found {length} and {every}")
+    hours = sorted(panes)
+    if not hours:
+        return []
+    found: list[Window] = []
+    running, entered, left = Scope(), 0, 0
+    end = (hours[0] // every + 1) * every
+    while True:
+        start = hours[0] if length is None else end - length
+        while entered < len(hours) and hours[entered] < end:
+            running.merge(panes[hours[entered]])
+            entered += 1
+        while left < len(hours) and hours[left] < start:
+            running.merge(panes[hours[left]], -1)
+            left += 1
+        if not running.empty:
+            found.append(Window(start, end, hours[-1] < end, running.copy()))
+        if hours[-1] < end:
+            return found
+        end += every
+        if left == entered:
+            # Nothing is held: years without anything are passed over at once.
+            end = max(end, (hours[entered] // every + 1) * every)
