@@ -7,23 +7,29 @@ enters that of the label.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import UTC, datetime, timedelta
 from functools import lru_cache
+from operator import attrgetter
 from typing import Final
+
+import numpy as np
 
 from detectors.protocols import Annotation
 
 PANE: Final = "pane"
 """The dimension whose values are hours."""
 
-_HOUR: Final = timedelta(hours=1)
-_MONDAY: Final = datetime(1970, 1, 5, tzinfo=UTC)
-"""Hours are counted from here, so that whole days begin at midnight UTC and whole weeks on Mondays."""
+HOUR: Final = 3600 * 10**6
+"""In microseconds."""
+
+_MONDAY: Final = 4 * 24
+"""1970 began on a Thursday. Hours are counted from its first Monday, so that whole weeks begin on Mondays."""
+
+_time = attrgetter("time")
 
 
 def pane_of(annotations: Iterable[Annotation]) -> int:
-    """The hour of the latest of these annotations."""
-    return (max([annotation.time for annotation in annotations]) - _MONDAY) // _HOUR
+    """The hour of the latest of these annotations, since Monday, 5 January 1970 UTC."""
+    return max(annotations, key=_time).at // HOUR - _MONDAY
 
 
 @lru_cache(maxsize=4096)
@@ -33,7 +39,7 @@ def pane_name(hour: int) -> str:
     >>> pane_name(0), pane_name(25)
     ('1970-01-05T00', '1970-01-06T01')
     """
-    return begin(hour).strftime("%Y-%m-%dT%H")
+    return str(np.datetime64(hour + _MONDAY, "h"))
 
 
 def hour_of(name: str) -> int:
@@ -42,9 +48,9 @@ def hour_of(name: str) -> int:
     >>> hour_of(pane_name(490_000))
     490000
     """
-    return (datetime.strptime(name + "+0000", "%Y-%m-%dT%H%z") - _MONDAY) // _HOUR
+    return int(np.datetime64(name, "h").astype(np.int64)) - _MONDAY
 
 
-def begin(hour: int) -> datetime:
-    """When an hour begins."""
-    return _MONDAY + hour * _HOUR
+def begin(hour: int) -> int:
+    """When an hour begins, in microseconds since 1970 UTC."""
+    return (hour + _MONDAY) * HOUR

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from typing import Protocol
 
 
@@ -24,8 +23,8 @@ class Event(Protocol):
     @property
     def project(self) -> str: ...
     @property
-    def time(self) -> datetime:
-        """The same with its offset."""
+    def time(self) -> object:
+        """The same, to be compared with others: `at` is computed from it."""
         ...
 
     @property

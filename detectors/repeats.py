@@ -10,14 +10,13 @@ from typing import Final, NamedTuple
 from detectors.agreement.measures import Measure
 from detectors.gold import Accuracy
 from detectors.labels import Fit
+from detectors.panes import HOUR
 from detectors.protocols import Annotation
 from detectors.reading import Reading
 from detectors.reasons import NO_REPEAT
 
 REPEATS: Final = "repeats"
 """The name of the tally that a scope has of them: that of no label type, with sums alone."""
-
-HOUR: Final = 3600 * 10**6
 
 GAPS: Final[Mapping[str, int | None]] = {"hour": HOUR, "day": 24 * HOUR, "week": 7 * 24 * HOUR, "longer": None}
 """The time between two labels: below so many microseconds, and not below the one before."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from typing import NamedTuple
 
 from detectors.agreement import (
@@ -50,10 +49,13 @@ class ScopeSummary(NamedTuple):
 
 
 class WindowSummary(NamedTuple):
-    """The readings of the items whose latest annotation came in a stretch of time; open if it is not over."""
+    """The readings of the items whose latest annotation came in a stretch of time (microseconds since 1970 UTC).
 
-    start: datetime
-    end: datetime
+    Open if it is not over.
+    """
+
+    start: int
+    end: int
     open: bool
     items: int
     pairable_items: int

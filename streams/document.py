@@ -10,7 +10,7 @@ from detectors.config import TaskConfig
 from detectors.repeats import Consistency, Repeats
 from detectors.scope import Scope
 from detectors.summary import ScopeSummary, TaskStatistics
-from streams.alerts import alert
+from streams.alerts import alert, rfc3339
 from streams.privacy import Privacy
 from streams.store import rows
 from streams.store.base import Store
@@ -166,8 +166,8 @@ def _windows(statistics: TaskStatistics, windows: Windowing) -> Document:
     return {
         "windows": [
             {
-                "start": window.start.isoformat().replace("+00:00", "Z"),
-                "end": window.end.isoformat().replace("+00:00", "Z"),
+                "start": rfc3339(window.start),
+                "end": rfc3339(window.end),
                 "open": window.open,
                 "annotations": window.summary.annotations,
                 "items": window.items,

@@ -26,7 +26,7 @@ def panes(*events: object) -> dict[str, Scope]:
 def test_an_item_counts_whole_in_the_hour_of_its_latest_annotation() -> None:
     early, late = annotation("ann", "i1", "yes", 0), annotation("bob", "i1", "no", 2 * HOUR + 1)
     [(name, scope)] = panes(early, late).items()
-    assert begin(hour_of(name)) <= late.time < begin(hour_of(name) + 1)
+    assert begin(hour_of(name)) <= late.at < begin(hour_of(name) + 1)
     assert scope == whole(item_of(early, late))
 
 
