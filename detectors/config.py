@@ -11,10 +11,13 @@ class TaskConfig:
 
     `label_type` None means the type of the shape that most of the task's counting annotations have; `labels` is the
     declared set, in order where order matters; `weights` is how far partial agreement of ordered labels goes
-    (`detectors.agreement.scale.WEIGHTS`); `detectors` names the signals that are watched.
+    (`detectors.agreement.scale.WEIGHTS`); boxes match from the overlap `iou` on, and `inclusive_pixels` counts their last
+    row and column as theirs; `detectors` names the signals that are watched.
     """
 
     label_type: str | None = None
     labels: tuple[str | bool | int | float, ...] | None = None
     weights: str = "quadratic"
+    iou: float = 0.5
+    inclusive_pixels: bool = False
     detectors: tuple[str, ...] = ("gold_errors", "log_duration")

@@ -20,4 +20,5 @@ def fingerprint(config: TaskConfig, version: int = STATISTICS_VERSION) -> str:
     >>> fingerprint(TaskConfig()) == fingerprint(TaskConfig(label_type="nominal"))
     False
     """
-    return hashlib.sha256(repr((version, config.label_type, config.labels)).encode()).hexdigest()[:16]
+    counted = version, config.label_type, config.labels, config.iou, config.inclusive_pixels
+    return hashlib.sha256(repr(counted).encode()).hexdigest()[:16]

@@ -717,6 +717,10 @@ def _read_task(table: Mapping[str, object], origin: str, name: str) -> TaskConfi
         values["labels"] = _read_labels(table["labels"], values.get("label_type"), f"{where}.labels")
     if "weights" in table:
         values["weights"] = _read(table["weights"], _WEIGHTS, f"{where}.weights")
+    if "iou" in table:
+        values["iou"] = _read(table["iou"], _IOU, f"{where}.iou")
+    if "inclusive_pixels" in table:
+        values["inclusive_pixels"] = _read(table["inclusive_pixels"], _YES_OR_NO, f"{where}.inclusive_pixels")
     if "detectors" in table:
         values["detectors"] = _read(table["detectors"], _SIGNALS, f"{where}.detectors")
     return TaskConfig(**values)
@@ -733,6 +737,22 @@ def _signals(value: object) -> tuple[str, ...]:
     return tuple(value)
 
 
+def _share(value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= 1:
+        raise _Wrong(
+            "write a number without quotes, such as 0.5; the nearer to 1, the closer two boxes must be to match"
+        )
+    return float(value)
+
+
+def _yes_or_no(value: object) -> bool:
+    if not isinstance(value, bool):
+        raise _Wrong("write true or false, without quotes")
+    return value
+
+
+_IOU = _Kind("a number above 0 and at most 1", _share)
+_YES_OR_NO = _Kind("true or false", _yes_or_no)
 _LABEL_TYPE = _one_of(*LABEL_TYPES)
 _WEIGHTS = _one_of(*WEIGHTS)
 _SIGNALS = _Kind(f"a list of signals among {', '.join(SIGNALS)}", _signals)

@@ -19,6 +19,7 @@ from detectors.agreement.alpha_interval import ALPHA_INTERVAL
 from detectors.agreement.alpha_nominal import ALPHA_NOMINAL
 from detectors.agreement.alpha_ordinal import ALPHA_ORDINAL
 from detectors.agreement.alpha_ratio import ALPHA_RATIO
+from detectors.agreement.boxes import BOXES
 from detectors.agreement.brennan_prediger import BRENNAN_PREDIGER
 from detectors.agreement.coefficient import Coefficient, Estimate, Estimator
 from detectors.agreement.confused import Confused, confused
@@ -58,7 +59,7 @@ COEFFICIENTS: Mapping[str, Coefficient] = MappingProxyType(
     }
 )
 
-MEASURED: tuple[MeasuredCoefficient, ...] = (*MOMENTS,)
+MEASURED: tuple[MeasuredCoefficient, ...] = (*MOMENTS, *BOXES)
 """Figures of measured labels, in the order in which they are shown; one for each name and label type."""
 
 __all__ = [

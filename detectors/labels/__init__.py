@@ -9,8 +9,9 @@ from collections.abc import Mapping
 
 from detectors.config import TaskConfig
 from detectors.labels.base import LabelType, MeasuredType, Measuring
+from detectors.labels.boxes import Boxes
 from detectors.labels.numbers import Interval, Ratio, number_key
-from detectors.labels.objects import Boxes, Preference, Spans
+from detectors.labels.objects import Preference, Spans
 from detectors.labels.ordinal import Ordinal
 from detectors.labels.sets import Multilabel
 from detectors.labels.text import Nominal

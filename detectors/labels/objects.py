@@ -19,7 +19,9 @@ class ObjectLabel(Protocol):
         ...
 
 
-class _Object:
+class ObjectType:
+    """A label type whose labels are objects."""
+
     name: str
 
     def key(self, label: object) -> str | None:
@@ -31,15 +33,7 @@ class _Object:
         return True
 
 
-class Boxes(_Object):
-    """Rectangles; being right is a matter of overlap, not of equality."""
-
-    name = "boxes"
-    categorical = False
-    answers = False
-
-
-class Spans(_Object):
+class Spans(ObjectType):
     """Stretches of text; being right is a matter of overlap, not of equality."""
 
     name = "spans"
@@ -47,7 +41,7 @@ class Spans(_Object):
     answers = False
 
 
-class Preference(_Object):
+class Preference(ObjectType):
     """The better one of a pair, or a tie."""
 
     name = "preference"

@@ -1,0 +1,242 @@
+"""What an item with boxes adds to the sums that the figures of boxes are read from."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final, NamedTuple
+
+import numpy as np
+
+from detectors.agreement.arrays import Integers
+from detectors.agreement.boxes.geometry import MOST_ANNOTATORS, MOST_BOXES, Rectangle, intersection_over_union
+from detectors.agreement.boxes.matching import Matches, Units, find_units, match_pairs
+from detectors.agreement.measures import COUNT, ONE, Measure, of_class
+from detectors.agreement.products import products, totals
+
+MATCHED: Final = "matched"
+"""The group of an item's matched boxes: `MEAN`, `RATE`."""
+MEAN: Final = "mean"
+"""The mean over pairs of annotators of the mean IoU of their matched boxes, where a box without a match has 0."""
+RATE: Final = "rate"
+"""The mean over pairs of annotators of the share of their boxes that are matched."""
+
+ANSWERS: Final = "answers"
+"""The group of an item's units and what each annotator answers in each: `UNITS`, `LABELS`, `DIFFERING`, categories."""
+UNITS: Final = "units"
+LABELS: Final = "labels"
+DIFFERING: Final = "differing"
+"""The sum over units of the number of labels times the share of the pairs of labels that differ."""
+MISSED: Final = "missed"
+UNNAMED: Final = "unnamed"
+"""The categories of an annotator without a box in the unit, and of a box without a class."""
+NAMED: Final = "="
+"""Begins the category of a class."""
+WIDE: Final = "wide"
+"""Items with more than `MOST_CATEGORIES`, whose products are not kept."""
+MOST_CATEGORIES: Final = 20
+
+DISTANCES: Final = "distances"
+"""The group of an item's distances 1 - IoU, all multiplied by the number of answers: `NEAR`, `FAR` and their weights."""
+NEAR: Final = "near"
+"""The mean distance of two annotators' answers in one unit; `LABELS` is its weight."""
+FAR: Final = "far"
+"""The mean distance of two annotators' answers in different units, and its weight: 0 for an item with one unit."""
+FAR_WEIGHT: Final = "far weight"
+
+OVERLAPS: Final = "overlaps"
+"""The group of a class's matched boxes, both of this class: `PAIRS`, `FIRST`, `SECOND`."""
+PAIRS: Final = "pairs"
+FIRST: Final = "first"
+SECOND: Final = "second"
+"""The sums of their IoU and of its square."""
+
+
+class Measurement(NamedTuple):
+    """What the whole item adds, and each annotator against the others."""
+
+    whole: Measure
+    own: Sequence[Measure]
+
+
+def measure(answers: Sequence[Sequence[Rectangle]], threshold: float, *, inclusive: bool = False) -> Measurement:
+    r"""What an item adds, from each annotator's boxes, in the order of the annotators' ids.
+
+    >>> one, other = [Rectangle(0, 0, 2, 2, "car")], [Rectangle(0, 0, 2, 3, "car")]
+    >>> sums = dict(measure([one, other], 0.5).whole)
+    >>> round(sums["matched\x1d1\x1dmean"] / ONE, 9), sums["answers\x1d1\x1d=car"] / ONE, sums["count\x1fcar"]
+    (0.666666667, 2.0, 2)
+    """
+    classes = Counter(box.label for boxes in answers for box in boxes if box.label is not None)
+    counts = [(of_class(COUNT, name), n) for name, n in classes.items()]
+    compared = _with_room(answers)
+    own: list[Measure] = [()] * len(answers)
+    if len(compared) < 2 or not any(answers[place] for place in compared):
+        return Measurement(tuple(counts), own)
+    item = _Item([sorted(answers[place], key=_order) for place in compared], threshold, inclusive)
+    for place, found in zip(compared, item.own(), strict=True):
+        own[place] = found
+    return Measurement((*counts, *item.whole()), own)
+
+
+def _with_room(answers: Sequence[Sequence[Rectangle]]) -> Sequence[int]:
+    """Which annotators are compared; two always are, for a label has at most 1,000 boxes."""
+    found: list[int] = []
+    room = MOST_BOXES
+    for place, boxes in enumerate(answers):
+        if len(boxes) <= room and len(found) < MOST_ANNOTATORS:
+            found.append(place)
+            room -= len(boxes)
+    return found
+
+
+def _order(box: Rectangle) -> tuple[float, float, float, float, bool, str]:
+    """An order that depends on nothing but the boxes, for it decides between equal overlaps."""
+    return *box[:4], box.label is None, box.label or ""
+
+
+def _rounded(numerator: int, denominator: int) -> int:
+    """The quotient, rounded to the nearest integer."""
+    return (2 * numerator + denominator) // (2 * denominator)
+
+
+class _Item:
+    """An item with at least two annotators and a box: what they matched, and the units."""
+
+    def __init__(self, answers: Sequence[Sequence[Rectangle]], threshold: float, inclusive: bool) -> None:
+        boxes = [box for given in answers for box in given]
+        self.m = len(answers)
+        self.sizes = np.array([len(given) for given in answers])
+        ends = np.cumsum(self.sizes).tolist()
+        owned = [slice(end - len(given), end) for end, given in zip(ends, answers, strict=True)]
+        self.owner = np.repeat(np.arange(self.m), self.sizes)
+        overlap = intersection_over_union(boxes, inclusive=inclusive)
+        for own in owned:
+            overlap[own, own] = 0
+        least = max(1, round(threshold * ONE))
+        self.matches: Matches = match_pairs(overlap, self.owner, owned, least)
+        self.overlaps = overlap[self.matches]
+        self.by_pair = self._by_pair()
+        self.units: Units = find_units(overlap, owned, least)
+        self.all_overlaps = np.zeros(self.m, np.int64)
+        np.add.at(self.all_overlaps, self.owner, overlap.sum(axis=1))
+        self.unit_overlaps = np.zeros(self.m, np.int64)
+        np.add.at(self.unit_overlaps, self.owner, self.units.within)
+        names = sorted({_category(box) for box in boxes} | {MISSED})
+        numbers = {name: number for number, name in enumerate(names)}
+        self.categories = names
+        self.classes = [box.label for box in boxes]
+        # By unit and annotator the category of the answer.
+        self.answers = np.full((self.units.n, self.m), numbers[MISSED])
+        self.answers[self.units.unit, self.owner] = [numbers[_category(box)] for box in boxes]
+        self.missed = self.answers == numbers[MISSED]
+
+    def whole(self) -> Iterator[tuple[str, int]]:
+        """All annotators together."""
+        means, rates, compared = self.by_pair
+        # Each pair is there twice, which changes no mean.
+        yield from products(MATCHED, {MEAN: _mean(means, compared), RATE: _mean(rates, compared)})
+        yield from self._answers_of_all()
+        yield from self._distances_of_all()
+        yield from self._by_class()
+
+    def own(self) -> Iterator[Measure]:
+        """Each annotator against the others: as two annotators, of whom the second is the others together."""
+        means, rates, compared = self.by_pair
+        agreeing = self._agreeing()
+        in_all = np.bincount(self.answers.ravel(), minlength=len(self.categories)).tolist()
+        units, k = self.units.n, self.m - 1
+        missing = self.missed.sum(axis=1)
+        for a in range(self.m):
+            matched = {MEAN: _mean(means[a], compared[a]), RATE: _mean(rates[a], compared[a])}
+            equal = int(agreeing[:, a].sum()) - units
+            given = np.bincount(self.answers[:, a], minlength=len(self.categories)).tolist()
+            categories = {
+                name: _rounded(ONE * (mine * k + n - mine), k)
+                for name, n, mine in zip(self.categories, in_all, given, strict=True)
+            }
+            differing = _rounded(2 * ONE * (units * k - equal), k)
+            lost = self.missed[:, a]
+            near = ONE * (units * k - int((missing[lost] - 1).sum())) - int(self.unit_overlaps[a])
+            mine, theirs = int(lost.sum()), int(missing.sum()) - int(lost.sum())
+            both = mine * theirs - int((missing[lost] - 1).sum())
+            far = ONE * (units * (units - 1) * k - both) - int(self.all_overlaps[a] - self.unit_overlaps[a])
+            yield (
+                *products(MATCHED, matched),
+                *self._answers(2 * units, differing, categories),
+                *self._distances(2 * units, 2 * near, 2 * far),
+            )
+
+    def _by_pair(self) -> tuple[Integers, Integers, Integers]:
+        """For each two annotators the mean IoU, the share of matched boxes, and whether either has a box."""
+        pairs = np.zeros((self.m, self.m), np.int64)
+        overlaps = np.zeros_like(pairs)
+        place = self.owner[self.matches.one], self.owner[self.matches.other]
+        np.add.at(pairs, place, 1)
+        np.add.at(overlaps, place, self.overlaps)
+        pairs, overlaps = pairs + pairs.T, overlaps + overlaps.T
+        boxes = self.sizes[:, None] + self.sizes
+        np.fill_diagonal(boxes, 0)
+        whole, entries = np.maximum(boxes, 1), np.maximum(boxes - pairs, 1)
+        return (2 * overlaps + entries) // (2 * entries), (4 * ONE * pairs + whole) // (2 * whole), boxes > 0
+
+    def _agreeing(self) -> Integers:
+        """By unit and annotator: how many gave this answer, the annotator among them."""
+        cell = np.arange(self.units.n)[:, None] * len(self.categories) + self.answers
+        _, place, counts = np.unique(cell, return_inverse=True, return_counts=True)
+        return counts[place].reshape(cell.shape)
+
+    def _answers_of_all(self) -> Iterator[tuple[str, int]]:
+        units, m = self.units.n, self.m
+        # Each of the r who gave an answer counts r - 1 others who gave it.
+        equal = int(self._agreeing().sum()) - units * m
+        in_all = np.bincount(self.answers.ravel(), minlength=len(self.categories)).tolist()
+        categories = {name: ONE * n for name, n in zip(self.categories, in_all, strict=True)}
+        return self._answers(units * m, _rounded(ONE * (units * m * (m - 1) - equal), m - 1), categories)
+
+    def _answers(self, labels: int, differing: int, categories: Mapping[str, int]) -> Iterator[tuple[str, int]]:
+        values = {UNITS: self.units.n, LABELS: labels, DIFFERING: differing, **categories}
+        if len(categories) <= MOST_CATEGORIES:
+            return products(ANSWERS, values)
+        return iter([*totals(ANSWERS, values), (WIDE, 1)])
+
+    def _distances_of_all(self) -> Iterator[tuple[str, int]]:
+        units, m = self.units.n, self.m
+        missing, lost = self.missed.sum(axis=1), self.missed.sum(axis=0)
+        within, anywhere = int(self.unit_overlaps.sum()), int(self.all_overlaps.sum())
+        near = ONE * (units * m * (m - 1) - int((missing * (missing - 1)).sum())) - within
+        total = int(missing.sum())
+        both = total * total - int((missing * missing).sum()) - int((lost * lost).sum()) + total
+        far = ONE * (units * (units - 1) * m * (m - 1) - both) - (anywhere - within)
+        return self._distances(units * m, near, far)
+
+    def _distances(self, labels: int, near: int, far: int) -> Iterator[tuple[str, int]]:
+        """From the sums of the distances over pairs of answers, in one unit and in different ones."""
+        units, k = self.units.n, self.m - 1
+        values = {LABELS: labels, NEAR: _rounded(near, k), FAR: 0, FAR_WEIGHT: 0}
+        if units > 1:
+            values |= {FAR: _rounded(far, (units - 1) * k), FAR_WEIGHT: labels}
+        return products(DISTANCES, values)
+
+    def _by_class(self) -> Iterator[tuple[str, int]]:
+        squares = np.rint((self.overlaps / ONE) ** 2 * ONE).astype(np.int64).tolist()
+        found: dict[str, list[int]] = {}
+        pairs = zip(*(each.tolist() for each in self.matches), self.overlaps.tolist(), squares, strict=True)
+        for one, other, overlap, square in pairs:
+            name = self.classes[one]
+            if name is not None and name == self.classes[other]:
+                held = found.setdefault(name, [0, 0, 0])
+                held[0] += 1
+                held[1] += overlap
+                held[2] += square
+        for name, held in found.items():
+            for quantity, n in products(OVERLAPS, dict(zip((PAIRS, FIRST, SECOND), held, strict=True))):
+                yield of_class(quantity, name), n
+
+
+def _category(box: Rectangle) -> str:
+    return UNNAMED if box.label is None else NAMED + box.label
+
+
+def _mean(numbers: Integers, compared: Integers) -> int:
+    return _rounded(int(numbers[compared].sum()), int(compared.sum()))

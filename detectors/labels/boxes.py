@@ -1,0 +1,66 @@
+"""Boxes: rectangles in a picture, each with a class."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol, cast
+
+from detectors.agreement.boxes.geometry import Rectangle
+from detectors.agreement.boxes.measure import measure
+from detectors.config import TaskConfig
+from detectors.labels.base import Given, Measured, Measuring
+from detectors.labels.numbers import LARGEST
+from detectors.labels.objects import ObjectType
+
+
+class Box(Protocol):
+    """A rectangle and its class."""
+
+    @property
+    def bbox(self) -> Sequence[float]:
+        """x, y, width and height."""
+        ...
+
+    @property
+    def label(self) -> str | None:
+        """The class."""
+        ...
+
+
+class BoxesLabel(Protocol):
+    """A label of the shape boxes."""
+
+    @property
+    def boxes(self) -> Sequence[Box]:
+        """The boxes; none says that there is nothing to be boxed."""
+        ...
+
+
+class Boxes(ObjectType):
+    """Rectangles; being right is a matter of overlap, not of equality."""
+
+    name = "boxes"
+    categorical = False
+    answers = False
+
+    def key(self, label: object) -> str | None:
+        """The label's one spelling; None where a number is larger than 10^9."""
+        key = super().key(label)
+        if key is None:
+            return None
+        fits = all(-LARGEST <= number <= LARGEST for box in cast("BoxesLabel", label).boxes for number in box.bbox)
+        return key if fits else None
+
+    def measuring(self, config: TaskConfig) -> Measuring:
+        """By IoU."""
+
+        def measured(given: Sequence[Given]) -> Measured:
+            answers = [[_rectangle(box) for box in cast("BoxesLabel", label).boxes] for _, _, label in given]
+            return Measured(*measure(answers, config.iou, inclusive=config.inclusive_pixels))
+
+        return measured
+
+
+def _rectangle(box: Box) -> Rectangle:
+    x, y, width, height = box.bbox
+    return Rectangle(x, y, width, height, box.label)
