@@ -39,6 +39,12 @@ COEFFICIENT_NAMES: Final = {
     "ac2": "Gwet's AC2",
     "brennan_prediger": "Brennan-Prediger",
 }
+MEASURED_NAMES: Final = {
+    "match_rate": "boxes matched",
+    "mean_iou": "mean IoU",
+    "iou_alpha": "alpha, 1 - IoU",
+}
+"""What only tasks of some label types have."""
 SAME_AS: Final = {
     "alpha_nominal": "alpha",
     "alpha_ordinal": "alpha",
@@ -481,7 +487,7 @@ def _task(project: str, task: str, figures: Document, width: int) -> Iterator[Re
 def _readings(figures: Document, width: int) -> RenderableType:
     agreement = figures.get("agreement", {})
     rows = [
-        (COEFFICIENT_NAMES.get(name, _name(name)), reading, _ratio)
+        ((COEFFICIENT_NAMES | MEASURED_NAMES).get(name, _name(name)), reading, _ratio)
         for name, reading in agreement.items()
         if name == "alpha"
         or (

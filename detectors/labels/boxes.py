@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Protocol, cast
 
 from detectors.agreement.boxes.geometry import Rectangle
-from detectors.agreement.boxes.measure import measure
+from detectors.agreement.boxes.quantities import measure
 from detectors.config import TaskConfig
 from detectors.labels.base import Given, Measured, Measuring
 from detectors.labels.numbers import LARGEST

@@ -370,3 +370,14 @@ def test_boxes_of_one_submission_are_repeats(kept: Kept) -> None:
     assert task["annotations"] == len(drawn) == 2611
     assert len(pairs) < len(drawn)
     assert task["pairable_items"] == len({item for _, item in pairs}) == 20
+
+
+def test_mean_overlap_of_boxes(kept: Kept) -> None:
+    """Latest boxes, matched from an IoU of 0.5 on, a miss 0; of one item with 1,519 annotators the first 200."""
+    task = kept("w241_boxes_single")[1]["projects"]["w241-boxes-single"]["tasks"]["label"]
+    agreement = task["agreement"]
+    assert (round(agreement["mean_iou"]["value"], 3), agreement["mean_iou"]["n"]) == (0.807, 20)
+    assert agreement["mean_iou"]["low"] < 0.807 < agreement["mean_iou"]["high"]
+    assert agreement["percent"]["why"] == "not available for this label type"
+    assert task["by"]["class"]["Car"]["agreement"]["iou_mean"]["n"] == 20
+    assert {"match_rate", "mean_iou", "iou_alpha"} <= task["by"]["batch"]["amt-3853897"]["agreement"].keys()

@@ -15,11 +15,14 @@ from detectors.agreement import (
     Sums,
     against_others,
     agreement,
+    agreement_of_sums,
     each_against_rest,
     item_pattern,
     pair_agreement,
     pair_pattern,
 )
+from detectors.agreement.boxes import measure
+from detectors.agreement.boxes.geometry import Rectangle
 from detectors.agreement.coefficient import ORDERED
 from detectors.agreement.measures import by_class
 from detectors.agreement.moments import alpha_of_moments, item_moment, moment_against, units
@@ -41,6 +44,18 @@ shares = st.builds(
     st.sampled_from(["nominal", "interval"]), some, few, few, few,
     many.map(item_pattern) | moments | measures | st.none(),
 )  # fmt: skip
+places = st.sampled_from([0.0, 1.0, 2.5])
+rectangles = st.builds(Rectangle, places, places, st.just(4.0), places, st.sampled_from(["car", "bus", None]))
+drawn = st.lists(st.lists(rectangles, max_size=3), min_size=1, max_size=4)
+box_measures = drawn.map(lambda answers: (("items", 1), *measure(answers, 0.5).whole))
+
+
+def read_boxes(state):
+    n = state.sums.get("items", 0)
+    classes = {name: agreement_of_sums(sums, "boxes", n, of_class=True) for name, sums in by_class(state.sums).items()}
+    return agreement_of_sums(state.sums, "boxes", n), classes
+
+
 deltas = st.tuples(st.just(("vendor", "acme")), some, few, few, st.lists(shares, max_size=2))
 
 
@@ -65,6 +80,7 @@ SUBJECTS = {
     "pairs": Subject(PatternCounts, st.builds(pair_pattern, labels, labels), read_pair),
     "accuracy": Subject(Accuracy, st.booleans(), Accuracy.reading),
     "moments": Subject(Sums, moments, lambda state: alpha_of_moments(state.sums) if state.sums else None),
+    "boxes": Subject(Sums, box_measures, read_boxes),
     "sums": Subject(Sums, measures, lambda state: by_class(state.sums)),
     "tallies": Subject(Tally, shares, Tally.state),
     "scopes": Subject(Scope, deltas, Scope.state),

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from detectors.agreement import COEFFICIENTS, PAIR_COEFFICIENTS
+from detectors.agreement import COEFFICIENTS, MEASURED, PAIR_COEFFICIENTS
 from detectors.reasons import REASONS
 from streams.document import MOST_DEAD_LETTERS, document
 from streams.events import Event
@@ -55,11 +55,16 @@ def check_reading(reading: dict[str, Any], n: int) -> None:
         assert reading["low"] >= -1 or reading["low"] == reading["value"], "clipped, but for a value that lies below"
 
 
-def check_scope(scope: dict[str, Any]) -> None:
-    assert list(scope["agreement"]) == list(COEFFICIENTS)
+def check_scope(scope: dict[str, Any], label_type: str, *, of_class: bool = False) -> None:
+    own = [each.name for each in MEASURED if label_type in each.label_types and each.of_classes == of_class]
+    assert list(scope["agreement"]) == list(dict.fromkeys([*COEFFICIENTS, *own]))
     n = scope["agreement"]["percent"]["n"]
-    for reading in scope["agreement"].values():
-        check_reading(reading, n)
+    for name, reading in scope["agreement"].items():
+        if name in COEFFICIENTS:
+            check_reading(reading, n)
+        else:
+            assert reading["n"] <= n, "items without a box, or without one of the class, have nothing to match"
+            check_reading(reading, reading["n"])
     check_gold(scope["gold"])
 
 
@@ -87,7 +92,7 @@ def test_the_keys_are_those_of_the_contract(whole: dict[str, Any]) -> None:
     checked = 0
     for task in tasks(whole):
         assert task.keys() == TASK
-        check_scope(task)
+        check_scope(task, task["label_type"])
         assert task["agreement"]["percent"]["n"] == task["pairable_items"]
         assert task["by"]["cut"].keys() == task["by"].keys() - {"cut"} <= DIMENSIONS
         for dimension, values in task["by"].items():
@@ -97,7 +102,7 @@ def test_the_keys_are_those_of_the_contract(whole: dict[str, Any]) -> None:
             extra = {"repeats"} if dimension == "annotator" else set()
             for scope in values.values():
                 assert scope.keys() == {"annotations", "pairable_share", "agreement", "gold"} | extra
-                check_scope(scope)
+                check_scope(scope, task["label_type"], of_class=dimension == "class")
                 checked += 1
         for pair in task["pairs"]:
             assert list(pair) == ["a", "b", "items", *PAIR_COEFFICIENTS]

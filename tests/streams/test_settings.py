@@ -397,6 +397,26 @@ MISTAKES = [
         "one kind",
     ),
     (
+        "[projects.c.tasks.t]\niou = 0",
+        "projects.c.tasks.t.iou: expected a number above 0 and at most 1, found 0",
+        "write a number without quotes, such as 0.5",
+    ),
+    (
+        '[projects.c.tasks.t]\niou = "0.5"',
+        "projects.c.tasks.t.iou: expected a number above 0",
+        "without quotes",
+    ),
+    (
+        "[projects.c.tasks.t]\niou = nan",
+        "projects.c.tasks.t.iou: expected a number above 0",
+        "such as 0.5",
+    ),
+    (
+        '[projects.c.tasks.t]\ninclusive_pixels = "yes"',
+        "projects.c.tasks.t.inclusive_pixels: expected true or false",
+        "write true or false, without quotes",
+    ),
+    (
         '[projects.c.tasks.t]\ndetectors = ["gold_error"]',
         "projects.c.tasks.t.detectors: expected a list of signals among",
         "did you mean gold_errors?",
@@ -563,7 +583,7 @@ def test_labels_of_every_type_are_taken(write):
             interval = { label_type = "interval", labels = [1, 2.5, -3] }
             ratio = { label_type = "ratio", labels = [0, 1] }
             multilabel = { label_type = "multilabel", labels = ["a", "b"] }
-            boxes = { label_type = "boxes", labels = ["car"] }
+            boxes = { label_type = "boxes", labels = ["car"], iou = 1, inclusive_pixels = true }
             spans = { label_type = "spans", labels = ["PER"] }
             preference = { label_type = "preference", detectors = [] }
             """
@@ -571,6 +591,7 @@ def test_labels_of_every_type_are_taken(write):
         {},
     )
     assert settings.task_config("p", "plain").labels == ("yes", "no", True, 3)
+    assert settings.task_config("p", "boxes") == TaskConfig("boxes", ("car",), iou=1.0, inclusive_pixels=True)
     assert settings.task_config("p", "preference") == TaskConfig(label_type="preference", detectors=())
     assert len(json.loads(settings.projects_canonical())["p"]["tasks"]) == 9
 

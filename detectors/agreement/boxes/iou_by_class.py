@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from fractions import Fraction
 from typing import Final
 
-from detectors.agreement.boxes.measure import FIRST, OVERLAPS, PAIRS, SECOND
+from detectors.agreement.boxes.quantities import FIRST, OVERLAPS, PAIRS, SECOND
 from detectors.agreement.coefficient import Estimate
 from detectors.agreement.measured import MeasuredCoefficient
 from detectors.agreement.measures import ONE

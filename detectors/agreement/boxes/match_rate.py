@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from detectors.agreement.boxes.mean_iou import mean_of
-from detectors.agreement.boxes.measure import RATE
+from detectors.agreement.boxes.quantities import RATE
 from detectors.agreement.measured import MeasuredCoefficient
 from detectors.reading import Reading
 

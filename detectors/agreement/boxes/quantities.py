@@ -125,10 +125,10 @@ class _Item:
         names = sorted({_category(box) for box in boxes} | {MISSED})
         numbers = {name: number for number, name in enumerate(names)}
         self.categories = names
-        self.classes = [box.label for box in boxes]
+        self.box_category = np.array([numbers[_category(box)] for box in boxes])
         # By unit and annotator the category of the answer.
         self.answers = np.full((self.units.n, self.m), numbers[MISSED])
-        self.answers[self.units.unit, self.owner] = [numbers[_category(box)] for box in boxes]
+        self.answers[self.units.unit, self.owner] = self.box_category
         self.missed = self.answers == numbers[MISSED]
 
     def whole(self) -> Iterator[tuple[str, int]]:
@@ -219,19 +219,17 @@ class _Item:
         return products(DISTANCES, values)
 
     def _by_class(self) -> Iterator[tuple[str, int]]:
-        squares = np.rint((self.overlaps / ONE) ** 2 * ONE).astype(np.int64).tolist()
-        found: dict[str, list[int]] = {}
-        pairs = zip(*(each.tolist() for each in self.matches), self.overlaps.tolist(), squares, strict=True)
-        for one, other, overlap, square in pairs:
-            name = self.classes[one]
-            if name is not None and name == self.classes[other]:
-                held = found.setdefault(name, [0, 0, 0])
-                held[0] += 1
-                held[1] += overlap
-                held[2] += square
-        for name, held in found.items():
-            for quantity, n in products(OVERLAPS, dict(zip((PAIRS, FIRST, SECOND), held, strict=True))):
-                yield of_class(quantity, name), n
+        category = self.box_category[self.matches.one]
+        both = category == self.box_category[self.matches.other]
+        category, overlaps = category[both], self.overlaps[both]
+        held = np.zeros((3, len(self.categories)), np.int64)
+        squares = np.rint((overlaps / ONE) ** 2 * ONE).astype(np.int64)
+        for row, quantity in zip(held, (np.ones_like(overlaps), overlaps, squares), strict=True):
+            np.add.at(row, category, quantity)
+        for name, (pairs, first, second) in zip(self.categories, held.T.tolist(), strict=True):
+            if pairs and name.startswith(NAMED):
+                for quantity, n in products(OVERLAPS, {PAIRS: pairs, FIRST: first, SECOND: second}):
+                    yield of_class(quantity, name.removeprefix(NAMED)), n
 
 
 def _category(box: Rectangle) -> str:

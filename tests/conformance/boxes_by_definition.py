@@ -1,0 +1,135 @@
+"""The figures of boxes from their definitions, slow and without a line of the code under test."""
+
+import math
+from itertools import combinations, permutations, product
+
+MISSED = ("missed",)
+
+
+def iou(one, other, more=0):
+    (x, y, w, h), (a, b, c, d) = one[:4], other[:4]
+    w, h, c, d = w + more, h + more, c + more, d + more
+    shared = max(0, min(x + w, a + c) - max(x, a)) * max(0, min(y + h, b + d) - max(y, b))
+    union = w * h + c * d - shared
+    return shared / union if union else 0.0
+
+
+def assignment(table, threshold):
+    """The pairs (row, column) of the largest sum, none below the threshold, by trying all."""
+    columns = len(table[0]) if table else 0
+    best, found = 0.0, []
+    slots = [*range(columns), *[None] * len(table)]
+    for chosen in set(permutations(slots, len(table))):
+        pairs = [(row, column) for row, column in enumerate(chosen) if column is not None]
+        if all(table[row][column] >= threshold for row, column in pairs):
+            total = math.fsum(table[row][column] for row, column in pairs)
+            if total > best + 1e-12:
+                best, found = total, pairs
+    return found
+
+
+def matched(one, other, threshold, more):
+    table = [[iou(box, its, more) for its in other] for box in one]
+    return [(one[row], other[column], table[row][column]) for row, column in assignment(table, threshold)]
+
+
+def units_of(answers, threshold, more):
+    """Each a mapping from the annotator's place to the box."""
+    units = []
+    for place, boxes in enumerate(answers):
+        table = [
+            [math.fsum(iou(box, its, more) for its in unit.values()) / len(unit) for unit in units] for box in boxes
+        ]
+        placed = dict(assignment(table, threshold)) if units else {}
+        for row, box in enumerate(boxes):
+            if row in placed:
+                units[placed[row]][place] = box
+            else:
+                units.append({place: box})
+    return units
+
+
+def distance(one, other, more):
+    if one is None or other is None:
+        return float((one is None) != (other is None))
+    return 1.0 - iou(one, other, more)
+
+
+def item_figures(answers, threshold, more, only=None):
+    """Of an item with two annotators and a box; `only` compares one annotator with each other one."""
+    pairs = [pair for pair in combinations(range(len(answers)), 2) if only is None or only in pair]
+    means, rates, overlaps = [], [], []
+    for a, b in pairs:
+        size = len(answers[a]) + len(answers[b])
+        if size:
+            found = matched(answers[a], answers[b], threshold, more)
+            means.append(math.fsum(overlap for *_, overlap in found) / (size - len(found)))
+            rates.append(2 * len(found) / size)
+            overlaps += [(one[4], other[4], overlap) for one, other, overlap in found]
+    units = units_of(answers, threshold, more)
+    near = [distance(unit.get(a), unit.get(b), more) for unit in units for a, b in pairs]
+    far = [
+        distance(one.get(a), other.get(b), more)
+        for one, other in product(units, units)
+        if one is not other
+        for a, b in pairs
+    ]
+    weight = len(units) * (2 if only is not None else len(answers))
+    rows = []
+    for unit in units:
+        row = [(unit[place][4],) if place in unit else MISSED for place in range(len(answers))]
+        rows.append(row if only is None else [row[only], row[:only] + row[only + 1 :]])
+    return {
+        "mean_iou": mean(means), "match_rate": mean(rates), "near": (weight, mean(near)),
+        "far": (weight, mean(far)) if far else None, "rows": rows, "overlaps": overlaps,
+    }  # fmt: skip
+
+
+def mean(numbers):
+    return math.fsum(numbers) / len(numbers)
+
+
+def figures(items, threshold=0.5, more=0, only=None):
+    """Of items, each the boxes by annotator; those with one annotator, or without a box, say nothing."""
+    found = []
+    for answers in items:
+        names = sorted(answers)
+        boxes = [answers[name] for name in names]
+        if len(names) > 1 and any(boxes) and (only is None or only in names):
+            found.append(item_figures(boxes, threshold, more, None if only is None else names.index(only)))
+    if not found:
+        return None
+    weights, nears = zip(*(each["near"] for each in found), strict=True)
+    fars = [each["far"] for each in found if each["far"]]
+    observed = math.fsum(w * near for w, near in zip(weights, nears, strict=True)) / sum(weights)
+    expected = math.fsum(w * far for w, far in fars) / sum(w for w, _ in fars) if fars else 0.0
+    return {
+        "mean_iou": mean([each["mean_iou"] for each in found]),
+        "match_rate": mean([each["match_rate"] for each in found]),
+        "iou_alpha": 1 - observed / expected if expected else None,
+        "alpha": alpha([row for each in found for row in each["rows"]], only is not None),
+        "overlaps": [overlap for each in found for overlap in each["overlaps"]],
+        "items": len(found),
+    }
+
+
+def alpha(rows, against):
+    """Nominal alpha; `against` has rows of an own answer and a list of others', who together are one annotator."""
+    shares, disagreement, n = {}, 0.0, 0
+    for row in rows:
+        if against:
+            own, others = row
+            disagreement += 2 * mean([float(other != own) for other in others])
+            parts = [(own, 1.0), *[(other, 1 / len(others)) for other in others]]
+            n += 2
+        else:
+            pairs = list(combinations(row, 2))
+            disagreement += len(row) * mean([float(one != other) for one, other in pairs])
+            parts = [(answer, 1.0) for answer in row]
+            n += len(row)
+        for answer, part in parts:
+            shares[answer] = shares.get(answer, 0.0) + part
+    if len(shares) < 2:
+        return None
+    expected = 1 - math.fsum((share / n) ** 2 for share in shares.values())
+    return 1 - (1 - 1 / n) * (disagreement / n) / expected
