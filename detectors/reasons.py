@@ -28,6 +28,9 @@ NO_ANSWER: Final = "no answer"
 NO_REPEAT: Final = "no repeat"
 """Nobody labelled an item twice."""
 
+TOO_MUCH: Final = "too much to compare"
+"""No item has labels of a size that can be compared while events arrive."""
+
 REASONS: Final = (
     NO_PAIRABLE_ITEM,
     NO_VARIATION,
@@ -37,4 +40,5 @@ REASONS: Final = (
     NOT_DECLARED,
     NO_ANSWER,
     NO_REPEAT,
+    TOO_MUCH,
 )

@@ -35,6 +35,7 @@ from detectors.agreement.percent_pairs import PERCENT_PAIRS
 from detectors.agreement.pooled import AlphaParts, alpha_parts
 from detectors.agreement.scale import Scale
 from detectors.agreement.scott_pi import SCOTT_PI
+from detectors.agreement.spans.figures import SPANS
 from detectors.agreement.table import Table
 from detectors.reading import Reading
 from detectors.reasons import NO_PAIRABLE_ITEM, NOT_AVAILABLE, NOT_DECLARED
@@ -59,7 +60,7 @@ COEFFICIENTS: Mapping[str, Coefficient] = MappingProxyType(
     }
 )
 
-MEASURED: tuple[MeasuredCoefficient, ...] = (*MOMENTS, *BOXES)
+MEASURED: tuple[MeasuredCoefficient, ...] = (*MOMENTS, *BOXES, *SPANS)
 """Figures of measured labels, in the order in which they are shown; one for each name and label type."""
 
 __all__ = [

@@ -1,4 +1,4 @@
-"""Labels that are objects: boxes, spans and preferences; events give each its shape and one spelling."""
+"""Labels that are objects: events give each its shape and one spelling."""
 
 from __future__ import annotations
 
@@ -31,14 +31,6 @@ class ObjectType:
     def declared(self, key: str, labels: frozenset[str]) -> bool:
         """Whether the label fits a declared set: the set names classes inside the object, not the object."""
         return True
-
-
-class Spans(ObjectType):
-    """Stretches of text; being right is a matter of overlap, not of equality."""
-
-    name = "spans"
-    categorical = False
-    answers = False
 
 
 class Preference(ObjectType):

@@ -12,6 +12,7 @@ imported where it is used, for the test run imports this file too.
 import json
 import random
 from importlib.metadata import version
+from itertools import pairwise
 from pathlib import Path
 
 OUT = Path(__file__).parent / "data" / "segeval.json"
@@ -30,7 +31,7 @@ def moved(rng, boundaries):
 
 def masses(boundaries):
     places = [0, *boundaries, LENGTH]
-    return tuple(after - place for place, after in zip(places, places[1:], strict=False))
+    return tuple(after - place for place, after in pairwise(places))
 
 
 def main():

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from detectors.agreement.measures import ONE
 from detectors.agreement.spans.boundaries import similar_boundaries
-from detectors.agreement.spans.marks import UNIT, Mark
+from detectors.agreement.spans.marks import Mark
 
 RECORDED = json.loads((Path(__file__).parent / "data" / "segeval.json").read_text(encoding="utf-8"))
 
@@ -26,7 +27,7 @@ def test_pairs_equal_segeval():
     compared = 0
     for first, second, value in RECORDED["pairs"]:
         of = similar_boundaries([spans(first), spans(second)])
-        assert of.whole / UNIT == pytest.approx(value, rel=0, abs=1e-12)
+        assert of.whole / ONE == pytest.approx(value, rel=0, abs=1e-12)
         assert of == similar_boundaries([spans(second), spans(first)])
         compared += 1
     assert compared == 400

@@ -7,31 +7,32 @@ from collections.abc import Mapping
 from itertools import combinations_with_replacement
 
 from detectors.agreement.coefficient import Estimate
-from detectors.agreement.spans.marks import UNIT
-from detectors.agreement.spans.ratio import PART
+from detectors.agreement.measures import ONE
 
-NAME = "alpha"
+CATEGORY = "\t"
+"""Stands before each category in a sum's name: no label has a control character."""
 
 
 def add_alpha(sums: dict[str, int], disagreement: int, labels: Mapping[str, int]) -> None:
-    r"""What an item adds: the disagreement of its characters and the labels of each category, in multiples of 1 / `UNIT`.
+    r"""What an item adds: the disagreement of its characters and the labels of each category, in multiples of 1 / `ONE`.
 
     Of a character with m labels, $r_c$ of them of category c, the disagreement is $(m^2 - \sum r_c^2) / (m - 1)$.
     """
+    sums["alpha n"] = 1
     found = sorted(labels.items())
     if disagreement:
-        sums[f"{NAME}{PART}d"] = disagreement
-        sums[f"{NAME}{PART}dd"] = disagreement * disagreement
+        sums["alpha d"] = disagreement
+        sums["alpha dd"] = disagreement * disagreement
         for category, r in found:
-            sums[f"{NAME}{PART}dr{PART}{category}"] = disagreement * r
+            sums[f"alpha dr{CATEGORY}{category}"] = disagreement * r
     for category, r in found:
-        sums[f"{NAME}{PART}r{PART}{category}"] = r
+        sums[f"alpha r{CATEGORY}{category}"] = r
     for (first, r), (second, s) in combinations_with_replacement(found, 2):
-        sums[f"{NAME}{PART}rr{PART}{first}{PART}{second}"] = r * s
+        sums[f"alpha rr{CATEGORY}{first}{CATEGORY}{second}"] = r * s
 
 
-def alpha_of_characters(sums: Mapping[str, int], n: int) -> Estimate | None:
-    r"""Nominal alpha of the characters of n items; None where all have one category.
+def alpha_of_characters(sums: Mapping[str, int]) -> Estimate | None:
+    r"""Nominal alpha of the characters of the n items; None where all have one category.
 
     $$ \alpha = 1 - \frac{(L - 1) D}{L^2 - \sum_c L_c^2} $$
 
@@ -46,8 +47,8 @@ def alpha_of_characters(sums: Mapping[str, int], n: int) -> Estimate | None:
     all is exact, and rounded at the end.
 
     >>> sums = {}
-    >>> add_alpha(sums, 4 * UNIT, {"": 6 * UNIT, "a": 14 * UNIT})  # ten characters, two annotators who differ at two
-    >>> alpha_of_characters(sums, 1).value  # 1 - 19 * 4 / (20^2 - 6^2 - 14^2)
+    >>> add_alpha(sums, 4 * ONE, {"": 6 * ONE, "a": 14 * ONE})  # ten characters, two annotators who differ at two
+    >>> alpha_of_characters(sums).value  # 1 - 19 * 4 / (20^2 - 6^2 - 14^2)
     0.5476190476190477
 
     References
@@ -56,26 +57,26 @@ def alpha_of_characters(sums: Mapping[str, int], n: int) -> Estimate | None:
     Annenberg School for Communication. https://repository.upenn.edu/asc_papers/43
     """
     moments: dict[str, list[tuple[tuple[str, ...], int]]] = {}
-    for key, x in sums.items():
-        name, _, rest = key.partition(PART)
-        if name == NAME:
-            moment, *categories = rest.split(PART)
+    for name, x in sums.items():
+        if name.startswith("alpha "):
+            moment, *categories = name[len("alpha ") :].split(CATEGORY)
             moments.setdefault(moment, []).append((tuple(categories), x))
     of_category = dict(moments.get("r", ()))
     labels, squared = sum(of_category.values()), sum([r * r for r in of_category.values()])
     expected = labels * labels - squared
     if not expected:
         return None
-    disagreement = sums.get(f"{NAME}{PART}d", 0)
-    value = (expected - (labels - UNIT) * disagreement) / expected
+    disagreement = sums.get("alpha d", 0)
+    value = (expected - (labels - ONE) * disagreement) / expected
+    n = sums["alpha n"]
     if n < 2:
         return Estimate(value, math.nan, 0)
     # The linearised value less the mean, times L E^2, is c0 + cd d + the sum of cr r: integers all, as d and r are.
-    c0 = UNIT * labels * expected * disagreement
+    c0 = ONE * labels * expected * disagreement
     cd = -n * labels * labels * expected
-    of_label, by_use = (labels - UNIT) * expected + 2 * labels * squared, 2 * labels * labels
+    of_label, by_use = (labels - ONE) * expected + 2 * labels * squared, 2 * labels * labels
     cr = {c: n * disagreement * (of_label - by_use * r) for c, r in of_category.items()}
-    squares = c0 * c0 * n + cd * cd * sums.get(f"{NAME}{PART}dd", 0) + 2 * c0 * cd * disagreement
+    squares = c0 * c0 * n + cd * cd * sums.get("alpha dd", 0) + 2 * c0 * cd * disagreement
     squares += 2 * c0 * sum([cr[c] * r for c, r in of_category.items()])
     squares += 2 * cd * sum([cr[c] * x for c, x in moments.get("dr", ())])
     squares += sum([(1 if a == b else 2) * cr[a,] * cr[b,] * x for (a, b), x in moments.get("rr", ())])

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import combinations
 
-from detectors.agreement.spans.marks import MOST_COMPARED, UNIT, Agreed, Marks, rounded
+from detectors.agreement.measures import ONE
+from detectors.agreement.spans.marks import MOST_COMPARED, Agreed, Marks, rounded
 
 
 def similar_boundaries(annotators: Sequence[Marks]) -> Agreed | None:
@@ -16,7 +17,7 @@ def similar_boundaries(annotators: Sequence[Marks]) -> Agreed | None:
 
     $$ B = 1 - \frac{A + T / 2}{A + T + M} $$
 
-    and 1 where neither drew any, in multiples of 1 / `UNIT`; `size` is all 1. Where the text begins is no boundary, but
+    and 1 where neither drew any, in multiples of 1 / `ONE`; `size` is all 1. Where the text begins is no boundary, but
     where the last span ends is one, for the text's length is not known: so B is that of segeval 2.0.11, with its defaults,
     of any text that goes on after the last span. The type of a span does not matter.
 
@@ -25,7 +26,7 @@ def similar_boundaries(annotators: Sequence[Marks]) -> Agreed | None:
 
     >>> from detectors.agreement.spans.marks import Mark
     >>> found = similar_boundaries([[Mark("a", 2, 5), Mark("a", 7, 9)], [Mark("a", 2, 6)]])
-    >>> found.whole / UNIT == (1 + 0.5) / (1 + 1 + 2)
+    >>> found.whole / ONE == (1 + 0.5) / (1 + 1 + 2)
     True
 
     References
@@ -59,7 +60,7 @@ def similar_boundaries(annotators: Sequence[Marks]) -> Agreed | None:
                     taken[pair] = place + 1
     empty = [not boundaries for boundaries in drawn]
     others = sum(empty) - 1
-    own = [others * UNIT if none else 0 for none in empty]
+    own = [others * ONE if none else 0 for none in empty]
     for pair in common.keys() | moved.keys():
         a, b = pair
         m, t = common.get(pair, 0), moved.get(pair, 0)

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple, Protocol, TypeAlias
 
+from detectors.agreement.measures import ONE
+
 MOST_SPANS = 20_000
 """An item whose annotators marked more than this together is not measured: that bounds the work of an event."""
 
 MOST_COMPARED = 100_000
 """Of spans, or of boundaries, that lie near each other; an item with more has no figure that compares them by pairs."""
-
-UNIT = 2**40
-"""What is not an integer is rounded to multiples of 1 / UNIT, and counted in these."""
 
 
 class Marked(Protocol):
@@ -64,9 +63,9 @@ class Agreed(NamedTuple):
 
 
 def rounded(numerator: int, denominator: int) -> int:
-    """The quotient in multiples of 1 / UNIT, halves upwards.
+    """The quotient in multiples of 1 / `ONE`, halves upwards.
 
-    >>> rounded(1, 2) == UNIT // 2, rounded(1, 3) * 3 - UNIT
+    >>> rounded(1, 2) == ONE // 2, rounded(1, 3) * 3 - ONE
     (True, -1)
     """
-    return (2 * UNIT * numerator + denominator) // (2 * denominator)
+    return (2 * ONE * numerator + denominator) // (2 * denominator)

@@ -5,36 +5,38 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from detectors.agreement.measures import COUNT, ONE, of_class
 from detectors.agreement.spans.alpha_of_characters import add_alpha
 from detectors.agreement.spans.boundaries import similar_boundaries
 from detectors.agreement.spans.characters import Characters, characters
 from detectors.agreement.spans.exact import alike, alike_by_type, alike_untyped
-from detectors.agreement.spans.marks import MOST_SPANS, UNIT, Agreed, Marks, rounded
+from detectors.agreement.spans.marks import MOST_SPANS, Agreed, Marks, rounded
 from detectors.agreement.spans.overlap import nearly_alike
-from detectors.agreement.spans.ratio import PART, add_ratio
+from detectors.agreement.spans.ratio import add_ratio
 
 
-class Measured(NamedTuple):
-    """What an item adds as a whole, and what it adds for each of its annotators against the others."""
+class MeasuredSpans(NamedTuple):
+    """What an item adds as a whole, and what it adds for each of its annotators against the others: integers by name."""
 
     whole: dict[str, int]
     own: Sequence[dict[str, int]]
 
 
-def measure(annotators: Sequence[Marks]) -> Measured:
-    r"""The sums of an item, from what each of its annotators marked; nothing where these are fewer than two.
+def measure(annotators: Sequence[Marks]) -> MeasuredSpans:
+    """The sums of an item, from what each of its annotators marked.
 
     An F1 adds twice what two annotators have in common, over what both have; against the others these are the pairs
-    with the annotator. The whole also has the sums of `span_f1` of the spans of each type alone.
+    with the annotator. A class has the spans of its type.
 
     >>> from detectors.agreement.spans.marks import Mark
     >>> found = measure([[Mark("a", 0, 2), Mark("a", 5, 7)], [Mark("a", 0, 2)]])
-    >>> [found.whole[f"span_f1\t{moment}"] for moment in ("n", "u", "v", "uu", "uv", "vv")]
+    >>> [found.whole[f"span_f1 {moment}"] for moment in ("n", "u", "v", "uu", "uv", "vv")]
     [1, 2, 3, 4, 6, 9]
     """
-    count = len(annotators)
-    found = Measured({}, [{} for _ in annotators])
-    if count < 2 or sum(map(len, annotators)) > MOST_SPANS:
+    found = MeasuredSpans({}, [{} for _ in annotators])
+    for kind, n in _of_types(annotators).items():
+        found.whole[of_class(COUNT, kind)] = n
+    if len(annotators) < 2 or sum(map(len, annotators)) > MOST_SPANS:
         return found
     sweep = characters(annotators)
     _add_f1(found, "span_f1", alike(annotators))
@@ -45,34 +47,39 @@ def measure(annotators: Sequence[Marks]) -> Measured:
     _add_characters(found, sweep)
     for kind, (common, size) in alike_by_type(annotators).items():
         if kind:
-            add_ratio(found.whole, f"span_f1{PART}{kind}", common, size)
+            add_ratio(found.whole, "span_f1", common, size, kind)
     return found
 
 
-def _add_f1(found: Measured, name: str, agreed: Agreed | None) -> None:
+def _of_types(annotators: Sequence[Marks]) -> dict[str, int]:
+    """How many spans there are of each type; spans without one are of no class."""
+    found: dict[str, int] = {}
+    for marks in annotators:
+        for kind, *_ in marks:
+            if kind:
+                found[kind] = found.get(kind, 0) + 1
+    return found
+
+
+def _add_f1(found: MeasuredSpans, name: str, agreed: Agreed | None) -> None:
     if agreed is None:
         return
     others, size = len(agreed.size) - 1, sum(agreed.size)
-    _add(found.whole, name, 2 * agreed.whole, others * size)
+    add_ratio(found.whole, name, 2 * agreed.whole, others * size)
     for sums, common, own in zip(found.own, agreed.own, agreed.size, strict=True):
-        _add(sums, name, 2 * common, others * own + size - own)
+        add_ratio(sums, name, 2 * common, others * own + size - own)
 
 
-def _add_similarity(found: Measured, agreed: Agreed | None) -> None:
+def _add_similarity(found: MeasuredSpans, agreed: Agreed | None) -> None:
     if agreed is None:
         return
     others = len(agreed.size) - 1
-    _add(found.whole, "boundary_similarity", agreed.whole, UNIT * others * (others + 1) // 2)
+    add_ratio(found.whole, "boundary_similarity", agreed.whole, ONE * others * (others + 1) // 2)
     for sums, common in zip(found.own, agreed.own, strict=True):
-        _add(sums, "boundary_similarity", common, UNIT * others)
+        add_ratio(sums, "boundary_similarity", common, ONE * others)
 
 
-def _add(sums: dict[str, int], name: str, u: int, v: int) -> None:
-    sums[f"{name}{PART}n"] = 1
-    add_ratio(sums, name, u, v)
-
-
-def _add_characters(found: Measured, sweep: Characters) -> None:
+def _add_characters(found: MeasuredSpans, sweep: Characters) -> None:
     if sweep.categories is None:
         return
     count, others = len(sweep.categories), len(sweep.categories) - 1
@@ -81,14 +88,12 @@ def _add_characters(found: Measured, sweep: Characters) -> None:
         for category, r in categories.items():
             labels[category] = labels.get(category, 0) + r
     equal = count * sweep.reach + sum(sweep.same)
-    found.whole[f"alpha{PART}n"] = 1
     add_alpha(
         found.whole,
         rounded(count * count * sweep.reach - equal, others),
-        {category: UNIT * r for category, r in labels.items()},
+        {category: ONE * r for category, r in labels.items()},
     )
     for sums, same, own in zip(found.own, sweep.same, sweep.categories, strict=True):
-        sums[f"alpha{PART}n"] = 1
         add_alpha(
             sums,
             rounded(2 * (others * sweep.reach - same), others),

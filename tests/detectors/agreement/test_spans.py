@@ -12,11 +12,12 @@ import pytest
 
 from detectors.agreement import Table, against_others, item_pattern
 from detectors.agreement.alpha_nominal import alpha_nominal
+from detectors.agreement.measures import COUNT, ONE, by_class
 from detectors.agreement.spans.alpha_of_characters import alpha_of_characters
 from detectors.agreement.spans.boundaries import similar_boundaries
 from detectors.agreement.spans.characters import characters
 from detectors.agreement.spans.exact import alike, alike_by_type, alike_untyped
-from detectors.agreement.spans.marks import MOST_COMPARED, MOST_SPANS, UNIT, Mark, marks
+from detectors.agreement.spans.marks import MOST_COMPARED, MOST_SPANS, Mark, marks
 from detectors.agreement.spans.measure import measure
 from detectors.agreement.spans.overlap import nearly_alike
 from detectors.agreement.spans.ratio import ratio
@@ -64,16 +65,23 @@ def add(sums, added, weight=1):
         sums[name] = sums.get(name, 0) + weight * x
 
 
-def total(items):
+def added_up(parts):
     sums = {}
-    for item in items:
-        add(sums, measure(item).whole)
+    for part in parts:
+        add(sums, part)
     return sums
 
 
+def total(items):
+    return added_up(measure(item).whole for item in items)
+
+
 def estimate(sums, name):
-    n = sums.get(f"{name}\tn", 0)
-    return alpha_of_characters(sums, n) if name == "alpha" else ratio(sums, name, n)
+    return alpha_of_characters(sums) if name == "alpha" else ratio(sums, name)
+
+
+def classes(sums):
+    return {kind: ratio(of, "span_f1") for kind, of in by_class(sums).items()}
 
 
 # -- by hand --------------------------------------------------------------------------------------------------------------
@@ -99,11 +107,8 @@ def test_two_annotators_of_named_entities():
     assert estimate(sums, "boundary_similarity").value == close(4.5 / 7)
     # Up to 14: PER 3 and 2, LOC 2 and 1, ORG 3 and 3, none 6 and 8; two characters differ.
     assert estimate(sums, "alpha").value == close(1 - 27 * 4 / (28**2 - 5**2 - 3**2 - 6**2 - 14**2))
-    assert {kind: estimate(sums, f"span_f1\t{kind}").value for kind in ("PER", "LOC", "ORG")} == {
-        "PER": close(2 / 3),
-        "LOC": 0,
-        "ORG": 1,
-    }
+    assert {kind: found.value for kind, found in classes(sums).items()} == {"PER": close(2 / 3), "LOC": 0, "ORG": 1}
+    assert {kind: of[COUNT] for kind, of in by_class(sums).items()} == {"PER": 3, "LOC": 2, "ORG": 2}
 
 
 def test_a_type_that_differs_is_another_span_but_the_same_stretch():
@@ -117,7 +122,7 @@ def test_annotators_of_whom_none_marked_anything_have_equal_boundaries_and_no_f1
     sums = measure([[], [], []]).whole
     assert [estimate(sums, name) for name in (*RATIOS[:4], "alpha")] == [None] * 5
     assert estimate(sums, "boundary_similarity").value == 1
-    assert all(sums[f"{name}\tn"] == 1 for name in (*RATIOS, "alpha"))
+    assert all(sums[f"{name} n"] == 1 for name in (*RATIOS, "alpha"))
 
 
 def test_a_mark_against_none():
@@ -126,9 +131,9 @@ def test_a_mark_against_none():
     assert estimate(sums, "alpha").value == close(1 - 7 * 8 / (8**2 - 2 * 4**2))
 
 
-def test_one_annotator_adds_nothing():
+def test_one_annotator_adds_spans_to_their_classes_and_nothing_else():
     assert measure([]) == ({}, [])
-    assert measure([[Mark("a", 0, 4)]]) == ({}, [{}])
+    assert measure([[Mark("a", 0, 4), Mark("a", 7, 8), Mark("", 9, 9)]]) == ({"count\x1fa": 2}, [{}])
 
 
 def test_empty_spans_are_spans_of_no_character():
@@ -172,7 +177,7 @@ def test_a_character_of_several_types_has_the_set_of_them():
 
 
 def test_spans_without_a_type_are_no_class():
-    assert not [name for name in measure([[Mark("", 0, 4)], []]).whole if name.count("\t") > 1 and "span_f1" in name]
+    assert by_class(measure([[Mark("", 0, 4)], [Mark("", 0, 4)]]).whole) == {}
 
 
 # -- brute force ----------------------------------------------------------------------------------------------------------
@@ -275,15 +280,13 @@ def test_boundaries_equal_brute_force():
         item = random_item(rng)
         expected = pairs_of(item, similarity)
         for own, value in zip(similar_boundaries(item).own, expected, strict=True):
-            assert abs(Fraction(own, UNIT) - value) <= Fraction(len(item), 2 * UNIT)
+            assert abs(Fraction(own, ONE) - value) <= Fraction(len(item), 2 * ONE)
             compared[value.denominator == 1] += 1
     assert compared[False] > 800
 
 
 def alpha_by_krippendorff(items):
-    cells = [
-        [category(given, place) for given in item] for item in items for place in range(max(map(reach_of, item)))
-    ]
+    cells = [[category(given, place) for given in item] for item in items for place in range(max(map(reach_of, item)))]
     names = sorted({tuple(sorted(kinds)) for row in cells for kinds in row})
     counts = np.array([[[tuple(sorted(kinds)) for kinds in row].count(name) for name in names] for row in cells])
     return krippendorff.alpha(value_counts=counts, level_of_measurement="nominal")
@@ -310,7 +313,7 @@ def test_the_whole_is_that_of_two_and_each_against_the_other():
     for _ in range(50):
         item = random_item(rng, annotators=2)
         found = measure(item)
-        whole = {name: x for name, x in found.whole.items() if not (name.startswith("span_f1\t") and name.count("\t") > 1)}
+        whole = {name: x for name, x in found.whole.items() if "\x1f" not in name}
         assert found.own[0] == found.own[1] == whole
 
 
@@ -320,7 +323,7 @@ def test_pairs_with_each_annotator_make_up_the_whole_twice():
         found = measure(random_item(rng))
         for name in RATIOS:
             for moment in "uv":
-                key = f"{name}\t{moment}"
+                key = f"{name} {moment}"
                 assert sum(own.get(key, 0) for own in found.own) == 2 * found.whole.get(key, 0)
 
 
@@ -365,9 +368,7 @@ def test_an_annotator_against_the_others_on_items_of_one_character():
     for _ in range(80):
         items = [rng.choices("abc", (6, 2, 1), k=rng.randint(2, 5)) for _ in range(rng.randint(2, 30))]
         table = Table.of(counts(against_others(own, others) for own, *others in items))
-        sums = {}
-        for item in items:
-            add(sums, measure(as_spans(item)).own[0])
+        sums = added_up(measure(as_spans(item)).own[0] for item in items)
         expected, found = alpha_nominal(table, 3), estimate(sums, "alpha")
         if expected is None:
             assert found is None
@@ -381,37 +382,36 @@ def test_an_annotator_against_the_others_on_items_of_one_character():
 # -- intervals ------------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", (*RATIOS, "alpha", "span_f1\ta"))
-@pytest.mark.parametrize("kind", ["whole", "against the others"])
-def test_the_error_is_that_of_a_numeric_derivative(name, kind):
+PARTS = {
+    "whole": lambda found: found.whole,
+    "against the others": lambda found: found.own[0],
+    "class": lambda found: by_class(found.whole).get("a", {}),
+}
+
+
+@pytest.mark.parametrize(
+    ("part", "name"),
+    [*((part, name) for part in ("whole", "against the others") for name in (*RATIOS, "alpha")), ("class", "span_f1")],
+)
+def test_the_error_is_that_of_a_numeric_derivative(part, name):
     """Weighting one item a little more moves the figure by its linearised value: their squares make the variance."""
     rng = random.Random(16)
-    items = [measure(random_item(rng, length=300, most=12)) for _ in range(40)]
-    if kind == "whole":
-        parts = [item.whole for item in items]
-    elif name.count("\t"):
-        pytest.skip("an annotator against the others has no classes")
-    else:
-        parts = [item.own[0] for item in items]
-    figure = name.partition("\t")[0]
-    n, step = len(items), 10**6
+    parts = [PARTS[part](measure(random_item(rng, length=300, most=12))) for _ in range(40)]
+    parts = [sums for sums in parts if sums]
+    n, step = len(parts), 10**6
 
     def value(weights):
         sums = {}
-        for part, weight in zip(parts, weights, strict=True):
-            add(sums, part, weight)
-        return (alpha_of_characters(sums, n) if name == "alpha" else ratio(sums, name, n)).value
+        for added, weight in zip(parts, weights, strict=True):
+            add(sums, added, weight)
+        return estimate(sums, name).value
 
     moved = []
     for i in range(n):
         up, down = (value([step + (d if j == i else 0) for j in range(n)]) for d in (1000, -1000))
         moved.append((up - down) / 0.002)
     expected = math.sqrt(n / (n - 1) * sum(x * x for x in moved))
-    sums = {}
-    for part in parts:
-        add(sums, part)
-    assert sums[f"{figure}\tn"] == n
-    found = alpha_of_characters(sums, n) if name == "alpha" else ratio(sums, name, n)
+    found = estimate(added_up(parts), name)
     # Alpha's small-sample correction is taken as fixed, as irrCAC does: one part in the number of labels.
     assert found.error == pytest.approx(expected, rel=2e-3 if name == "alpha" else 1e-6)
     assert found.error > 0.005
@@ -422,9 +422,7 @@ def test_the_error_is_that_of_a_numeric_derivative(name, kind):
 def test_the_error_is_near_that_of_a_jackknife(name):
     rng = random.Random(17)
     parts = [measure(random_item(rng, length=300, most=12)).whole for _ in range(150)]
-    sums = {}
-    for part in parts:
-        add(sums, part)
+    sums = added_up(parts)
     whole, values = estimate(sums, name), []
     for part in parts:
         add(sums, part, -1)
@@ -459,7 +457,7 @@ def test_long_spans_cost_nothing_and_stay_exact():
     assert found.covered.own == [2 * INT63 - 1, 2 * INT63 - 2, 2 * INT63 - 1]
     assert found.categories[2] == {"a": INT63 - 1, "b": 1}
     sums = measure(item).whole
-    assert sums["alpha\td"] == UNIT * 4 * 2 // 2
+    assert sums["alpha d"] == ONE * 4 * 2 // 2
     assert estimate(sums, "overlap_f1").value == close(6 / 8)
     assert 0 < estimate(sums, "character_f1").value <= 1
 
@@ -469,9 +467,9 @@ def test_long_spans_cost_nothing_and_stay_exact():
 
 def test_an_item_of_very_many_spans_is_not_measured():
     item = [[Mark("a", 2 * n, 2 * n + 1) for n in range(MOST_SPANS // 2)] for _ in range(2)]
-    assert measure(item).whole["span_f1\tu"] == MOST_SPANS
+    assert measure(item).whole["span_f1 u"] == MOST_SPANS
     item[0] = [*item[0], Mark("a", 10**9, 10**9)]
-    assert measure(item) == ({}, [{}, {}])
+    assert measure(item) == ({"count\x1fa": MOST_SPANS + 1}, [{}, {}])
 
 
 def test_spans_that_all_lie_near_each_other_are_not_compared_by_pairs():
@@ -479,7 +477,7 @@ def test_spans_that_all_lie_near_each_other_are_not_compared_by_pairs():
     item = [marks(Mark("a", 0, 10**6 + 2 * k + own) for k in range(n)) for own in range(2)]
     assert nearly_alike(item) is None
     sums = measure(item).whole
-    assert "overlap_f1\tn" not in sums
+    assert "overlap_f1 n" not in sums
     assert estimate(sums, "character_f1").value > 0.999
     few = [given[: n // 2] for given in item]
     assert nearly_alike(few).whole == n // 2
@@ -490,15 +488,15 @@ def test_very_many_annotators_are_compared_where_that_takes_no_pairs():
     assert nearly_alike(item) is None
     assert similar_boundaries(item) is None
     sums = measure(item).whole
-    assert {name for name in (*RATIOS, "alpha") if f"{name}\tn" in sums} == {*RATIOS[:2], "character_f1", "alpha"}
+    assert {name for name in (*RATIOS, "alpha") if f"{name} n" in sums} == {*RATIOS[:2], "character_f1", "alpha"}
     assert estimate(sums, "span_f1").value == estimate(sums, "character_f1").value == estimate(sums, "alpha").value == 1
-    assert sum(name.endswith("\tn") for name in measure(item[:300]).whole) == 6
+    assert sum(name.endswith(" n") for name in measure(item[:300]).whole) == 6
 
 
 def test_categories_that_are_too_many_or_have_too_long_names_have_no_alpha():
     many = [[Mark(f"{kind:03}", kind, kind + 1) for kind in range(230)] for _ in range(2)]
     assert characters(many).categories is None
-    assert "alpha\tn" not in measure(many).whole
+    assert "alpha n" not in measure(many).whole
     assert characters([given[:200] for given in many]).categories is not None
     long = [[Mark(kind * 600, 0, 5) for kind in "ab"], []]
     assert characters(long).categories is None
