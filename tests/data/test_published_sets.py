@@ -278,6 +278,30 @@ def test_agreement_on_whether_there_is_an_error_and_on_how_bad_a_translation_is(
     assert score["alpha"]["value"] == at(0.507)
 
 
+def test_spans_agree_as_published(kept: Kept) -> None:
+    agreement = kept("mqm_wmt23_ende")[1]["projects"]["mqm-wmt23-ende"]["tasks"]["label"]["agreement"]
+    assert agreement["character_f1"]["value"] == at(0.327)
+    assert agreement["span_f1_untyped"]["value"] == at(0.328)
+    assert agreement["span_f1"]["value"] == at(0.254)
+    assert agreement["overlap_f1"]["value"] == at(0.272)
+    assert agreement["boundary_similarity"]["value"] == at(0.370)
+    assert agreement["alpha"]["value"] == at(0.198)
+    assert {agreement[name]["n"] for name in ("character_f1", "overlap_f1", "boundary_similarity", "alpha")} == {1040}
+
+
+def test_alpha_of_characters_that_are_marked_or_not() -> None:
+    """Published is 0.274, of texts whose length is known; of the text up to the last mark it is lower."""
+    sent = []
+    for line in lines("mqm_wmt23_ende"):
+        event = json.loads(line)
+        if (event["project"], event["type"]) == ("mqm-wmt23-ende", "annotation"):
+            spans = [{"start": span["start"], "end": span["end"]} for span in event["label"]["spans"]]
+            sent.append(json.dumps({**event, "label": {"spans": spans}}).encode())
+    agreement = projects(fold(sent))["mqm-wmt23-ende"]["tasks"]["label"]["agreement"]
+    assert agreement["alpha"]["value"] == at(0.263)
+    assert agreement["span_f1"]["value"] == agreement["span_f1_untyped"]["value"] == at(0.328)
+
+
 def at(published: float) -> Any:
     """A figure that is published with three digits."""
     return pytest.approx(published, abs=5.01e-4)

@@ -26,6 +26,9 @@ from detectors.agreement.boxes.geometry import Rectangle
 from detectors.agreement.coefficient import ORDERED
 from detectors.agreement.measures import by_class
 from detectors.agreement.moments import alpha_of_moments, item_moment, moment_against, units
+from detectors.agreement.spans.figures import SPANS
+from detectors.agreement.spans.marks import Mark, marks
+from detectors.agreement.spans.measure import measure
 from detectors.gold import Accuracy
 from detectors.scope import Scope, Tally
 from detectors.statistic import Statistic
@@ -36,13 +39,17 @@ many = st.lists(labels, min_size=1, max_size=4)
 few, some = st.integers(0, 3), st.integers(1, 3)
 numbers = st.lists(st.sampled_from(["-2.5", "0", "1", "999999999.999999999999"]).map(units), min_size=2, max_size=4)
 moments = numbers.map(item_moment) | numbers.map(lambda x: moment_against(x[0], x, sum(x), sum(y * y for y in x)))
+marked = st.lists(
+    st.builds(Mark, st.sampled_from(["", "a", "b"]), st.integers(0, 3), st.integers(3, 9)), max_size=3
+).map(marks)
+spans = st.lists(marked, min_size=2, max_size=4).map(lambda annotators: tuple(measure(annotators).whole.items()))
 measures = st.dictionaries(st.sampled_from(["items", "b", "count\x1fcar"]), st.integers(-(2**90), 2**90)).map(
     lambda found: (("1", 1), *found.items())
 )
 shares = st.builds(
     lambda kind, labels, pairable, right, wrong, seen: (kind, labels, pairable, right + wrong, right, seen),
     st.sampled_from(["nominal", "interval"]), some, few, few, few,
-    many.map(item_pattern) | moments | measures | st.none(),
+    many.map(item_pattern) | moments | measures | spans | st.none(),
 )  # fmt: skip
 places = st.sampled_from([0.0, 1.0, 2.5])
 rectangles = st.builds(Rectangle, places, places, st.just(4.0), places, st.sampled_from(["car", "bus", None]))
@@ -82,6 +89,7 @@ SUBJECTS = {
     "moments": Subject(Sums, moments, lambda state: alpha_of_moments(state.sums) if state.sums else None),
     "boxes": Subject(Sums, box_measures, read_boxes),
     "sums": Subject(Sums, measures, lambda state: by_class(state.sums)),
+    "spans": Subject(Sums, spans, lambda state: [figure.reading(state.sums, 1) for figure in SPANS]),
     "tallies": Subject(Tally, shares, Tally.state),
     "scopes": Subject(Scope, deltas, Scope.state),
 }

@@ -13,22 +13,24 @@ CATEGORY = "\t"
 """Stands before each category in a sum's name: no label has a control character."""
 
 
-def add_alpha(sums: dict[str, int], disagreement: int, labels: Mapping[str, int]) -> None:
-    r"""What an item adds: the disagreement of its characters and the labels of each category, in multiples of 1 / `ONE`.
+def add_alpha(sums: dict[str, int], disagreement: int, labels: Mapping[str, int], *, shares: bool = False) -> None:
+    r"""What an item adds: the disagreement of its characters, in multiples of 1 / `ONE`, and the labels of each category.
 
-    Of a character with m labels, $r_c$ of them of category c, the disagreement is $(m^2 - \sum r_c^2) / (m - 1)$.
+    Of a character with m labels, $r_c$ of them of category c, the disagreement is $(m^2 - \sum r_c^2) / (m - 1)$. Labels
+    that are `shares` of labels are in multiples of 1 / `ONE` too.
     """
+    r = "s" if shares else "r"
     sums["alpha n"] = 1
     found = sorted(labels.items())
     if disagreement:
         sums["alpha d"] = disagreement
         sums["alpha dd"] = disagreement * disagreement
-        for category, r in found:
-            sums[f"alpha dr{CATEGORY}{category}"] = disagreement * r
-    for category, r in found:
-        sums[f"alpha r{CATEGORY}{category}"] = r
-    for (first, r), (second, s) in combinations_with_replacement(found, 2):
-        sums[f"alpha rr{CATEGORY}{first}{CATEGORY}{second}"] = r * s
+        for category, x in found:
+            sums[f"alpha d{r}{CATEGORY}{category}"] = disagreement * x
+    for category, x in found:
+        sums[f"alpha {r}{CATEGORY}{category}"] = x
+    for (first, x), (second, y) in combinations_with_replacement(found, 2):
+        sums[f"alpha {r}{r}{CATEGORY}{first}{CATEGORY}{second}"] = x * y
 
 
 def alpha_of_characters(sums: Mapping[str, int]) -> Estimate | None:
@@ -47,7 +49,7 @@ def alpha_of_characters(sums: Mapping[str, int]) -> Estimate | None:
     all is exact, and rounded at the end.
 
     >>> sums = {}
-    >>> add_alpha(sums, 4 * ONE, {"": 6 * ONE, "a": 14 * ONE})  # ten characters, two annotators who differ at two
+    >>> add_alpha(sums, 4 * ONE, {"": 6, "a": 14})  # ten characters, two annotators who differ at two
     >>> alpha_of_characters(sums).value  # 1 - 19 * 4 / (20^2 - 6^2 - 14^2)
     0.5476190476190477
 
@@ -61,24 +63,24 @@ def alpha_of_characters(sums: Mapping[str, int]) -> Estimate | None:
         if name.startswith("alpha "):
             moment, *categories = name[len("alpha ") :].split(CATEGORY)
             moments.setdefault(moment, []).append((tuple(categories), x))
-    of_category = dict(moments.get("r", ()))
-    labels, squared = sum(of_category.values()), sum([r * r for r in of_category.values()])
+    r, unit = ("s", ONE) if "s" in moments else ("r", 1)
+    of_category = dict(moments.get(r, ()))
+    labels, squared = sum(of_category.values()), sum([x * x for x in of_category.values()])
     expected = labels * labels - squared
     if not expected:
         return None
-    disagreement = sums.get("alpha d", 0)
-    value = (expected - (labels - ONE) * disagreement) / expected
-    n = sums["alpha n"]
+    n, disagreement = sums["alpha n"], sums.get("alpha d", 0)
+    value = (expected * ONE - (labels - unit) * unit * disagreement) / (expected * ONE)
     if n < 2:
         return Estimate(value, math.nan, 0)
-    # The linearised value less the mean, times L E^2, is c0 + cd d + the sum of cr r: integers all, as d and r are.
-    c0 = ONE * labels * expected * disagreement
+    # The linearised value less the mean, times L E^2, is c0 + cd d + the sum of cr r: whole numbers in their units.
+    c0 = unit * labels * expected * disagreement
     cd = -n * labels * labels * expected
-    of_label, by_use = (labels - ONE) * expected + 2 * labels * squared, 2 * labels * labels
-    cr = {c: n * disagreement * (of_label - by_use * r) for c, r in of_category.items()}
+    of_label, by_use = (labels - unit) * expected + 2 * labels * squared, 2 * labels * labels
+    cr = {c: n * disagreement * (of_label - by_use * x) for c, x in of_category.items()}
     squares = c0 * c0 * n + cd * cd * sums.get("alpha dd", 0) + 2 * c0 * cd * disagreement
-    squares += 2 * c0 * sum([cr[c] * r for c, r in of_category.items()])
-    squares += 2 * cd * sum([cr[c] * x for c, x in moments.get("dr", ())])
-    squares += sum([(1 if a == b else 2) * cr[a,] * cr[b,] * x for (a, b), x in moments.get("rr", ())])
-    scale = labels * expected * expected
+    squares += 2 * c0 * sum([cr[c] * x for c, x in of_category.items()])
+    squares += 2 * cd * sum([cr[c] * x for c, x in moments.get("d" + r, ())])
+    squares += sum([(1 if a == b else 2) * cr[a,] * cr[b,] * x for (a, b), x in moments.get(r + r, ())])
+    scale = labels * expected * expected * (ONE // unit)
     return Estimate(value, math.sqrt(squares / (scale * scale * n * (n - 1))), n - 1)

@@ -88,14 +88,11 @@ def _add_characters(found: MeasuredSpans, sweep: Characters) -> None:
         for category, r in categories.items():
             labels[category] = labels.get(category, 0) + r
     equal = count * sweep.reach + sum(sweep.same)
-    add_alpha(
-        found.whole,
-        rounded(count * count * sweep.reach - equal, others),
-        {category: ONE * r for category, r in labels.items()},
-    )
+    add_alpha(found.whole, rounded(count * count * sweep.reach - equal, others), labels)
     for sums, same, own in zip(found.own, sweep.same, sweep.categories, strict=True):
         add_alpha(
             sums,
             rounded(2 * (others * sweep.reach - same), others),
             {category: rounded((others - 1) * own.get(category, 0) + r, others) for category, r in labels.items()},
+            shares=True,
         )

@@ -4,9 +4,7 @@ import math
 import random
 from collections import Counter
 from fractions import Fraction
-from itertools import combinations
 
-import krippendorff
 import numpy as np
 import pytest
 
@@ -21,8 +19,17 @@ from detectors.agreement.spans.marks import MOST_COMPARED, MOST_SPANS, Mark, mar
 from detectors.agreement.spans.measure import measure
 from detectors.agreement.spans.overlap import nearly_alike
 from detectors.agreement.spans.ratio import ratio
+from tests.detectors.agreement.spans_by_characters import (
+    COMMON,
+    alpha_by_krippendorff,
+    category,
+    covered,
+    most_matched,
+    pairs_of,
+    similarity,
+)
 
-RATIOS = ("span_f1", "span_f1_untyped", "overlap_f1", "character_f1", "boundary_similarity")
+RATIOS = tuple(COMMON)
 INT63 = 2**63 - 1
 
 
@@ -183,42 +190,6 @@ def test_spans_without_a_type_are_no_class():
 # -- brute force ----------------------------------------------------------------------------------------------------------
 
 
-def covered(given):
-    return {place for _, start, end in given for place in range(start, end)}
-
-
-def category(given, place):
-    return frozenset(kind for kind, start, end in given if start <= place < end)
-
-
-def near(a, b):
-    if a[0] != b[0]:
-        return False
-    x, y = covered([a]), covered([b])
-    return a[1:] == b[1:] if not x | y else 2 * len(x & y) >= len(x | y) and bool(x & y)
-
-
-def most_matched(first, second):
-    """Tries every choice."""
-    if not first:
-        return 0
-    head, *rest = first
-    found = most_matched(rest, second)
-    for other in second:
-        if near(head, other):
-            found = max(found, 1 + most_matched(rest, [mark for mark in second if mark is not other]))
-    return found
-
-
-def pairs_of(item, common):
-    own = [0] * len(item)
-    for a, b in combinations(range(len(item)), 2):
-        n = common(item[a], item[b])
-        own[a] += n
-        own[b] += n
-    return own
-
-
 def test_counts_equal_brute_force():
     rng, compared = random.Random(7), Counter()
     for _ in range(400):
@@ -255,25 +226,6 @@ def test_characters_equal_brute_force():
     assert compared > 700
 
 
-def similarity(first, second):
-    """Boundary similarity as the paper's edit distance reads, on a string of positions."""
-    strings = [
-        [place in {end for _, *ends in given for end in ends if end} for place in range(20)]
-        for given in (first, second)
-    ]
-    differ = [a != b for a, b in zip(*strings, strict=True)]
-    common = sum(a and b for a, b in zip(*strings, strict=True))
-    moved, place = 0, 0
-    while place < 19:
-        if differ[place] and differ[place + 1] and strings[0][place] != strings[0][place + 1]:
-            moved += 1
-            place += 1
-        place += 1
-    added = sum(differ) - 2 * moved
-    edits = added + moved + common
-    return 1 - (added + Fraction(moved, 2)) / edits if edits else Fraction(1)
-
-
 def test_boundaries_equal_brute_force():
     rng, compared = random.Random(9), Counter()
     for _ in range(400):
@@ -283,17 +235,6 @@ def test_boundaries_equal_brute_force():
             assert abs(Fraction(own, ONE) - value) <= Fraction(len(item), 2 * ONE)
             compared[value.denominator == 1] += 1
     assert compared[False] > 800
-
-
-def alpha_by_krippendorff(items):
-    cells = [[category(given, place) for given in item] for item in items for place in range(max(map(reach_of, item)))]
-    names = sorted({tuple(sorted(kinds)) for row in cells for kinds in row})
-    counts = np.array([[[tuple(sorted(kinds)) for kinds in row].count(name) for name in names] for row in cells])
-    return krippendorff.alpha(value_counts=counts, level_of_measurement="nominal")
-
-
-def reach_of(given):
-    return max([end for _, start, end in given if start < end], default=0)
 
 
 def test_alpha_of_characters_equals_krippendorff():
@@ -313,8 +254,14 @@ def test_the_whole_is_that_of_two_and_each_against_the_other():
     for _ in range(50):
         item = random_item(rng, annotators=2)
         found = measure(item)
-        whole = {name: x for name, x in found.whole.items() if "\x1f" not in name}
-        assert found.own[0] == found.own[1] == whole
+        assert found.own[0] == found.own[1]
+        for name in (*RATIOS, "alpha"):
+            assert estimate(found.own[0], name) == estimate(found.whole, name)
+    items = [measure(random_item(rng, annotators=2)) for _ in range(50)]
+    for name in (*RATIOS, "alpha"):
+        own = estimate(added_up(item.own[0] for item in items), name)
+        assert own == estimate(added_up(item.whole for item in items), name)
+        assert own.error > 0.01
 
 
 def test_pairs_with_each_annotator_make_up_the_whole_twice():
