@@ -38,6 +38,11 @@ COEFFICIENT_NAMES: Final = {
     "ac1": "Gwet's AC1",
     "ac2": "Gwet's AC2",
     "brennan_prediger": "Brennan-Prediger",
+    "span_f1": "span F1",
+    "span_f1_untyped": "span F1, untyped",
+    "overlap_f1": "overlap F1",
+    "character_f1": "character F1",
+    "boundary_similarity": "boundary similarity",
 }
 MEASURED_NAMES: Final = {
     "match_rate": "boxes matched",

@@ -147,7 +147,7 @@ def test_any_document_in_any_width(render: Any, name: str, width: int) -> None:
         lines = show(render(DOCUMENTS[name]), width, encoding).splitlines()
         assert lines
         assert max(map(len, lines)) <= width
-        assert width < 80 or len(lines) < 500
+        assert width < 80 or len(lines) < 600
 
 
 def test_figures_intervals_and_counts_stand_in_columns() -> None:

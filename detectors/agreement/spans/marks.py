@@ -7,10 +7,10 @@ from typing import NamedTuple, Protocol, TypeAlias
 
 from detectors.agreement.measures import ONE
 
-MOST_SPANS = 20_000
+MOST_SPANS = 10_000
 """An item whose annotators marked more than this together is not measured: that bounds the work of an event."""
 
-MOST_COMPARED = 100_000
+MOST_COMPARED = 25_000
 """Of spans, or of boundaries, that lie near each other; an item with more has no figure that compares them by pairs."""
 
 

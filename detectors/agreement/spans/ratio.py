@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from functools import lru_cache
 
 from detectors.agreement.coefficient import Estimate
 from detectors.agreement.measures import of_class
@@ -11,10 +12,22 @@ from detectors.agreement.measures import of_class
 
 def add_ratio(sums: dict[str, int], name: str, u: int, v: int, label_class: str | None = None) -> None:
     """What an item with this numerator and denominator adds, of the whole or of a class; what is 0 is left out."""
-    for moment, x in (("n", 1), ("u", u), ("v", v), ("uu", u * u), ("uv", u * v), ("vv", v * v)):
-        if x:
-            quantity = f"{name} {moment}"
-            sums[quantity if label_class is None else of_class(quantity, label_class)] = x
+    n_name, u_name, v_name, uu_name, uv_name, vv_name = _names(name, label_class)
+    sums[n_name] = 1
+    if v:
+        sums[v_name] = v
+        sums[vv_name] = v * v
+    if u:
+        sums[u_name] = u
+        sums[uu_name] = u * u
+        sums[uv_name] = u * v
+
+
+@lru_cache(maxsize=4096)
+def _names(name: str, label_class: str | None) -> tuple[str, ...]:
+    """Most items add to the same sums."""
+    names = [f"{name} {moment}" for moment in ("n", "u", "v", "uu", "uv", "vv")]
+    return tuple(names if label_class is None else [of_class(quantity, label_class) for quantity in names])
 
 
 def ratio(sums: Mapping[str, int], name: str) -> Estimate | None:
@@ -39,7 +52,7 @@ def ratio(sums: Mapping[str, int], name: str) -> Estimate | None:
     ----------
     Cochran, W. G. (1977). Sampling Techniques, 3rd edition, 6.3. Wiley. ISBN 978-0471162409.
     """
-    n, u, v, uu, uv, vv = (sums.get(f"{name} {moment}", 0) for moment in ("n", "u", "v", "uu", "uv", "vv"))
+    n, u, v, uu, uv, vv = (sums.get(quantity, 0) for quantity in _names(name, None))
     if not v:
         return None
     squares = v * v * uu - 2 * u * v * uv + u * u * vv

@@ -437,14 +437,14 @@ def test_very_many_annotators_are_compared_where_that_takes_no_pairs():
     sums = measure(item).whole
     assert {name for name in (*RATIOS, "alpha") if f"{name} n" in sums} == {*RATIOS[:2], "character_f1", "alpha"}
     assert estimate(sums, "span_f1").value == estimate(sums, "character_f1").value == estimate(sums, "alpha").value == 1
-    assert sum(name.endswith(" n") for name in measure(item[:300]).whole) == 6
+    assert sum(name.endswith(" n") for name in measure(item[:150]).whole) == 6
 
 
 def test_categories_that_are_too_many_or_have_too_long_names_have_no_alpha():
-    many = [[Mark(f"{kind:03}", kind, kind + 1) for kind in range(230)] for _ in range(2)]
+    many = [[Mark(f"{kind:03}", kind, kind + 1) for kind in range(112)] for _ in range(2)]
     assert characters(many).categories is None
     assert "alpha n" not in measure(many).whole
-    assert characters([given[:200] for given in many]).categories is not None
+    assert characters([given[:105] for given in many]).categories is not None
     long = [[Mark(kind * 600, 0, 5) for kind in "ab"], []]
     assert characters(long).categories is None
     assert characters([[Mark("a" * 1024, 0, 5)], []]).categories is not None
