@@ -40,6 +40,7 @@ class Boxes(ObjectType):
     """Rectangles; being right is a matter of overlap, not of equality."""
 
     name = "boxes"
+    classes = "class"
     categorical = False
     answers = False
 

@@ -25,6 +25,7 @@ class Spans(ObjectType):
     """Stretches of text; being right is a matter of overlap, not of equality."""
 
     name = "spans"
+    classes = "type"
     categorical = False
     answers = False
 

@@ -123,6 +123,10 @@ def test_a_boolean_is_its_word_and_no_number() -> None:
     assert Fit(TaskConfig(label_type="interval"))(True) is None
 
 
+def spans(*types: str | None) -> Shape:
+    return Shape(spans=[Span(place, place + 1, kind) for place, kind in enumerate(types)])
+
+
 @pytest.mark.parametrize(
     ("label_type", "declared", "fits", "does_not"),
     [
@@ -133,7 +137,13 @@ def test_a_boolean_is_its_word_and_no_number() -> None:
         ("ordinal", (1, 0, -1), [1, 0.0, -0.0, -1], [2, "one"]),
         ("interval", (1, 2), [1, 2.0], [1.5]),
         ("multilabel", ("a", "b"), [[], ["a"], ["b", "a"], ["a", "a"]], [["a", "c"], ["c"], ["ab"]]),
-        ("boxes", ("car",), [BOXES, Shape(boxes=[Box([0, 0, 1, 1], "bus")])], [SPANS]),
+        (
+            "boxes",
+            ("car",),
+            [BOXES, Shape(boxes=[Box([0, 0, 1, 1], "car")])],
+            [SPANS, Shape(boxes=[Box([0, 0, 1, 1], "bus")])],
+        ),
+        ("spans", ("a;b", "c"), [spans(), spans("c", "a;b", None), spans(None)], [spans("c", "a"), spans("b"), BOXES]),
         (None, ("yes", 3), ["yes", 3, 3.0], ["no", 4, True]),
         (None, ("a", "b"), ["a", ["a", "b"]], ["c", ["c"], 1]),
     ],
