@@ -21,7 +21,7 @@ from detectors.agreement import (
     pair_agreement,
     pair_pattern,
 )
-from detectors.agreement.boxes import measure
+from detectors.agreement.boxes import measure as measure_boxes
 from detectors.agreement.boxes.geometry import Rectangle
 from detectors.agreement.coefficient import ORDERED
 from detectors.agreement.measures import by_class
@@ -54,7 +54,7 @@ shares = st.builds(
 places = st.sampled_from([0.0, 1.0, 2.5])
 rectangles = st.builds(Rectangle, places, places, st.just(4.0), places, st.sampled_from(["car", "bus", None]))
 drawn = st.lists(st.lists(rectangles, max_size=3), min_size=1, max_size=4)
-box_measures = drawn.map(lambda answers: (("items", 1), *measure(answers, 0.5).whole))
+box_measures = drawn.map(lambda answers: (("items", 1), *measure_boxes(answers, 0.5).whole))
 
 
 def read_boxes(state):
