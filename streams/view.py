@@ -526,8 +526,8 @@ def _scopes(width: int, names: str, plot: int = 0) -> _Grid:
     return grid
 
 
-def _scope(grid: _Grid, width: int, name: _Line, held: Document) -> None:
-    alpha = held.get("agreement", {}).get("alpha", {})
+def _scope(grid: _Grid, width: int, name: _Line, held: Document, figure: str = "alpha") -> None:
+    alpha = held.get("agreement", {}).get(figure, {})
     accuracy = held.get("gold", {}).get("accuracy", {})
     grid.row(
         name,
@@ -566,19 +566,34 @@ def _worst_values(figures: Document, width: int) -> RenderableType | None:
         if not values or (len(values) == 1 and all(held.get("annotations") == whole for held in values.values())):
             continue
         shown = WORST.get(dimension, OTHERS)
+        figure = _figure_of(values.values())
         heading = _name(dimension.removeprefix("slice."))
-        if len(values) > shown:
+        if figure != "alpha":
+            heading += f" by {COEFFICIENT_NAMES.get(figure, figure)}"
+        elif len(values) > shown:
             heading += f"  {shown} of {len(values):,}"
         grid.row(_Line((heading, HEADING)))
-        for value, held in _ranked(values.items(), by_gold=dimension == "annotator")[:shown]:
-            _scope(grid, width, _Line("  ", _Named(_name(value))), held)
+        for value, held in _ranked(values.items(), figure, by_gold=dimension == "annotator")[:shown]:
+            _scope(grid, width, _Line("  ", _Named(_name(value))), held, figure)
     return grid.table if grid.table.row_count else None
 
 
-def _ranked(values: Iterable[tuple[str, Document]], *, by_gold: bool) -> list[tuple[str, Document]]:
+def _figure_of(values: Iterable[Document]) -> str:
+    """What a dimension's values are told apart by: alpha, or where it has no meaning, as for types of spans, another."""
+    for held in values:
+        agreement = held.get("agreement", {})
+        if agreement.get("alpha", {}).get("why") != NOT_AVAILABLE:
+            return "alpha"
+        for name, reading in agreement.items():
+            if reading.get("value") is not None:
+                return str(name)
+    return "alpha"
+
+
+def _ranked(values: Iterable[tuple[str, Document]], figure: str, *, by_gold: bool) -> list[tuple[str, Document]]:
     def key(held: Document) -> tuple[float, float]:
         gold = _upper(held.get("gold", {}).get("accuracy", {}))
-        alpha = _upper(held.get("agreement", {}).get("alpha", {}))
+        alpha = _upper(held.get("agreement", {}).get(figure, {}))
         return (gold, alpha) if by_gold else (alpha, gold)
 
     return sorted(values, key=lambda value: (key(value[1]), value[0]))
@@ -706,7 +721,7 @@ class _Overview:
             if alarm.get("cleared_at") is None
         }
         place = {id(held): project for _, project, held in people}
-        for name, held in _ranked([(name, held) for name, _, held in people], by_gold=True)[:shown]:
+        for name, held in _ranked([(name, held) for name, _, held in people], "alpha", by_gold=True)[:shown]:
             project = place[id(held)]
             style = BAD if (project, name) in alarmed else ""
             _scope(grid, width, _Line(_Named(_name(name), style), "  ", _Named(_name(project), QUIET)), held)

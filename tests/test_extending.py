@@ -170,6 +170,6 @@ def test_a_measured_label_type_is_a_type_and_a_figure(monkeypatch: pytest.Monkey
     assert by["class"]["odd"]["agreement"]["odd"] == {"value": 0.25, "low": None, "high": None, "n": 5}
     report = Report()
     verify_statistics(report, store, 0, configure)
-    assert (report.differences, report.compared["scopes"]) == ([], 6)
+    assert (report.differences, report.compared["scopes"]) == ([], 8)
     samples = list(Readings(home).take().samples())
     assert any(s.name == "kappawatch_agreement_ratio" and s.labels == ("p", "label", "apart") for s in samples)
