@@ -13,6 +13,7 @@ from typing import Final
 import numpy as np
 
 from detectors.agreement.arrays import Floats, Integers, sums
+from detectors.agreement.differing import differing_pairs
 
 Distance = Callable[[Floats, Floats], Floats]
 """How far two places are apart, for arrays of them."""
@@ -161,27 +162,9 @@ class Placed:
     ) -> Placed:
         """Place labels by their names; `row`, `label` and `own` are what a `Table` decodes, `pairs` is by row."""
         rank = np.fromiter((scale.rank[name] for name in names), np.int64, len(names))
-        mine = np.zeros(len(row), np.bool_)
-        mine[own] = True
-        against = np.zeros(len(pairs), np.bool_)
-        against[row[own]] = True
-        # Equal labels of a row are neighbours, for patterns are sorted; an annotator's own is apart from the others.
-        begins = np.ones(len(row), np.bool_)
-        begins[1:] = (row[1:] != row[:-1]) | (label[1:] != label[:-1]) | mine[:-1]
-        start = np.flatnonzero(begins)
-        times = np.diff(start, append=len(row))
-        run_row, run_label, run_own = row[start], label[start], mine[start]
-        place = np.arange(len(start))
-        behind = np.cumsum(np.bincount(run_row, minlength=len(pairs)))[run_row] - place - 1
-        behind[against[run_row] & ~run_own] = 0
-        one = np.repeat(place, behind)
-        other = one + 1 + np.arange(len(one)) - np.repeat(np.cumsum(behind) - behind, behind)
-        different = run_label[one] != run_label[other]
-        one, other = one[different], other[different]
-        both = run_row[one]
-        count = np.where(against[both], times[other], 2 * times[one] * times[other])
+        differing = differing_pairs(row, label, own, pairs)
         number = np.array(scale.number, np.float64)[rank]
-        return cls(scale, rank, number, both, run_label[one], run_label[other], count / pairs[both])
+        return cls(scale, rank, number, *differing)
 
     def by_row(self, places: Floats, distance: Distance, rows: int) -> Floats:
         """The mean distance of the pairs of labels of each row; `places` is by label."""
