@@ -29,7 +29,7 @@ NO_REPEAT: Final = "no repeat"
 """Nobody labelled an item twice."""
 
 TOO_MUCH: Final = "too much to compare"
-"""No item has labels of a size that can be compared while events arrive."""
+"""No item has labels of a size that can be compared while events arrive; or there are too many different sets of names."""
 
 REASONS: Final = (
     NO_PAIRABLE_ITEM,

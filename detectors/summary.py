@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -23,6 +24,7 @@ from detectors.agreement.patterns import LABEL
 from detectors.config import TaskConfig
 from detectors.gold import Accuracy
 from detectors.labels import LABEL_TYPES, SHAPES, declared_key
+from detectors.labels.base import ClosedType, CompoundType
 from detectors.panes import PANE, begin, hour_of
 from detectors.reading import Reading
 from detectors.repeats import REPEATS, Repeats, consistency
@@ -73,7 +75,7 @@ class PairSummary(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class TaskSummary:
-    """The readings of one task; `categories` is the q of the coefficients that need one."""
+    """The readings of one task; `categories` is how many classes labels may be of, the q of coefficients that need one."""
 
     label_type: str | None
     categories: int
@@ -110,8 +112,14 @@ class TaskStatistics:
             if part is not None:
                 self._total.merge(part)
         self.label_type = config.label_type or _majority(self._total)
-        seen = () if config.labels else _seen(self._tally(self._total).patterns)
-        self.categories = len(config.labels or seen)
+        kind = LABEL_TYPES[self.label_type or "nominal"]
+        self._compound = kind if isinstance(kind, CompoundType) else None
+        # To be of a class or not are two categories without order.
+        of_categories = self._compound is not None or kind.name in CATEGORIES
+        self._type_of_class = "nominal" if of_categories else kind.name
+        options = kind.options if isinstance(kind, ClosedType) else config.labels
+        seen = () if options else self._seen()
+        self.categories = len(options or seen)
         self._scale = self._scale_of(seen)
 
     def _scale_of(self, seen: Collection[str]) -> Scale | None:
@@ -167,25 +175,43 @@ class TaskStatistics:
         return found, cut
 
     def _by_class(self) -> tuple[dict[str, ScopeSummary], int]:
-        """Each label against the rest; its gold is that of the items whose key it is."""
+        """Each class against the rest; its gold is that of the items whose key is of it."""
         tally = self._tally(self._total)
-        patterns = each_against_rest(tally.patterns)
+        patterns = each_against_rest(tally.patterns, self._classes)
         sums = by_class(tally.sums)
-        gold = {value: scope for (dimension, value), scope in self._scopes.items() if dimension == "class"}
-        counts = {**_label_counts(tally.patterns), **{value: held.get(COUNT, 0) for value, held in sums.items()}}
-        values = sorted(counts.keys() | gold.keys(), key=lambda value: (-counts.get(value, 0), value))
+        counts = Counter({value: held.get(COUNT, 0) for value, held in sums.items()})
+        for label, n in _label_counts(tally.patterns).items():
+            for value in self._classes(label):
+                counts[value] += n
+        answers: Counter[str] = Counter()
+        correct: Counter[str] = Counter()
+        for (dimension, key), scope in self._scopes.items():
+            if dimension == "class":
+                answered = self._tally(scope)
+                for value in self._classes(key):
+                    answers[value] += answered.answers
+                    correct[value] += answered.correct
+        values = sorted(counts.keys() | answers.keys(), key=lambda value: (-counts[value], value))
         found = {}
         for value in values[:MOST_VALUES]:
-            answered = self._tally(gold[value]) if value in gold else Tally()
             found[value] = ScopeSummary(
-                counts.get(value, 0),
+                counts[value],
                 _pairable_share(self._total, tally),
                 self._of_class(tally, sums[value])
                 if value in sums
-                else agreement(patterns.get(value, NO_CATEGORIES), _of_class(self.label_type), 2),
-                Accuracy(answered.answers, answered.correct),
+                else agreement(patterns.get(value, NO_CATEGORIES), self._type_of_class, 2),
+                Accuracy(answers[value], correct[value]),
             )
         return found, max(0, len(values) - MOST_VALUES)
+
+    def _classes(self, label: str) -> Sequence[str]:
+        """The classes that a label is of."""
+        return (label,) if self._compound is None else self._compound.classes_of(label)
+
+    def _seen(self) -> set[str]:
+        """The classes of the task's labels."""
+        labels = {label for pattern in self._tally(self._total).patterns for label in pattern.split(LABEL)}
+        return {value for label in labels for value in self._classes(label)}
 
     def _of_class(self, tally: Tally, sums: Mapping[str, int]) -> dict[str, Reading]:
         return agreement_of_sums(sums, self.label_type or "", tally.pairable, of_class=True)
@@ -231,11 +257,15 @@ class TaskStatistics:
 
     def confused(self) -> list[Confused]:
         """The labels that annotators confuse, the most often confused first; of labels that are no categories none."""
-        return confused(self._tally(self._total).patterns)
+        found = confused(self._tally(self._total).patterns)
+        if self._compound is None:
+            return found
+        text = self._compound.text
+        return [confusion._replace(a=text(confusion.a), b=text(confusion.b)) for confusion in found]
 
     def alpha_parts(self) -> AlphaParts:
-        """Of the whole task, what adds up to the nominal alpha of several; empty where labels are no categories."""
-        return alpha_parts(self._tally(self._total).patterns)
+        """Of the whole task, what adds up to the nominal alpha of several; empty where labels have none."""
+        return alpha_parts(self._tally(self._total).patterns if self.label_type in CATEGORIES else NO_CATEGORIES)
 
     def _tally(self, scope: Scope) -> Tally:
         return scope.tallies.get(self.label_type or "", _NOTHING)
@@ -275,13 +305,3 @@ def _label_counts(patterns: Mapping[str, int]) -> dict[str, int]:
         for label in pattern.split(LABEL):
             counts[label] = counts.get(label, 0) + n
     return counts
-
-
-def _seen(patterns: Iterable[str]) -> set[str]:
-    """The labels of item patterns."""
-    return {label for pattern in patterns for label in pattern.split(LABEL)}
-
-
-def _of_class(label_type: str | None) -> str:
-    """The type of a class against the rest: two categories have no order."""
-    return "nominal" if label_type is None or label_type in CATEGORIES else label_type

@@ -33,6 +33,7 @@ COEFFICIENT_NAMES: Final = {
     "alpha_ordinal": "alpha, ordinal",
     "alpha_interval": "alpha, interval",
     "alpha_ratio": "alpha, ratio",
+    "alpha_jaccard": "alpha, Jaccard",
     "scott_pi": "Scott's pi",
     "fleiss_kappa": "Fleiss' kappa",
     "ac1": "Gwet's AC1",

@@ -16,6 +16,7 @@ from detectors.agreement.ac1 import AC1
 from detectors.agreement.ac2 import AC2
 from detectors.agreement.alpha import ALPHA
 from detectors.agreement.alpha_interval import ALPHA_INTERVAL
+from detectors.agreement.alpha_jaccard import ALPHA_JACCARD
 from detectors.agreement.alpha_nominal import ALPHA_NOMINAL
 from detectors.agreement.alpha_ordinal import ALPHA_ORDINAL
 from detectors.agreement.alpha_ratio import ALPHA_RATIO
@@ -51,6 +52,7 @@ COEFFICIENTS: Mapping[str, Coefficient] = MappingProxyType(
             ALPHA_ORDINAL,
             ALPHA_INTERVAL,
             ALPHA_RATIO,
+            ALPHA_JACCARD,
             SCOTT_PI,
             FLEISS_KAPPA,
             AC1,

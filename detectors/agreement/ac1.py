@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from detectors.agreement.arrays import total
-from detectors.agreement.coefficient import Coefficient, Estimate, chance_corrected
+from detectors.agreement.coefficient import UNORDERED, Coefficient, Estimate, chance_corrected
 from detectors.agreement.table import Table, complements
 
 
@@ -32,4 +32,4 @@ def ac1(table: Table, q: int) -> Estimate | None:
     return chance_corrected(table, expected, 1.0 - table.by_row(rest) / (q - 1))
 
 
-AC1 = Coefficient("ac1", frozenset({"nominal"}), -1.0, ac1)
+AC1 = Coefficient("ac1", UNORDERED, -1.0, ac1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from detectors.agreement.alpha_interval import alpha_interval
+from detectors.agreement.alpha_masi import alpha_masi
 from detectors.agreement.alpha_nominal import alpha_nominal
 from detectors.agreement.alpha_ordinal import alpha_ordinal
 from detectors.agreement.alpha_ratio import alpha_ratio
@@ -10,15 +11,20 @@ from detectors.agreement.coefficient import CATEGORIES, Coefficient
 
 ALPHA = Coefficient(
     "alpha",
-    CATEGORIES,
+    CATEGORIES | {"multilabel"},
     -1.0,
     alpha_nominal,
-    by_type={"ordinal": alpha_ordinal, "interval": alpha_interval, "ratio": alpha_ratio},
+    by_type={
+        "ordinal": alpha_ordinal,
+        "interval": alpha_interval,
+        "ratio": alpha_ratio,
+        "multilabel": alpha_masi,
+    },
 )
 r"""One minus observed over expected disagreement, with the distance that the label type has.
 
-Of nominal labels it is `alpha_nominal`, of ordinal ones `alpha_ordinal`, of interval ones `alpha_interval`, of ratio
-ones `alpha_ratio`, to the last digit.
+Of nominal labels and preferences it is `alpha_nominal`, of ordinal labels `alpha_ordinal`, of interval ones
+`alpha_interval`, of ratio ones `alpha_ratio`, to the last digit; of sets it is `detectors.agreement.alpha_masi`.
 
 >>> from detectors.agreement.table import Table
 >>> ALPHA.reading(Table.of({"a\x1fa": 6, "a\x1fb": 1, "b\x1fb": 5}), q=2)  # doctest: +ELLIPSIS

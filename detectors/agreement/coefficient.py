@@ -16,11 +16,14 @@ from detectors.agreement.table import Table
 from detectors.reading import Reading
 from detectors.reasons import NO_PAIRABLE_ITEM, NO_VARIATION, NOT_AVAILABLE
 
-CATEGORIES: Final = frozenset({"nominal", "ordinal", "interval", "ratio"})
-"""The label types whose labels are categories: numbers are where a task declares which there are."""
-
-ORDERED: Final = CATEGORIES - {"nominal"}
+ORDERED: Final = frozenset({"ordinal", "interval", "ratio"})
 """The label types whose categories have an order."""
+
+UNORDERED: Final = frozenset({"nominal", "preference"})
+"""The label types whose categories are equal or not, and nothing else."""
+
+CATEGORIES: Final = ORDERED | UNORDERED
+"""The label types whose labels are categories: numbers are where a task declares which there are."""
 
 
 class Estimate(NamedTuple):

@@ -1,20 +1,30 @@
-"""Agreement about one label: all others become one."""
+"""Agreement about one class: all labels that are not of it become one."""
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
+from itertools import chain
+from typing import TypeAlias
 
 from detectors.agreement.patterns import LABEL, OTHERS, against_others, item_pattern
 
 IT, REST = "1", "0"
 
+Classes: TypeAlias = Callable[[str], Sequence[str]]
+"""The classes that a label is of, none of them twice."""
 
-def one_against_rest(counts: Mapping[str, int], label: str) -> dict[str, int]:
-    r"""The counter with the label against all others, to be read with q = 2.
 
-    No state of its own: a view on the counter of the scope. Items that never show the label take part.
+def itself(label: str) -> Sequence[str]:
+    """The classes of a label that is one."""
+    return (label,)
+
+
+def one_against_rest(counts: Mapping[str, int], label: str, classes: Classes = itself) -> dict[str, int]:
+    r"""The counter with the class against all others, to be read with q = 2; `classes` says which a label is of.
+
+    No state of its own: a view on the counter of the scope. Items that never show the class take part.
 
     >>> one_against_rest({"a\x1fa\x1fb": 1, "a\x1fb\x1fc": 2, "b\x1fc\x1fc": 4}, "a")
     {'0\x1f1\x1f1': 1, '0\x1f0\x1f1': 2, '0\x1f0\x1f0': 4}
@@ -22,28 +32,34 @@ def one_against_rest(counts: Mapping[str, int], label: str) -> dict[str, int]:
     collapsed: Counter[str] = Counter()
     for pattern, count in counts.items():
         own, labels = _split(pattern)
-        collapsed[_collapsed(_is(own, label), len(labels), labels.count(label))] += count
+        hits = sum(label in classes(given) for given in labels)
+        collapsed[_collapsed(None if own is None else label in classes(own), len(labels), hits)] += count
     return dict(collapsed)
 
 
-def each_against_rest(counts: Mapping[str, int]) -> dict[str, dict[str, int]]:
-    r"""For every label seen, what `one_against_rest` gives, in one pass over the labels written in the counter.
+def each_against_rest(counts: Mapping[str, int], classes: Classes = itself) -> dict[str, dict[str, int]]:
+    r"""For every class seen, what `one_against_rest` gives, in one pass over the labels written in the counter.
 
     >>> counts = {"a\x1fa": 3, "a\x1fb": 2, "c\x1fc": 1}
     >>> each_against_rest(counts) == {label: one_against_rest(counts, label) for label in "abc"}
     True
+    >>> each_against_rest({"ab\x1fb": 3}, tuple) == {"a": {"0\x1f1": 3}, "b": {"1\x1f1": 3}}
+    True
     """
+    classes = lru_cache(maxsize=None)(classes)
     everywhere: Counter[str] = Counter()
     collapsed: defaultdict[str, Counter[str]] = defaultdict(Counter)
     for pattern, count in counts.items():
         own, labels = _split(pattern)
         absent = _collapsed(None if own is None else False, len(labels), 0)
         everywhere[absent] += count
-        for label in set(labels) if own is None else {own, *labels}:
+        mine = () if own is None else classes(own)
+        hits = Counter(chain.from_iterable(map(classes, labels)))
+        for label in {*mine, *hits}:
             shown = collapsed[label]
-            shown[_collapsed(_is(own, label), len(labels), labels.count(label))] += count
+            shown[_collapsed(None if own is None else label in mine, len(labels), hits[label])] += count
             shown[absent] -= count
-    # Patterns without the label differ in shape only: all of a shape less those that show it.
+    # Patterns without the class differ in shape only: all of a shape less those that show it.
     for shown in collapsed.values():
         shown.update(everywhere)
     return {label: {pattern: n for pattern, n in shown.items() if n} for label, shown in collapsed.items()}
@@ -55,10 +71,6 @@ def _split(pattern: str) -> tuple[str | None, list[str]]:
         return None, pattern.split(LABEL)
     own, _, others = pattern.partition(OTHERS)
     return own, others.split(LABEL)
-
-
-def _is(own: str | None, label: str) -> bool | None:
-    return None if own is None else own == label
 
 
 @lru_cache(maxsize=65_536)

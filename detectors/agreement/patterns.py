@@ -11,6 +11,30 @@ LABEL: Final = "\x1f"
 OTHERS: Final = "\x1e"
 """Separates an annotator's own label from those of the others."""
 
+MEMBER: Final = "\x1d"
+"""Separates the names in the key of a label that is a set of them; alone it is the set of the empty name."""
+
+
+def set_key(names: Iterable[str]) -> str:
+    r"""The key of a set of names: they stand in order.
+
+    >>> set_key(["b", "a", "b"]), set_key([]), set_key([""])
+    ('a\x1db', '', '\x1d')
+    """
+    found = sorted(set(names))
+    return MEMBER if found == [""] else MEMBER.join(found)
+
+
+def members(key: str) -> tuple[str, ...]:
+    r"""The names of the set with this key, in order.
+
+    >>> members("a\x1db"), members(""), members("\x1d")
+    (('a', 'b'), (), ('',))
+    """
+    if key == MEMBER:
+        return ("",)
+    return tuple(key.split(MEMBER)) if key else ()
+
 
 def item_pattern(labels: Iterable[str]) -> str:
     r"""The pattern of an item: its labels, sorted, so that who gave which does not matter.

@@ -6,6 +6,7 @@ import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import count
 from typing import Final
 
@@ -14,12 +15,13 @@ import numpy as np
 from detectors.agreement.arrays import Floats, Integers, sums, total
 from detectors.agreement.patterns import LABEL, OTHERS
 from detectors.agreement.scale import Placed, Scale
+from detectors.agreement.sets import SetDistances
 
 PATTERN: Final = "\n"
 """Separates patterns, while many are decoded as one text."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Table:
     r"""The items of a scope, one row a distinct pattern, with all that the coefficients share.
 
@@ -74,6 +76,23 @@ class Table:
     """By row: how many of these pairs differ; d is their share."""
     placed: Placed | None
     """Where the labels lie on the task's scale; None without one."""
+    own: Integers
+    """Which written labels are an annotator's own against others."""
+    names: Sequence[str]
+    """By label: its key."""
+
+    @cached_property
+    def sets(self) -> SetDistances | None:
+        """How far the labels are apart that are sets of names; None where there are too many different ones."""
+        return SetDistances.of(
+            self.names,
+            self.pair_shares,
+            complements(self.pair_shares),
+            self.row,
+            self.label,
+            self.own,
+            self.pairs,
+        )
 
     @classmethod
     def of(cls, counts: Mapping[str, int], scale: Scale | None = None) -> Table:
@@ -144,6 +163,8 @@ class Table:
             pairs=pairs.astype(np.float64),
             differing=differing,
             placed=None if held is None else Placed.of(held, names, row, label, own, pairs),
+            own=own,
+            names=names,
         )
 
     def by_row(self, values: Floats) -> Floats:

@@ -11,8 +11,8 @@ from detectors.config import TaskConfig
 from detectors.labels.base import LabelType, MeasuredType, Measuring
 from detectors.labels.boxes import Boxes
 from detectors.labels.numbers import Interval, Ratio, number_key
-from detectors.labels.objects import Preference
 from detectors.labels.ordinal import Ordinal
+from detectors.labels.preference import Preference
 from detectors.labels.sets import Multilabel
 from detectors.labels.spans import Spans
 from detectors.labels.text import Nominal

@@ -55,6 +55,27 @@ class MeasuredType(Protocol):
         ...
 
 
+@runtime_checkable
+class ClosedType(Protocol):
+    """A label type that says itself which labels there are, seen or not; of others it is for the task to declare them."""
+
+    options: tuple[str, ...]
+    """All their keys."""
+
+
+@runtime_checkable
+class CompoundType(Protocol):
+    """A label type whose labels are of any number of classes; a label of another is a class of its own."""
+
+    def classes_of(self, key: str) -> Sequence[str]:
+        """The classes that a label with this key is of, none of them twice."""
+        ...
+
+    def text(self, key: str) -> str:
+        """How people read the label with this key."""
+        ...
+
+
 class InDeclaredSet:
     """The usual rule for a declared set: the key is one of its members."""
 

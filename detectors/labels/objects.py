@@ -42,11 +42,3 @@ class ObjectType:
                 return False
             place = end + 1  # a semicolon stands between two parts
         return True
-
-
-class Preference(ObjectType):
-    """The better one of a pair, or a tie."""
-
-    name = "preference"
-    categorical = False
-    answers = True

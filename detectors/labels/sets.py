@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
+
+from detectors.agreement.patterns import members, set_key
+
 
 class Multilabel:
     """A list of strings, read as a set.
@@ -11,17 +16,25 @@ class Multilabel:
     """
 
     name = "multilabel"
-    categorical = False
+    categorical = True
     answers = True
-    _SEPARATOR = "\x1d"
 
     def key(self, label: object) -> str | None:
         """The members in order; the set of the empty name alone differs from the empty set."""
-        if not isinstance(label, list | tuple):
-            return None
-        members = sorted(set(label))
-        return self._SEPARATOR if members == [""] else self._SEPARATOR.join(members)
+        return set_key(label) if isinstance(label, list | tuple) else None
 
     def declared(self, key: str, labels: frozenset[str]) -> bool:
         """Whether every member lies in the declared set."""
-        return not key or labels.issuperset(key.split(self._SEPARATOR))
+        return labels.issuperset(members(key))
+
+    def classes_of(self, key: str) -> Sequence[str]:
+        """Its members: a label has a name or has it not."""
+        return members(key)
+
+    def text(self, key: str) -> str:
+        """The list as events have it, its members in order.
+
+        >>> Multilabel().text(Multilabel().key(["b", "a"]))
+        '["a", "b"]'
+        """
+        return json.dumps(members(key), ensure_ascii=False)

@@ -11,6 +11,9 @@ from hypothesis import strategies as st
 
 from detectors.config import TaskConfig
 from detectors.labels import LABEL_TYPES, SHAPES, Fit, declared_key, number_key, shape_of
+from detectors.labels.base import ClosedType, CompoundType
+from detectors.labels.preference import Preference
+from detectors.labels.sets import Multilabel
 from streams.events import Box, Shape, Span
 from tests.made_events import boxes, preference
 
@@ -43,7 +46,7 @@ KEYS: dict[str | None, dict[str, Any]] = {
     "multilabel": {"list": "a\x1db"},
     "boxes": {"boxes": BOXES.text()},
     "spans": {"spans": SPANS.text()},
-    "preference": {"pair": PAIR.text(), "tie": TIE.text()},
+    "preference": {"pair": "first", "tie": "tie"},
     None: {
         "text": ("nominal", "yes"),
         "empty text": ("nominal", ""),
@@ -53,8 +56,8 @@ KEYS: dict[str | None, dict[str, Any]] = {
         "list": ("multilabel", "a\x1db"),
         "boxes": ("boxes", BOXES.text()),
         "spans": ("spans", SPANS.text()),
-        "pair": ("preference", PAIR.text()),
-        "tie": ("preference", TIE.text()),
+        "pair": ("preference", "first"),
+        "tie": ("preference", "tie"),
     },
 }
 
@@ -136,7 +139,8 @@ def spans(*types: str | None) -> Shape:
         ("ordinal", ("low", "high"), ["low", "high"], ["middle"]),
         ("ordinal", (1, 0, -1), [1, 0.0, -0.0, -1], [2, "one"]),
         ("interval", (1, 2), [1, 2.0], [1.5]),
-        ("multilabel", ("a", "b"), [[], ["a"], ["b", "a"], ["a", "a"]], [["a", "c"], ["c"], ["ab"]]),
+        ("multilabel", ("a", "b"), [[], ["a"], ["b", "a"], ["a", "a"]], [["a", "c"], ["c"], ["ab"], [""]]),
+        ("multilabel", ("", "b"), [[], [""], ["", "b"]], [["a"]]),
         (
             "boxes",
             ("car",),
@@ -170,12 +174,60 @@ def test_objects_are_compared_by_what_they_say() -> None:
     assert key(boxes(one, other)) == key(boxes([5, 6.0, 7, 8], [1.0, 2, 3, 4]))
     assert key(boxes(one)) != key(boxes(other))
     assert key(Shape(spans=[Span(0, 1), Span(2, 3)])) == key(Shape(spans=[Span(2, 3), Span(0, 1)]))
-    assert key(preference("A", "B")) != key(preference("B", "A"))
     assert key(preference("A", "B")) == key(Shape(chosen="A", rejected="B", tie=False))
 
 
+@pytest.mark.parametrize(
+    ("label", "expected"),
+    [
+        (preference("model-a", "model-b"), "first"),
+        (preference("model-b", "model-a"), "second"),
+        (preference("10", "9"), "first"),
+        (preference("a", "B"), "second"),
+        (preference("é", "z"), "second"),
+        (preference("z", "🦊"), "first"),
+        (preference("a", "ab"), "first"),
+        (TIE, "tie"),
+        (Shape(chosen="a", rejected="a"), None),
+        (Shape(chosen="a"), None),
+        (Shape(), None),
+        (BOXES, None),
+        ("first", None),
+    ],
+)
+def test_first_is_the_option_with_the_smaller_id(label: Any, expected: str | None) -> None:
+    """Character by character, as text is compared: ids that are numbers are text too."""
+    assert Preference().key(label) == expected
+    assert expected is None or expected in Preference.options
+
+
+def test_a_preference_has_three_labels_and_others_are_for_the_task_to_declare() -> None:
+    closed = {name: kind.options for name, kind in LABEL_TYPES.items() if isinstance(kind, ClosedType)}
+    assert closed == {"preference": ("first", "second", "tie")}
+
+
+@pytest.mark.parametrize(
+    ("names", "classes", "text"),
+    [
+        ([], (), "[]"),
+        ([""], ("",), '[""]'),
+        (["a"], ("a",), '["a"]'),
+        (["b", "a", "b"], ("a", "b"), '["a", "b"]'),
+        (["", "é"], ("", "é"), '["", "é"]'),
+    ],
+)
+def test_a_set_is_of_the_classes_that_it_names(names: list[str], classes: tuple[str, ...], text: str) -> None:
+    multilabel = Multilabel()
+    key = multilabel.key(names)
+    assert key is not None
+    assert (tuple(multilabel.classes_of(key)), multilabel.text(key)) == (classes, text)
+    assert [name for name, kind in LABEL_TYPES.items() if isinstance(kind, CompoundType)] == ["multilabel"]
+
+
 def test_only_categories_are_counted_by_equal_labels_and_only_overlaps_are_no_answers() -> None:
-    assert {name for name, kind in LABEL_TYPES.items() if kind.categorical} == {"nominal", "ordinal"}
+    assert {name for name, kind in LABEL_TYPES.items() if kind.categorical} == {
+        "nominal", "ordinal", "multilabel", "preference",
+    }  # fmt: skip
     assert {name for name, kind in LABEL_TYPES.items() if not kind.answers} == {"boxes", "spans"}
 
 

@@ -16,7 +16,8 @@ from detectors.reasons import NOT_AVAILABLE
 from detectors.records import AnnotationRecord
 from detectors.scope import Scope, Tally
 from detectors.summary import MOST_VALUES, TaskStatistics
-from tests.made_events import annotation, gold
+from streams.events import Shape
+from tests.made_events import annotation, gold, preference
 
 Labels = dict[str, Any]  # label by annotator
 
@@ -195,9 +196,96 @@ def test_declared_labels_count_for_chance_whether_seen_or_not() -> None:
     assert part.value == pytest.approx(1 - 0.5 / 0.75, abs=1e-15), "a part has the task's number of labels"
 
 
+SETS = [
+    {"ann": ["x"], "bob": ["x", "y"]},
+    {"ann": ["y"], "bob": ["y", "y"]},
+    {"ann": ["z", "x"], "bob": ["z"]},
+    {"ann": ["x"], "bob": ["x"], "cleo": None},
+    {"ann": []},
+]
+
+
+def test_a_multilabel_task() -> None:
+    found = statistics(SETS, {0: ["y", "x"], 1: ["y"], 2: ["never"]})
+    task = found.task()
+    assert (task.label_type, task.categories, task.pairable_items, task.unfit) == ("multilabel", 3, 4, 0)
+    assert (task.whole.gold.answers, task.whole.gold.correct) == (6, 3)
+    agreement = task.whole.agreement
+    # Jaccard: 1/2, 0, 1/2 and 0 within items, 2 D_o = 2; MASI: 2/3 for 1/2. Labels: x 3, xy 1, y 2, xz 1, z 1. Apart by
+    # Jaccard xy-x, xy-y, xz-x, xz-z 1/2, xy-xz 2/3, else 1, so of 28 pairs 3 + 2 + 3 + 1 are halves, one 2/3, 3 none.
+    assert agreement["alpha_jaccard"].value == pytest.approx(1 - 7 * 1 / (9 / 2 + 2 / 3 + 14), abs=1e-15)
+    # By MASI xy-xz 8/9, the halves 2/3.
+    assert agreement["alpha"].value == pytest.approx(1 - 7 * (4 / 3) / (9 * 2 / 3 + 8 / 9 + 14), abs=1e-15)
+    assert {reading.n for reading in agreement.values()} == {4}
+    assert agreement["percent"].why == NOT_AVAILABLE
+    [pair] = found.pairs()
+    assert (pair.items, pair.agreement["cohen_kappa"].why) == (4, NOT_AVAILABLE)
+
+
+def test_a_set_is_of_each_class_that_it_names() -> None:
+    """Being of a class or not is nominal; gold is that of the items whose accepted set names the class."""
+    keys = {0: ["y", "x"], 1: ["y"], 2: ["never"]}
+    by, cut = statistics(SETS, keys).by()
+    classes = by["class"]
+    assert {name: part.annotations for name, part in classes.items()} == {"x": 5, "y": 3, "z": 2, "never": 0}
+    assert cut["class"] == 0
+    # x: 11 00 10 11; y: 01 11 00 00; z: 00 00 11 00, and one item with one label.
+    assert [classes[name].agreement["percent"].value for name in "xyz"] == [0.75, 0.75, 1.0]
+    assert classes["x"].agreement["alpha"].value == pytest.approx(1 - 7 * 2 / (64 - 25 - 9), abs=1e-15)
+    assert classes["z"].agreement["alpha"].value == 1.0
+    assert classes["never"].agreement["alpha"].why == "no pairable item"
+    assert {part.agreement["percent"].n for name, part in classes.items() if part.annotations} == {4}
+    gold = {name: (part.gold.answers, part.gold.correct) for name, part in classes.items()}
+    assert gold == {"x": (2, 1), "y": (4, 3), "z": (0, 0), "never": (2, 0)}
+
+
+def test_confused_sets_are_spelled_as_events_have_them() -> None:
+    found = statistics([*SETS, SETS[2], {"ann": [], "bob": ["x"]}])
+    assert [(confusion.a, confusion.b, confusion.pairs) for confusion in found.confused()] == [
+        ('["x", "z"]', '["z"]', 2),
+        ("[]", '["x"]', 1),
+        ('["x"]', '["x", "y"]', 1),
+    ]
+    assert found.alpha_parts().labels == {}, "what adds up is nominal alpha, which sets have not"
+
+
+def test_declared_names_are_the_classes_of_sets() -> None:
+    declared = TaskConfig(label_type="multilabel", labels=("x", "y", "z", "w"))
+    task = statistics([*SETS, {"ann": ["v"]}], config=declared).task()
+    assert (task.categories, task.unfit) == (4, 1)
+
+
+PREFERENCES = [
+    {"ann": preference("m1", "m2"), "bob": preference("m1", "m2")},
+    {"ann": preference("m2", "m1"), "bob": preference("m1", "m2")},
+    {"ann": Shape(tie=True), "bob": Shape(tie=True)},
+]
+
+
+def test_a_preference_task_has_three_categories_seen_or_not() -> None:
+    found = statistics(PREFERENCES[:2], {0: preference("m1", "m2"), 1: Shape(tie=True)})
+    task = found.task()
+    assert (task.label_type, task.categories) == ("preference", 3)
+    assert (task.whole.gold.answers, task.whole.gold.correct) == (4, 2)
+    agreement = task.whole.agreement
+    assert agreement["percent"].value == 0.5
+    # First 3, second 1: 1 - 3 * 2 / (16 - 9 - 1); half of what equal chances of three leave.
+    assert agreement["alpha"].value == agreement["alpha_nominal"].value == 0.0
+    assert agreement["brennan_prediger"].value == pytest.approx(1 - 0.5 / (2 / 3), abs=1e-15)
+    assert agreement["ac1"].value == pytest.approx(1 - 0.5 / (1 - (3 / 8) / 2), abs=1e-15)
+    [pair] = found.pairs()
+    assert pair.agreement["cohen_kappa"].value == 0.0
+    by, _ = statistics(PREFERENCES).by()
+    assert {name: part.annotations for name, part in by["class"].items()} == {"first": 3, "tie": 2, "second": 1}
+    assert by["class"]["tie"].agreement["alpha"].value == 1.0
+
+
 @pytest.mark.parametrize(
     ("labels", "whys"),
-    [([1, 1], {"labels are not declared", "no variation", NOT_AVAILABLE}), ([["a"], ["a"]], {NOT_AVAILABLE})],
+    [
+        ([1, 1], {"labels are not declared", "no variation", NOT_AVAILABLE}),
+        ([["a"], ["a"]], {"no variation", NOT_AVAILABLE}),
+    ],
 )
 def test_agreement_that_is_not_computed_says_why(labels: list[Any], whys: set[str]) -> None:
     task = statistics([dict(zip("ab", labels, strict=True))], {0: labels[0]}).task()

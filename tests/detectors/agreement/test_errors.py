@@ -2,10 +2,14 @@
 
 import math
 import random
+import statistics
+from collections import Counter
 
 import pytest
 
 from detectors.agreement import COEFFICIENTS, Scale, Table, agreement, item_pattern
+from detectors.agreement.alpha_jaccard import alpha_jaccard
+from detectors.agreement.alpha_masi import alpha_masi
 from detectors.agreement.percent_pairs import percent_pairs
 from tests.detectors.agreement.test_table import random_counts_against_others
 
@@ -32,6 +36,21 @@ def against_in_numbers(rng):
     return counts
 
 
+def in_sets(make):
+    """The same with sets of names in place of the numbers; some are equal, some one within another, one is empty."""
+    names = dict(zip(SCALE.labels, ["", "a", "a\x1db", "a\x1db\x1dc", "b\x1dd", "e"], strict=True))
+
+    def made(rng):
+        counts = {}
+        for pattern, n in make(rng).items():
+            own, mark, others = pattern.rpartition("\x1e")
+            renamed = names.get(own, "") + mark + item_pattern(names[x] for x in others.split("\x1f"))
+            counts[renamed] = counts.get(renamed, 0) + n
+        return counts
+
+    return made
+
+
 def pairable(pattern):
     return "\x1f" in pattern or "\x1e" in pattern
 
@@ -44,17 +63,41 @@ def test_errors_are_those_of_small_changes(make, name):
     Weights are whole numbers, so everything counts a million times, and one item a little more often; then the terms of
     order 1/n that irrCAC's alpha has besides do not matter either.
     """
+    linearised_as_it_moves(make, COEFFICIENTS[name].estimate, SCALE)
+
+
+@pytest.mark.parametrize("make", [random_items, against_in_numbers])
+@pytest.mark.parametrize("estimate", [alpha_masi, alpha_jaccard])
+def test_errors_of_sets_are_those_of_small_changes(make, estimate):
+    linearised_as_it_moves(in_sets(make), estimate, None)
+
+
+def linearised_as_it_moves(make, estimate, scale):
     rng, many, step = random.Random(11), 10**6, 10**3
-    estimate = COEFFICIENTS[name].estimate
     for _ in range(15):
         counts = {pattern: n * many for pattern, n in make(rng).items()}
-        at = estimate(Table.of(counts, SCALE), 6)
+        at = estimate(Table.of(counts, scale), 6)
         squares = 0.0
         for pattern, count in counts.items():
             if pairable(pattern):
-                nudged = estimate(Table.of({**counts, pattern: count + step}, SCALE), 6)
+                nudged = estimate(Table.of({**counts, pattern: count + step}, scale), 6)
                 squares += count * ((nudged.value - at.value) / step) ** 2
         assert at.error == pytest.approx(math.sqrt(squares), rel=2e-3)
+
+
+def test_the_interval_of_sets_is_as_wide_as_those_of_drawn_items():
+    """Alpha of 4,000 draws of as many items: their spread is the standard error."""
+    rng = random.Random(5)
+    patterns = ["a\x1fa\x1db", "a\x1fa", "a\x1db\x1fa\x1db", "b\x1fa\x1db\x1dc", "c\x1fc", "\x1fc", "a\x1fc"]
+    often = [6, 20, 12, 5, 14, 2, 4]
+    counts = {pattern: 4 * n for pattern, n in zip(patterns, often, strict=True)}
+    items = sum(counts.values())
+    for estimate in (alpha_masi, alpha_jaccard):
+        drawn = []
+        for _ in range(4000):
+            of = Counter(rng.choices(patterns, often, k=items))
+            drawn.append(estimate(Table.of(of), 4).value)
+        assert estimate(Table.of(counts), 4).error == pytest.approx(statistics.stdev(drawn), rel=0.05)
 
 
 def test_the_places_of_ordinal_labels_move_with_their_use():

@@ -9,6 +9,7 @@ from detectors.agreement import (
     item_pattern,
     one_against_rest,
 )
+from detectors.agreement.patterns import members, set_key
 
 
 @pytest.mark.parametrize("kind", ["items", "against others"])
@@ -27,6 +28,33 @@ def test_collapsing_patterns_is_collapsing_labels(kind):
         assert {label: one_against_rest(counts, label) for label in "abcd"} == collapsed
         seen = {label for pattern in counts for label in "abcd" if label in pattern}
         assert each_against_rest(counts) == {label: collapsed[label] for label in seen}
+
+
+@pytest.mark.parametrize("kind", ["items", "against others"])
+def test_a_set_is_of_each_class_that_it_names(kind):
+    rng = random.Random(8)
+    for _ in range(60):
+        counts, collapsed = {}, {name: {} for name in "abc"}
+        for _ in range(rng.randint(1, 25)):
+            sets = [[name for name in "abc" if rng.random() < 0.4] for _ in range(rng.randint(1, 5))]
+            keys = [set_key(names) for names in sets]
+            for name in "abc":
+                words = ["1" if name in names else "0" for names in sets]
+                pattern = item_pattern(words) if kind == "items" else against_others(words[0], words[1:])
+                collapsed[name][pattern] = collapsed[name].get(pattern, 0) + 1
+            pattern = item_pattern(keys) if kind == "items" else against_others(keys[0], keys[1:])
+            counts[pattern] = counts.get(pattern, 0) + 1
+        assert {name: one_against_rest(counts, name, members) for name in "abc"} == collapsed
+        seen = {name for pattern in counts for name in "abc" if name in pattern}
+        assert each_against_rest(counts, members) == {name: collapsed[name] for name in seen}
+
+
+def test_empty_sets_are_of_no_class_and_take_part():
+    counts = {"\x1f": 5, "": 2, "a": 1, "\x1fa\x1db": 3}
+    assert each_against_rest(counts, members) == {
+        "a": {"0\x1f0": 5, "0": 2, "1": 1, "0\x1f1": 3},
+        "b": {"0\x1f0": 5, "0": 3, "0\x1f1": 3},
+    }
 
 
 def test_a_label_that_is_never_used_has_no_variation():

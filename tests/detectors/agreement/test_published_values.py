@@ -17,6 +17,7 @@ from detectors.agreement import (
 )
 from detectors.agreement.coefficient import alpha_of, chance_corrected
 from detectors.agreement.cohen_kappa import cohen_kappa
+from detectors.agreement.patterns import set_key
 from detectors.agreement.scale import WEIGHTS, mean_distances
 from detectors.agreement.weighted_kappa import LINEAR, QUADRATIC, weighted_kappa
 from detectors.reasons import NOT_AVAILABLE
@@ -54,6 +55,15 @@ def errors(counts, q, label_type="nominal", weights="quadratic"):
         for name, coefficient in COEFFICIENTS.items()
         if label_type in coefficient.label_types
     }
+
+
+def test_alpha_of_sets():
+    """Four items with two sets each."""
+    items = [(["x"], ["x", "y"]), (["y"], ["y"]), (["x", "z"], ["z"]), (["x"], ["x"])]
+    counts = Counter(item_pattern(set_key(names) for names in item) for item in items)
+    of = agreement(counts, "multilabel", 3)
+    assert (of["alpha"].value, of["alpha"].n) == (close(26 / 47), 4)
+    assert (of["alpha_jaccard"].value, of["alpha_jaccard"].n) == (close(73 / 115), 4)
 
 
 CANONICAL_VALUES = {

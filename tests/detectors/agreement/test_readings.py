@@ -11,24 +11,26 @@ from detectors.reasons import NO_ORDER, NO_RATIO, NOT_AVAILABLE, REASONS
 def test_the_registry_knows_each_coefficient_by_its_name():
     assert list(COEFFICIENTS) == [
         "percent", "percent_pairs", "alpha", "alpha_nominal", "alpha_ordinal", "alpha_interval", "alpha_ratio",
-        "scott_pi", "fleiss_kappa", "ac1", "ac2", "brennan_prediger",
+        "alpha_jaccard", "scott_pi", "fleiss_kappa", "ac1", "ac2", "brennan_prediger",
     ]  # fmt: skip
     assert all(name == coefficient.name for name, coefficient in COEFFICIENTS.items())
 
 
 NOMINAL = {"percent", "percent_pairs", "alpha", "alpha_nominal", "scott_pi", "fleiss_kappa", "ac1", "brennan_prediger"}
-IN_ORDER = NOMINAL - {"ac1"} | {"ac2", "alpha_ordinal", "alpha_interval"}
+NOT_IN_ORDER = {"ac1": NOT_AVAILABLE, "alpha_jaccard": NOT_AVAILABLE}
 
 
 @pytest.mark.parametrize(
     ("label_type", "labels", "missing"),
     [
         ("nominal", "ab", dict.fromkeys(set(COEFFICIENTS) - NOMINAL, NOT_AVAILABLE)),
-        ("ordinal", "ab", {"ac1": NOT_AVAILABLE, "alpha_ratio": NO_RATIO}),
-        ("ordinal", "01", {"ac1": NOT_AVAILABLE}),
-        ("interval", "12", {"ac1": NOT_AVAILABLE}),
-        ("interval", ("-1", "1"), {"ac1": NOT_AVAILABLE, "alpha_ratio": NO_RATIO}),
-        ("ratio", "12", {"ac1": NOT_AVAILABLE}),
+        ("ordinal", "ab", NOT_IN_ORDER | {"alpha_ratio": NO_RATIO}),
+        ("ordinal", "01", NOT_IN_ORDER),
+        ("interval", "12", NOT_IN_ORDER),
+        ("interval", ("-1", "1"), NOT_IN_ORDER | {"alpha_ratio": NO_RATIO}),
+        ("ratio", "12", NOT_IN_ORDER),
+        ("preference", ("first", "tie"), dict.fromkeys(set(COEFFICIENTS) - NOMINAL, NOT_AVAILABLE)),
+        ("multilabel", "ab", dict.fromkeys(set(COEFFICIENTS) - {"alpha", "alpha_jaccard"}, NOT_AVAILABLE)),
         ("boxes", "ab", dict.fromkeys(COEFFICIENTS, NOT_AVAILABLE)),
     ],
 )
