@@ -29,10 +29,10 @@ EVENT_IDS = (*(f"e{number}" for number in range(12)), "a1", "a2")  # an event's 
 REVISIONS = (0, 0, 0, 1, 2)
 
 _BOX = {"bbox": [10, 20, 30, 40], "class": "car"}
-_LABELS: dict[str, tuple[object, ...]] = {
+LABELS: dict[str, tuple[object, ...]] = {
     "label": ("yes", "no", 'perhaps "so"', "nein \\ 否", True, "true"),
     "score": (1, 2, 3, 0.5, -1, 1e-3),
-    "tags": (["a"], ["a", "b"], ["b", "a"], []),
+    "tags": (["a"], ["a", "b"], ["b", "a"], ["c", "b"], []),
     "region": (
         {"boxes": [_BOX]},
         {"boxes": [_BOX, {"bbox": [10.5, 20, 30, 41]}]},
@@ -42,8 +42,8 @@ _LABELS: dict[str, tuple[object, ...]] = {
     ),
     "pair": ({"chosen": "A", "rejected": "B"}, {"chosen": "B", "rejected": "A"}, {"tie": True}),
 }
-TASKS = tuple(_LABELS)
-_ANY_LABEL = tuple(label for labels in _LABELS.values() for label in labels)
+TASKS = tuple(LABELS)
+_ANY_LABEL = tuple(label for labels in LABELS.values() for label in labels)
 
 _DETAILS: dict[str, dict[str, tuple[object, ...]]] = {
     "annotation": {
@@ -130,19 +130,19 @@ def _labels(task: str) -> st.SearchStrategy[object]:
 
 def _mostly_own(task: str) -> tuple[object, ...]:
     """Labels of the task, and one in ten or so of another's shape, which does not fit."""
-    return _LABELS[task] * (150 // len(_LABELS[task])) + _ANY_LABEL
+    return LABELS[task] * (150 // len(LABELS[task])) + _ANY_LABEL
 
 
 def _answers(task: str) -> st.SearchStrategy[Fields]:
     """A label, a skip, and rarely a skip that carries a label all the same."""
     given = [{"label": label} for label in _mostly_own(task)]
-    skips = [{"skipped": True}, {"skipped": True, "label": None}, {"skipped": True, "label": _LABELS[task][0]}]
+    skips = [{"skipped": True}, {"skipped": True, "label": None}, {"skipped": True, "label": LABELS[task][0]}]
     return st.sampled_from(given + skips * (len(given) // 20))
 
 
 def _keys(task: str) -> st.SearchStrategy[list[Fields]]:
     """Accepted answers: one, several, weighted ones, none."""
-    labels = _LABELS[task]
+    labels = LABELS[task]
     single = [[{"label": label}] for label in labels]
     several = [[{"label": one, "weight": 0.5}, {"label": other}] for one in labels[:2] for other in labels[1:3]]
     nothing = [[{"label": labels[0], "weight": 0}], []]

@@ -371,6 +371,21 @@ def _alpha(labels: Mapping[tuple[str, str], Any], level: str = "nominal") -> flo
     return float(krippendorff.alpha(reliability_data=table, level_of_measurement=level))
 
 
+# -- ukpconvarg1: which of two arguments is more convincing ---------------------------------------------------------------
+
+
+@pytest.mark.integration
+def test_agreement_on_preferences_is_the_published_one(kept: Kept) -> None:
+    """First, second or tie by the arguments' ids, in whatever order a worker saw them."""
+    task = kept("ukpconvarg1")[1]["projects"]["ukpconvarg1"]["tasks"]["label"]
+    agreement = task["agreement"]
+    assert agreement["percent"]["value"] == at(0.524)
+    assert agreement["alpha"]["value"] == at(0.267)
+    assert agreement["alpha"] == agreement["alpha_nominal"]
+    assert set(task["by"]["class"]) == {"first", "second", "tie"}
+    assert sum(part["annotations"] for part in task["by"]["class"].values()) == 84_445
+
+
 # -- w241_boxes_single ----------------------------------------------------------------------------------------------------
 
 

@@ -26,16 +26,19 @@ from detectors.agreement.boxes.geometry import Rectangle
 from detectors.agreement.coefficient import ORDERED
 from detectors.agreement.measures import by_class
 from detectors.agreement.moments import alpha_of_moments, item_moment, moment_against, units
+from detectors.agreement.patterns import members, set_key
 from detectors.agreement.spans.figures import SPANS
 from detectors.agreement.spans.marks import Mark, marks
 from detectors.agreement.spans.measure import measure
 from detectors.gold import Accuracy
+from detectors.labels.preference import Preference
 from detectors.scope import Scope, Tally
 from detectors.statistic import Statistic
 from tests.laws.laws import LAWS, Subject
 
 labels = st.sampled_from(["a", "b", "c", "true", "é 🦊"])
 many = st.lists(labels, min_size=1, max_size=4)
+sets = st.lists(labels, max_size=3).map(set_key)
 few, some = st.integers(0, 3), st.integers(1, 3)
 numbers = st.lists(st.sampled_from(["-2.5", "0", "1", "999999999.999999999999"]).map(units), min_size=2, max_size=4)
 moments = numbers.map(item_moment) | numbers.map(lambda x: moment_against(x[0], x, sum(x), sum(y * y for y in x)))
@@ -48,7 +51,7 @@ measures = st.dictionaries(st.sampled_from(["items", "b", "count\x1fcar"]), st.i
 )
 shares = st.builds(
     lambda kind, labels, pairable, right, wrong, seen: (kind, labels, pairable, right + wrong, right, seen),
-    st.sampled_from(["nominal", "interval"]), some, few, few, few,
+    st.sampled_from(["nominal", "interval", "multilabel", "preference"]), some, few, few, few,
     many.map(item_pattern) | moments | measures | spans | st.none(),
 )  # fmt: skip
 places = st.sampled_from([0.0, 1.0, 2.5])
@@ -75,6 +78,15 @@ def read_scope(state):
     return whole, classes
 
 
+def read_sets(state):
+    classes = each_against_rest(state.counts, members)
+    return agreement(state.counts, "multilabel", 3), {name: agreement(of, "nominal", 2) for name, of in classes.items()}
+
+
+def read_preferences(state):
+    return agreement(state.counts, "preference", 3)
+
+
 def read_pair(state):
     return pair_agreement(state.counts, "ordinal", ORDER)
 
@@ -83,6 +95,13 @@ SUBJECTS = {
     "items": Subject(PatternCounts, many.map(item_pattern), read_scope),
     "against others": Subject(
         PatternCounts, st.builds(against_others, labels, st.lists(labels, max_size=3)), read_scope
+    ),
+    "sets": Subject(PatternCounts, st.lists(sets, min_size=1, max_size=4).map(item_pattern), read_sets),
+    "sets against others": Subject(
+        PatternCounts, st.builds(against_others, sets, st.lists(sets, max_size=3)), read_sets
+    ),
+    "preferences": Subject(
+        PatternCounts, st.lists(st.sampled_from(Preference.options), min_size=1).map(item_pattern), read_preferences
     ),
     "pairs": Subject(PatternCounts, st.builds(pair_pattern, labels, labels), read_pair),
     "accuracy": Subject(Accuracy, st.booleans(), Accuracy.reading),

@@ -1,13 +1,13 @@
 """What counts, read off a set of events by the words of the event contract; slow, and shares no code with the fold.
 
 Identity, order, retraction, repeats, gold versions, erasure: each rule is a few lines over the whole set. The figures
-are counts and two coefficients from their definitions, in fractions.
+are counts and two coefficients from their definitions, in fractions, of the whole and of each class.
 """
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from fractions import Fraction
 from itertools import pairwise
 from typing import Any
@@ -77,7 +77,9 @@ def _label(label: object) -> tuple[str, object]:
         return "boxes", None
     if isinstance(label.spans, list):
         return "spans", None
-    return "preference", "tie" if label.tie is True else (label.chosen, label.rejected)
+    if label.tie is True:
+        return "preference", "tie"
+    return "preference", "first" if label.chosen == min(label.chosen, label.rejected) else "second"  # type: ignore[type-var]
 
 
 def _task(annotations: Sequence[Annotation], keys: dict[str, Gold]) -> dict[str, Any]:
@@ -105,9 +107,11 @@ def _task(annotations: Sequence[Annotation], keys: dict[str, Gold]) -> dict[str,
         "pairable_items": sum(len(given) > 1 for given in items.values()),
         "answers": answers,
         "correct": correct,
-        "percent": _percent(items.values()) if shape == "nominal" else None,
+        "percent": _percent(items.values()) if shape in {"nominal", "preference"} else None,
         "alpha": _alpha(items.values(), shape),
         "repeats": _repeats(work),
+        "alpha_jaccard": _alpha(items.values(), "jaccard") if shape == "multilabel" else None,
+        "classes": _classes(items.values(), shape),
         "stages": dict(Counter(annotation.stage for annotation in annotations)),
         "by_annotator": dict(Counter(annotation.annotator for annotation in work)),
         "by_vendor": dict(Counter(annotation.vendor for annotation in work if annotation.vendor is not None)),
@@ -164,11 +168,35 @@ def _percent(items: Iterable[Sequence[object]]) -> Fraction | None:
     return sum(shares, Fraction(0)) / len(shares) if shares else None
 
 
+def _masi(one: frozenset[str], other: frozenset[str]) -> Fraction:
+    if one == other:
+        return Fraction(0)
+    nested = one < other or other < one
+    return 1 - Fraction(len(one & other), len(one | other)) * Fraction(2 if nested else 1, 3)
+
+
+def _classes(items: Collection[Sequence[Any]], shape: str | None) -> dict[str, tuple[int, Fraction | None]] | None:
+    """Of each class how many labels are of it, and alpha of being of it or not."""
+    if shape in {"boxes", "spans"}:
+        return None  # theirs are inside the labels
+    if shape == "interval":
+        return {}
+    of = (lambda label: label) if shape == "multilabel" else (lambda label: (label,))
+    counts = Counter(name for labels in items for label in labels for name in of(label))
+    return {
+        name: (n, _alpha([[name in of(label) for label in labels] for labels in items], "nominal"))
+        for name, n in counts.items()
+    }
+
+
 def _alpha(items: Iterable[Sequence[Any]], shape: str | None) -> Fraction | None:
-    """By the nominal and by the interval metric: pair by pair, within items and among all labels."""
+    """By the metric of the label type: pair by pair, within items and among all labels."""
     metrics: dict[str | None, Callable[[Any, Any], Any]] = {
         "nominal": lambda one, other: one != other,
+        "preference": lambda one, other: one != other,
         "interval": lambda one, other: (one - other) ** 2,
+        "jaccard": lambda one, other: Fraction(len(one ^ other), len(one | other) or 1),
+        "multilabel": _masi,
     }
     if shape not in metrics:
         return None

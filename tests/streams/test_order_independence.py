@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import random
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any
@@ -10,18 +12,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from streams.document import document
+from streams.document import Document, document
+from streams.homes import Home
 from streams.parsing import DeadLetter, Parser
+from streams.store import open_store
 from streams.verify import Report, verify_statistics
-from tests.strategies import event_sets
+from tests.strategies import LABELS, event_sets
 from tests.streams.by_the_contract import figures
-from tests.streams.folding import PRIVACY, default_task, fold, projects, shuffled
+from tests.streams.folding import PRIVACY, TOPIC, Record, default_task, fold, projects, rules, shuffled
 
 compared: Counter[str] = Counter()
 
 
 @settings(max_examples=120)
-@given(event_sets(tasks=("label", "score"), max_size=40), st.integers(0, 1000))
+@given(event_sets(tasks=("label", "score", "tags", "pair"), max_size=40), st.integers(0, 1000))
 def test_any_permutation_with_any_duplicates_gives_the_same_projects(messages: list[bytes], seed: int) -> None:
     expected = projects(fold(messages))
     other = fold(shuffled(messages, seed), chunk=1 + seed % 7, capacity=1 + seed % 5, restarts=seed % 3 == 0)
@@ -49,11 +53,78 @@ def test_agreement_of_numbers_follows_its_definition(messages: list[bytes]) -> N
     compared["alpha of numbers"] += compared["alpha"] - before
 
 
+@pytest.mark.parametrize("task", ["tags", "pair"])
+def test_agreement_of_sets_and_of_preferences_follows_its_definition(task: str) -> None:
+    @settings(max_examples=60)
+    @given(event_sets(tasks=(task,), min_size=25, max_size=60))
+    def check(messages: list[bytes]) -> None:
+        before = compared["alpha"]
+        _follow_the_contract(messages)
+        compared[f"alpha of {task}"] += compared["alpha"] - before
+
+    check()
+
+
+@pytest.mark.parametrize("task", ["tags", "pair"])
+def test_after_every_event_agreement_is_that_of_a_batch(task: str) -> None:
+    """Annotations, their edits, withdrawals and skips, gold and its corrections, one event at a time."""
+    messages = _edits(task, 120)
+    parser = Parser()
+    parsed = [event for message in messages for event in parser.parse(message) if not isinstance(event, DeadLetter)]
+    assert len(parsed) == len(messages)
+    assert {event.__class__.__name__ for event in parsed} >= {"Annotation", "Retraction", "Gold"}
+    store = open_store("sqlite://")
+    home = Home(0, store, rules(capacity=2))
+    before = compared["alpha"]
+    for offset, message in enumerate(messages):
+        for _ in home.process(TOPIC, [Record(offset, message)]):
+            pass
+        _compare_projects(projects(store), figures(parsed[: offset + 1]))
+        compared["prefixes"] += 1
+    store.close()
+    compared[f"alpha of prefixes of {task}"] += compared["alpha"] - before
+
+
+def _edits(task: str, length: int) -> list[bytes]:
+    """Three annotators on four items, each with one annotation an item that is edited and withdrawn again and again."""
+    chance, place = random.Random(task), (("n1", "n2", "n3"), ("i1", "i2", "i3", "i4"))
+    labels = LABELS[task]
+    found: list[bytes] = []
+    for number in range(length):
+        annotator, item = (chance.choice(names) for names in place)
+        moment = {
+            "id": f"e{number}",
+            "source": "tool",
+            "project": "news",
+            "time": f"2024-03-01T12:{number // 60:02}:{number % 60:02}Z",
+        }
+        name, revision = f"{annotator}-{item}", number
+        if chance.random() < 0.12:
+            event = {"type": "retraction", "annotation": name, "revision": revision}
+        elif chance.random() < 0.1:
+            event = {
+                "type": "gold",
+                "item": item,
+                "task": task,
+                "version": revision,
+                "accepted": [{"label": chance.choice(labels)}],
+            }
+        else:
+            answer = {"skipped": True} if chance.random() < 0.08 else {"label": chance.choice(labels)}
+            event = {"type": "annotation", "item": item, "annotator": annotator, "task": task, **answer}
+            event |= {"annotation": name, "revision": revision}
+        found.append(json.dumps({**moment, **event}).encode())
+    return found
+
+
 def _follow_the_contract(messages: list[bytes]) -> None:
     parser = Parser()
     events = [event for message in messages for event in parser.parse(message) if not isinstance(event, DeadLetter)]
     found = projects(fold(messages, chunk=7))
-    expected = figures(events)
+    _compare_projects(found, figures(events))
+
+
+def _compare_projects(found: Document, expected: dict[str, dict[str, Any]]) -> None:
     assert found.keys() == expected.keys()
     for project, tasks in expected.items():
         assert found[project]["tasks"].keys() == tasks.keys()
@@ -66,7 +137,7 @@ def _compare(found: dict, figure: dict) -> None:  # type: ignore[type-arg]
     for name in ("label_type", "annotations", "items", "annotators", "unfit", "pairable_items"):
         assert found[name] == figure[name], name
     assert (found["gold"]["answers"], found["gold"]["correct"]) == (figure["answers"], figure["correct"])
-    for name in ("percent", "alpha"):
+    for name in ("percent", "alpha", "alpha_jaccard"):
         value = found["agreement"][name]["value"]
         if figure[name] is None:
             assert value is None
@@ -79,9 +150,23 @@ def _compare(found: dict, figure: dict) -> None:  # type: ignore[type-arg]
     sums = tuple(sum(counts) for counts in zip(*figure["repeats"].values(), strict=True)) or (0, 0)
     assert _repeats(found["repeats"]) == sums
     compared["repeats"] += sums[0]
+    if figure["classes"] is not None:
+        _compare_classes(by["class"], figure)
     assert {name: value["annotations"] for name, value in by.get("stage", {}).items()} == figure["stages"]
     assert {name: value["annotations"] for name, value in by.get("annotator", {}).items()} == figure["by_annotator"]
     assert {name: value["annotations"] for name, value in by.get("vendor", {}).items()} == figure["by_vendor"]
+
+
+def _compare_classes(found: Document, figure: dict[str, Any]) -> None:
+    classes = {name: value for name, value in found.items() if value["annotations"]}
+    assert {name: value["annotations"] for name, value in classes.items()} == {
+        name: n for name, (n, _) in figure["classes"].items()
+    }
+    for name, (_, alpha) in figure["classes"].items():
+        reading = classes[name]["agreement"]["alpha"]
+        assert reading["n"] == figure["pairable_items"]
+        assert reading["value"] == (None if alpha is None else pytest.approx(float(alpha), abs=1e-12))
+        compared["classes"] += alpha is not None
 
 
 def _repeats(repeats: dict[str, Any]) -> tuple[int, int]:
@@ -121,6 +206,13 @@ def test_enough_was_compared() -> None:
     assert compared["tasks"] >= 200
     assert compared["alpha"] >= 30
     assert compared["alpha of numbers"] >= 10
+    assert compared["alpha of tags"] >= 8
+    assert compared["alpha of pair"] >= 8
+    assert compared["classes"] >= 100
+    assert compared["prefixes"] == 240
+    assert compared["alpha_jaccard"] >= 100
+    assert compared["alpha of prefixes of tags"] >= 90
+    assert compared["alpha of prefixes of pair"] >= 90
     assert compared["percent"] >= 40
     assert compared["rows"] >= 500
     assert compared["repeats"] >= 50
