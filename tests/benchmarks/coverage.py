@@ -26,6 +26,7 @@ from scipy import stats
 
 from detectors.agreement import COEFFICIENTS, Scale, Table, agreement, item_pattern
 from detectors.agreement.coefficient import Estimate, student_quantile
+from detectors.agreement.patterns import set_key
 
 ITEMS = (30, 100, 400)
 SINGLE = (1, 2, 3, 4, 5)
@@ -49,13 +50,15 @@ class Population:
 
     @property
     def labels(self) -> list[str]:
-        """The declared labels."""
+        """The declared labels; sets next to each other are one within the other."""
+        if self.label_type == "multilabel":
+            return [set_key(names) for names in ("", "a", "ab", "b", "bc")][: len(self.kinds)]
         return [str(label + 1) for label in range(len(self.kinds))]
 
     @property
     def scale(self) -> Scale | None:
         """Their order."""
-        return None if self.label_type == "nominal" else Scale.of(self.label_type, self.labels)
+        return Scale.of(self.label_type, self.labels) if self.label_type == "ordinal" else None
 
     def given(self) -> NDArray[np.float64]:
         """By kind and label: the probability that an annotator gives the label."""
@@ -104,6 +107,9 @@ POPULATIONS = (
     Population("ordinal, any error", "ordinal", FIVE, 0.4),
     Population("ordinal, near errors", "ordinal", FIVE, 0.4, near=True),
     Population("ordinal, near errors, some single", "ordinal", FIVE, 0.4, SINGLE, near=True),
+    Population("sets, any error", "multilabel", FIVE, 0.4),
+    Population("sets, near errors", "multilabel", FIVE, 0.4, near=True),
+    Population("sets, near errors, some single", "multilabel", FIVE, 0.4, SINGLE, near=True),
 )
 
 

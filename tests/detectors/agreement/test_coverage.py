@@ -25,6 +25,17 @@ def test_intervals_of_nominal_labels_hold_the_truth_as_often_as_they_say(populat
         assert 0 < width < 1.5
 
 
+@pytest.mark.parametrize("items", ITEMS)
+def test_intervals_of_sets_hold_the_truth_as_often_as_they_say(items):
+    population = next(each for each in POPULATIONS if each.name == "sets, near errors")
+    found = coverage(population, items, 300)
+    assert found.keys() == {"alpha", "alpha_jaccard"}
+    for share, n, width in found.values():
+        assert n == 300
+        assert 0.92 - 0.04 <= share <= 0.97 + 0.02
+        assert 0 < width < 1.5
+
+
 def test_errors_of_ordinal_alpha_are_those_of_a_poisson_bootstrap():
     """Both are estimates of one error; 200 replicates tell it to about 5 %."""
     population = next(each for each in POPULATIONS if each.name == "ordinal, near errors")
