@@ -581,4 +581,4 @@ def test_the_statistics_left_equal_a_recomputation() -> None:
     report = Report()
     verify_statistics(report, store, 0, default_task)
     assert report.differences == []
-    assert report.compared["scopes"] == 9
+    assert report.compared["scopes"] == 11
