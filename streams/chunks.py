@@ -17,8 +17,8 @@ from typing import Any, Final, NamedTuple
 
 from faust.types.tuples import TP
 
-MOST_RECORDS: Final = 10_000
-MOST_BYTES: Final = 2 << 20
+MOST_RECORDS: Final = 15_000
+MOST_BYTES: Final = 4 << 20
 """A chunk ends at whichever comes first. A backlog passes in large chunks, so that a row which many events change is
 written once for thousands of them."""
 

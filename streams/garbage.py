@@ -5,8 +5,8 @@ from __future__ import annotations
 import gc
 from typing import Final
 
-NEW_OBJECTS: Final = 2_000_000
-"""Twice what a chunk of 10,000 events has in the air: what it throws away is gone before anyone looks for it."""
+NEW_OBJECTS: Final = 3_000_000
+"""Twice what a chunk of 15,000 events has in the air: what it throws away is gone before anyone looks for it."""
 
 
 def collect_rarely() -> None:

@@ -49,7 +49,7 @@ from streams.store.tables import (
     WATCHES,
 )
 
-MOST_EVENTS: Final = 10_000
+MOST_EVENTS: Final = 15_000
 """A transaction takes in at most this many events."""
 
 STEP: Final = 5000

@@ -231,7 +231,7 @@ def create_app(
         broker_commit_livelock_soft_timeout=DAYS,
         broker_commit_interval=1.0,
         consumer_auto_offset_reset="earliest",
-        consumer_max_fetch_size=2 << 20,
+        consumer_max_fetch_size=4 << 20,
         consumer_metadata_max_age_ms=60_000,  # how soon a changed partition count is noticed
         broker_max_poll_records=100_000,
         stream_buffer_maxsize=8,
