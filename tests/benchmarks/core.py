@@ -1,6 +1,6 @@
 """The core fold without broker and disk: `python -m tests.benchmarks.core`.
 
-Chunks of 10,000 events pass through parser, monitor, row encoding and a commit to SQLite as in a worker; everything is in
+Chunks of 15,000 events pass through parser, monitor, row encoding and a commit to SQLite as in a worker; everything is in
 memory, the database too. It prints microseconds of CPU an event by stage (the median round), events per CPU-second, and bytes held
 per item, per annotator and per pair of annotators.
 """
@@ -30,7 +30,7 @@ from streams.store.rows import write_changes
 from streams.store.tables import first_row
 from tests.benchmarks.campaign import Campaign, Ids
 
-CHUNK = 10_000
+CHUNK = 15_000
 PRIVACY = Privacy(b"the key of the benchmark")
 STAGES = ("parse", "receive", "settle", "rows", "commit")
 SHARED = (type, ModuleType, FunctionType, BuiltinFunctionType, MethodType)
