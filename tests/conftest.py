@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-from tests.servers.fixtures import fresh_name, healed_servers, kafka, postgresql, postgresql_url
+from tests.servers.fixtures import fresh_name, healed_servers, kafka, postgresql, postgresql_url, store_url
 
-__all__ = ["fresh_name", "healed_servers", "kafka", "postgresql", "postgresql_url"]
+__all__ = ["fresh_name", "healed_servers", "kafka", "postgresql", "postgresql_url", "store_url"]
 
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
