@@ -100,6 +100,11 @@ class _ConsumerThread(driver.AIOKafkaConsumerThread):
         self.consumer.cursors.forget(revoked)
         await super().on_partitions_revoked(revoked)
 
+    async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
+        """These are read on from their committed offsets, whatever was sought since they were revoked."""
+        self.consumer.cursors.forget(assigned)
+        await super().on_partitions_assigned(assigned, generation_id)
+
     async def _commit(self, offsets: Mapping[TP, int]) -> bool:
         """Only lag displays read the committed offset; failing to write it must not end the worker, as it does in Faust."""
         consumer = self._ensure_consumer()
