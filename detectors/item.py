@@ -198,7 +198,7 @@ def contribution(item: Item, fit: Fit) -> Contribution:
     accepted = None if key is None else key.accepted
     looks = _looks(labels, accepted, fit)
     whole = _whole(looks)
-    repeated = repeats(annotated, fit) if len(labels) < n else {}
+    repeated = repeats(annotated, fit) if len(labels) < n and _repeat(annotated) else {}
     task = whole + tuple([_of_sums(REPEATS, measure) for measure in repeated.values()]) if repeated else whole
     hour = pane_of(annotated)
     if _alike(annotated):
@@ -244,6 +244,12 @@ def _looks(labels: Sequence[Counted], accepted: Accepted | None, fit: Fit) -> Se
         return ((labels, _look(kind, labels, accepted, fit)),)
     groups = [list(group) for _, group in groupby(labels, itemgetter(0))]
     return [looks for group in groups for looks in _looks(group, accepted, fit)]
+
+
+def _repeat(annotated: Sequence[Annotation]) -> bool:
+    """Whether anyone's labels are to be compared with the own earlier ones; not where many label, as in a test."""
+    people = len({annotation.annotator for annotation in annotated})
+    return people < len(annotated) and people <= MOST_ANNOTATORS
 
 
 def _of_sums(name: str, measure: Measure) -> Share:
@@ -354,9 +360,14 @@ def _by_attributes(
     members = Counter([place for annotation in annotated for place in _attributes(annotation)])
     labelled = [(label, _attributes(label[3])) for label in labels]
     deltas: list[Delta] = []
+    seen: dict[tuple[str, ...], tuple[Share, ...]] = {}
     for place, n in members.items():
         own = [label for label, places in labelled if place in places]
-        deltas.append(((place,), n, 1, 0, _whole(_looks(own, accepted, fit))))
+        # Where people differ in one attribute, all others show the same labels: these are looked at once.
+        people = tuple([annotator for _, annotator, _, _ in own])
+        if people not in seen:
+            seen[people] = _whole(_looks(own, accepted, fit))
+        deltas.append(((place,), n, 1, 0, seen[people]))
     return deltas
 
 

@@ -5,7 +5,8 @@ A chunk of events passes through it one way, and a store fills in between what m
     needs(events) -> [look up] -> hold -> receive(events) -> lacks() -> [look up] -> hold -> settle()
 
 `receive` changes annotations and gold, `settle` lets the statistics see one net change an item, and the detectors
-each answer in order. `take_changes` hands over what to write. Where a chunk ends makes no difference.
+each answer in order. `take_changes` hands over what to write. Where a chunk ends makes no difference, but to the order in
+which the alarms of several annotators are told.
 """
 
 from __future__ import annotations

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TypeAlias
 
-from detectors.agreement import PatternCounts
 from detectors.agreement.measures import add
 from detectors.item import AnnotatorDelta, Delta, Share
 
@@ -62,10 +61,8 @@ class Tally:
         self.pairable += weight * other.pairable
         self.answers += weight * other.answers
         self.correct += weight * other.correct
-        merged = PatternCounts(self.patterns)
-        merged.merge(PatternCounts(other.patterns), weight)
-        self.patterns = merged.counts
-        # A tuple, for a tally may be merged with itself.
+        # Tuples, for a tally may be merged with itself.
+        add(self.patterns, tuple(other.patterns.items()), weight)
         add(self.sums, tuple(other.sums.items()), weight)
 
     def copy(self) -> Tally:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -29,7 +29,7 @@ from detectors.panes import PANE, begin, hour_of
 from detectors.reading import Reading
 from detectors.repeats import REPEATS, Repeats, consistency
 from detectors.scope import Scope, Tally
-from detectors.windows import windows
+from detectors.windows import Window, windows
 
 MOST_VALUES = 1000
 """Of a dimension's values, and of the pairs, this many are shown: those with the largest n, then by name. Of windows the
@@ -241,19 +241,22 @@ class TaskStatistics:
     def windows(self, length: int | None, every: int) -> tuple[list[WindowSummary], int]:
         """The readings of the latest windows (`detectors.windows`), and how many earlier ones were cut."""
         panes = {hour_of(value): scope for (dimension, value), scope in self._scopes.items() if dimension == PANE}
-        found = windows(panes, length, every)
-        shown = [
-            WindowSummary(
-                begin(window.start),
-                begin(window.end),
-                window.open,
-                window.scope.items,
-                self._tally(window.scope).pairable,
-                self._summary(window.scope),
-            )
-            for window in found[-MOST_VALUES:]
-        ]
-        return shown, len(found) - len(shown)
+        latest: deque[Window] = deque(maxlen=MOST_VALUES)
+        count = 0
+        for window in windows(panes, length, every):
+            latest.append(window._replace(scope=window.scope.copy()))
+            count += 1
+        return [self._window(window) for window in latest], count - len(latest)
+
+    def _window(self, window: Window) -> WindowSummary:
+        return WindowSummary(
+            begin(window.start),
+            begin(window.end),
+            window.open,
+            window.scope.items,
+            self._tally(window.scope).pairable,
+            self._summary(window.scope),
+        )
 
     def confused(self) -> list[Confused]:
         """The labels that annotators confuse, the most often confused first; of labels that are no categories none."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from detectors.scope import Scope
@@ -17,12 +17,14 @@ class Window(NamedTuple):
     scope: Scope
 
 
-def windows(panes: Mapping[int, Scope], length: int | None, every: int) -> list[Window]:
+def windows(panes: Mapping[int, Scope], length: int | None, every: int) -> Iterator[Window]:
     """The windows of so many hours, one of which ends every so many hours, that hold anything, in order.
 
     Windows end at multiples of `every` hours since a Monday. With equal numbers they do not overlap; with a smaller
     `every` they slide, and each is the one before, plus the hours that enter, less those that leave. Without a length
     all begin with the first hour. The last one is open.
+
+    The scope of a window is the next one's, changed: who keeps one copies it.
 
     >>> made = windows({5: Scope(3, 1), 30: Scope(2, 1)}, 24, 24)
     >>> [(window.start, window.end, window.scope.annotations, window.open) for window in made]
@@ -32,8 +34,7 @@ def windows(panes: Mapping[int, Scope], length: int | None, every: int) -> list[
         raise ValueError(f"expected windows of at least the hours between two of them, found {length} and {every}")
     hours = sorted(panes)
     if not hours:
-        return []
-    found: list[Window] = []
+        return
     running, entered, left = Scope(), 0, 0
     end = (hours[0] // every + 1) * every
     while True:
@@ -45,9 +46,9 @@ def windows(panes: Mapping[int, Scope], length: int | None, every: int) -> list[
             running.merge(panes[hours[left]], -1)
             left += 1
         if not running.empty:
-            found.append(Window(start, end, hours[-1] < end, running.copy()))
+            yield Window(start, end, hours[-1] < end, running)
         if hours[-1] < end:
-            return found
+            return
         end += every
         if left == entered:
             # Nothing is held: years without anything are passed over at once.

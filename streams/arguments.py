@@ -90,6 +90,7 @@ def whole(low: int | None = None, high: int | None = None) -> Callable[[str], in
 
 
 _HOURS: Final = {"h": 1, "d": 24, "w": 7 * 24}
+LONGEST_HOURS: Final = 100 * 366 * 24
 ALL: Final = "all"
 
 
@@ -100,9 +101,10 @@ def hours(text: str) -> int:
     (6, 24, 336)
     """
     found = re.fullmatch(r"([1-9][0-9]{0,5})([hdw])", text)
-    if found is None:
-        raise wrong("hours, days or weeks such as 6h, 1d or 2w", text)
-    return int(found[1]) * _HOURS[found[2]]
+    number = int(found[1]) * _HOURS[found[2]] if found is not None else 0
+    if not 0 < number <= LONGEST_HOURS:
+        raise wrong("hours, days or weeks such as 6h, 1d or 2w, at most a century", text)
+    return number
 
 
 def hours_or_all(text: str) -> int | None:

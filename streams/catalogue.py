@@ -125,7 +125,7 @@ _METRICS: Final = (
     Metric(
         "kappawatch_disagreeing_labels",
         "gauge",
-        "Of the labels on pairable items each times the share of the item's others that differ.",
+        "Of the labels on pairable items each times the share of the item's others that differ; absent where those are.",
         ("project", "task"),
     ),
     Metric(

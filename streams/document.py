@@ -7,6 +7,7 @@ from typing import Any, cast
 
 from detectors.alarms import Alarm
 from detectors.config import TaskConfig
+from detectors.panes import PANE
 from detectors.repeats import Consistency, Repeats
 from detectors.scope import Scope
 from detectors.summary import ScopeSummary, TaskStatistics
@@ -84,7 +85,9 @@ def _projects(
         project = cast("str", row[1])
         if only is None or project == only:
             found[project] = {"tasks": {}}
-            for task, statistics in _tasks(store, home, project, configure, privacy, names).items():
+            for task, statistics in _tasks(
+                store, home, project, configure, privacy, names, over_time=windows is not None
+            ).items():
                 if not statistics.empty:
                     found[project]["tasks"][task] = task_document(statistics, windows)
     return found
@@ -97,9 +100,13 @@ def _tasks(
     configure: Callable[[str, str], TaskConfig],
     privacy: Privacy,
     names: dict[tuple[str, str], str],
+    *,
+    over_time: bool,
 ) -> dict[str, TaskStatistics]:
     scopes: dict[str, dict[tuple[str, str], Scope]] = {}
     for row in store.scan(SCOPES, home, project):
+        if row[3] == PANE and not over_time:
+            continue
         key, scope = rows.scope(row)
         scopes.setdefault(key.task, {})[key.dimension, key.value] = scope
         if key.dimension == "annotator":

@@ -149,7 +149,7 @@ class Readings:
                 if number is not None:
                     yield Sample(f"kappawatch_agreement_{bound}ratio", (*key, coefficient), number)
         parts = statistics.alpha_parts()
-        if len(parts.labels) <= MOST_LABELS:
+        if 0 < len(parts.labels) <= MOST_LABELS:
             for label, n in parts.labels.items():
                 yield Sample("kappawatch_pairable_labels", (*key, label), n)
             yield Sample("kappawatch_disagreeing_labels", key, float(parts.disagreeing))

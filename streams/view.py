@@ -44,13 +44,12 @@ COEFFICIENT_NAMES: Final = {
     "overlap_f1": "overlap F1",
     "character_f1": "character F1",
     "boundary_similarity": "boundary similarity",
-}
-MEASURED_NAMES: Final = {
     "match_rate": "boxes matched",
     "mean_iou": "mean IoU",
     "iou_alpha": "alpha, 1 - IoU",
+    "iou_mean": "IoU",
+    "iou_variance": "IoU variance",
 }
-"""What only tasks of some label types have."""
 SAME_AS: Final = {
     "alpha_nominal": "alpha",
     "alpha_ordinal": "alpha",
@@ -493,7 +492,7 @@ def _task(project: str, task: str, figures: Document, width: int) -> Iterator[Re
 def _readings(figures: Document, width: int) -> RenderableType:
     agreement = figures.get("agreement", {})
     rows = [
-        ((COEFFICIENT_NAMES | MEASURED_NAMES).get(name, _name(name)), reading, _ratio)
+        (COEFFICIENT_NAMES.get(name, _name(name)), reading, _ratio)
         for name, reading in agreement.items()
         if name == "alpha"
         or (

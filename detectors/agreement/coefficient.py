@@ -39,7 +39,7 @@ class Estimate(NamedTuple):
         The interval holds the value even where that lies below `lowest`, as Fleiss' kappa can where most items have
         one label.
         """
-        if n < 2:
+        if n < 2 or self.degrees < 1:
             return Reading(self.value, None, None, n)
         half = student_quantile(self.degrees) * self.error
         low = min(self.value, max(lowest, self.value - half))

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from itertools import combinations
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from detectors.agreement.patterns import LABEL
+
+MOST_LABELS: Final = 50
 
 
 class Confused(NamedTuple):
@@ -23,7 +25,8 @@ def confused(counts: Mapping[str, int]) -> list[Confused]:
     r"""The confused labels of a counter of item patterns, those of the most pairs first, then by name.
 
     An item whose labels are $r_a$ times a and $r_b$ times b has $r_a r_b$ such pairs. All pairs of a scope add up to the
-    pairs that `percent_pairs` says differ.
+    pairs that `percent_pairs` says differ, but for items with more than `MOST_LABELS` different labels, which are left out:
+    a test that everybody takes in words of their own has half a million pairs of labels.
 
     >>> confused({"cat\x1fdog\x1fdog": 2, "cat\x1ffox": 1, "cat\x1fcat": 5})
     [Confused(a='cat', b='dog', items=2, pairs=4), Confused(a='cat', b='fox', items=1, pairs=1)]
@@ -32,6 +35,8 @@ def confused(counts: Mapping[str, int]) -> list[Confused]:
     pairs: Counter[tuple[str, str]] = Counter()
     for pattern, n in counts.items():
         given = Counter(pattern.split(LABEL))
+        if len(given) > MOST_LABELS:
+            continue
         # A pattern's labels are sorted, so are the pairs.
         for two in combinations(given, 2):
             items[two] += n

@@ -11,7 +11,7 @@ UNIT: Final = "1"
 """The quantity that is 1 for every item, so that its product with another is the other."""
 
 _BETWEEN: Final = "\x1d"
-"""Stands between the parts of a name; no label contains it."""
+"""Stands between the parts of a name; no class contains it."""
 
 _PRECISION: Final = 120
 """Coefficients are rounded to multiples of 2^-120: quantities are multiples of 2^-40 at the finest."""

@@ -17,7 +17,7 @@ from detectors.agreement.patterns import members
 
 Bits: TypeAlias = NDArray[np.uint64]
 
-MOST_SETS: Final = 10_000
+MOST_SETS: Final = 4000
 """Different sets on the pairable items of a scope; more are not compared, for it would take seconds."""
 
 BLOCK: Final = 2**17

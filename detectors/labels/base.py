@@ -34,7 +34,7 @@ class LabelType(Protocol):
     """Whether an answer to a gold item is right exactly if its key is among the accepted ones."""
 
     def key(self, label: object) -> str | None:
-        """A text without control characters below 0x1e that equal labels share; None if the label does not fit."""
+        """A text without line feeds, U+001E and U+001F that equal labels share; None if the label does not fit."""
         ...
 
     def declared(self, key: str, labels: frozenset[str]) -> bool:

@@ -51,23 +51,13 @@ class _StoredTally(Struct, frozen=True, array_like=True, gc=False):
     pairable: int
     answers: int
     correct: int
-    patterns: dict[str, int | str]
-    sums: dict[str, str] | None = None
-    """None in rows of version 2 of the statistics, which have sums of another form, as text, among the patterns."""
+    patterns: dict[str, int]
+    sums: dict[str, str]
 
     def tally(self) -> Tally:
-        """The tally itself; the statistics of version 2 are to be computed anew."""
-        patterns, sums = self.patterns, self.sums
-        if sums is None:
-            patterns = {name: n for name, n in patterns.items() if isinstance(n, int)}
-        return Tally(
-            self.labels,
-            self.pairable,
-            self.answers,
-            self.correct,
-            cast("dict[str, int]", patterns),
-            {name: int(text) for name, text in sums.items()} if sums else None,
-        )
+        """The tally itself."""
+        sums = {name: int(text) for name, text in self.sums.items()}
+        return Tally(self.labels, self.pairable, self.answers, self.correct, self.patterns, sums)
 
 
 _tallies = msgspec.json.Decoder(dict[str, _StoredTally]).decode

@@ -21,9 +21,3 @@ def test_sums_of_any_size_come_back() -> None:
         '"nominal":[3,1,2,1,{"a":1,"a\\u001fb":1},{}]}'
     )
     assert rows.scope(row) == (KEY, Scope(5, 2, 1, tallies))
-
-
-def test_statistics_of_version_2_can_be_loaded_until_they_are_computed_anew() -> None:
-    tallies = '{"interval":[2,1,0,0,{"m2":"1 2 3 4 5 6 7 8 9 10"}],"nominal":[2,1,0,0,{"a":2}]}'
-    row = 0, *KEY, 4, 2, 0, 0, 0, tallies
-    assert rows.scope(row)[1] == Scope(4, 2, 0, {"interval": Tally(2, 1), "nominal": Tally(2, 1, 0, 0, {"a": 2})})

@@ -181,11 +181,14 @@ def test_options_that_do_not_go_together(words: tuple[str, ...], message: str) -
         options(*words)
 
 
-@pytest.mark.parametrize("text", ["0d", "1", "d", "1.5h", "+1d", "1m", "1000000d", ""])
+@pytest.mark.parametrize("text", ["0d", "1", "d", "1.5h", "+1d", "1m", "1000000d", "5300w", ""])
 def test_times_that_are_none(text: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         options("--window", text)
-    assert f"--window: expected hours, days or weeks such as 6h, 1d or 2w, found {text!r}" in capsys.readouterr().err
+    assert (
+        f"--window: expected hours, days or weeks such as 6h, 1d or 2w, at most a century, found {text!r}"
+        in capsys.readouterr().err
+    )
 
 
 def test_compared_enough() -> None:

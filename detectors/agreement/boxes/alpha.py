@@ -6,15 +6,16 @@ from collections.abc import Mapping
 from fractions import Fraction
 from typing import Final
 
-from detectors.agreement.boxes.quantities import ANSWERS, DIFFERING, LABELS, UNITS, WIDE
+from detectors.agreement.boxes.quantities import ANSWERS, DIFFERING, LABELS, UNCOMPARED, UNITS, WIDE
 from detectors.agreement.coefficient import Estimate
 from detectors.agreement.measured import MeasuredCoefficient
 from detectors.agreement.measures import ONE
 from detectors.agreement.products import Products
 from detectors.reading import Reading
+from detectors.reasons import NO_VARIATION, TOO_MUCH
 
 
-def alpha(sums: Mapping[str, int]) -> Estimate | Reading | None:
+def alpha(sums: Mapping[str, int]) -> Reading:
     r"""Nominal alpha over the units of all items, where missing an object is an answer of its own.
 
     A unit is an object that an annotator of the item boxed (`detectors.agreement.boxes.matching.find_units`); each
@@ -27,7 +28,7 @@ def alpha(sums: Mapping[str, int]) -> Estimate | Reading | None:
     over the n answers, $\pi_c$ of them c. Units of one item are not independent: the error is that of
     `detectors.agreement.coefficient.alpha_of` with the linearised values summed by item, $\sqrt{C / (C - 1) \sum_i
     (\sum_{u \in i} (x_u - \alpha'))^2} / U$ for C items and U units, with C - 1 degrees of freedom. Undefined where all
-    answers are equal. There is no interval where items have more than 20 categories, whose products are not kept.
+    answers are equal. n is the items with a box. There is no interval where items have more than 20 categories, whose products are not kept.
 
     References
     ----------
@@ -41,12 +42,12 @@ def alpha(sums: Mapping[str, int]) -> Estimate | Reading | None:
     found = Products(sums, ANSWERS)
     units, labels = found.total(UNITS), found.total(LABELS)
     if not units:
-        return None
+        return Reading.undefined(0, TOO_MUCH if sums.get(UNCOMPARED) else NO_VARIATION)
     names = [name for name in found.names() if name not in {UNITS, LABELS, DIFFERING}]
     shares = {name: Fraction(found.total(name), labels * ONE) for name in names}
     expected = 1 - sum(share * share for share in shares.values())
     if len([share for share in shares.values() if share]) < 2:
-        return None
+        return Reading.undefined(found.items, NO_VARIATION)
     uncorrected = Fraction(found.total(DIFFERING), labels * ONE) / expected
     observed = uncorrected * Fraction(labels - 1, labels)
     if sums.get(WIDE):
@@ -59,7 +60,8 @@ def alpha(sums: Mapping[str, int]) -> Estimate | Reading | None:
         DIFFERING: -1 / (size * expected * ONE),
         **{name: 2 * uncorrected * (1 - share) / (size * expected * ONE) for name, share in shares.items()},
     }
-    return Estimate(float(1 - observed), found.error(coefficients) / units, found.items - 1)
+    error = found.error(coefficients) / units
+    return Estimate(float(1 - observed), error, found.items - 1).reading(found.items, -1.0)
 
 
 ALPHA: Final = MeasuredCoefficient("alpha", frozenset({"boxes"}), -1.0, alpha)

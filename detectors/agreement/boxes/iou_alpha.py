@@ -6,14 +6,16 @@ from collections.abc import Mapping
 from fractions import Fraction
 from typing import Final
 
-from detectors.agreement.boxes.quantities import DISTANCES, FAR, FAR_WEIGHT, LABELS, NEAR
+from detectors.agreement.boxes.quantities import DISTANCES, FAR, FAR_WEIGHT, LABELS, NEAR, UNCOMPARED
 from detectors.agreement.coefficient import Estimate
 from detectors.agreement.measured import MeasuredCoefficient
 from detectors.agreement.measures import ONE
 from detectors.agreement.products import Products
+from detectors.reading import Reading
+from detectors.reasons import NO_VARIATION, TOO_MUCH
 
 
-def iou_alpha(sums: Mapping[str, int]) -> Estimate | None:
+def iou_alpha(sums: Mapping[str, int]) -> Reading:
     r"""One minus observed over expected distance of two annotators' answers, the distance being 1 - IoU.
 
     $$ \alpha = 1 - \frac{\sum_i n_i o_i / \sum_i n_i}{\sum_i n_i e_i / \sum_{i : U_i > 1} n_i} $$
@@ -34,7 +36,7 @@ def iou_alpha(sums: Mapping[str, int]) -> Estimate | None:
     labels, weight = found.total(LABELS), found.total(FAR_WEIGHT)
     far = Fraction(found.total(FAR), ONE)
     if not far:
-        return None
+        return Reading.undefined(found.items, TOO_MUCH if sums.get(UNCOMPARED) and not found.items else NO_VARIATION)
     ratio = Fraction(found.total(NEAR), ONE) / labels * weight / far
     coefficients = {
         NEAR: -weight / (labels * far * ONE),
@@ -42,7 +44,7 @@ def iou_alpha(sums: Mapping[str, int]) -> Estimate | None:
         FAR: ratio / (far * ONE),
         FAR_WEIGHT: -ratio / weight,
     }
-    return Estimate(float(1 - ratio), found.error(coefficients), found.items - 1)
+    return Estimate(float(1 - ratio), found.error(coefficients), found.items - 1).reading(found.items, -1.0)
 
 
 IOU_ALPHA: Final = MeasuredCoefficient("iou_alpha", frozenset({"boxes"}), -1.0, iou_alpha)

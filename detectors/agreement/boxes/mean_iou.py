@@ -6,20 +6,20 @@ from collections.abc import Mapping
 from fractions import Fraction
 from typing import Final
 
-from detectors.agreement.boxes.quantities import MATCHED, MEAN
+from detectors.agreement.boxes.quantities import MATCHED, MEAN, UNCOMPARED
 from detectors.agreement.coefficient import Estimate
 from detectors.agreement.measured import MeasuredCoefficient
 from detectors.agreement.measures import ONE
 from detectors.agreement.products import UNIT, Products
 from detectors.reading import Reading
-from detectors.reasons import NO_VARIATION
+from detectors.reasons import NO_VARIATION, TOO_MUCH
 
 
 def mean_of(sums: Mapping[str, int], quantity: str) -> Reading:
     """The mean over items of a quantity between 0 and 1 of their matched boxes; n is the items with a box."""
     found = Products(sums, MATCHED)
     if not found.items:
-        return Reading.undefined(0, NO_VARIATION)
+        return Reading.undefined(0, TOO_MUCH if sums.get(UNCOMPARED) else NO_VARIATION)
     mean = Fraction(found.total(quantity), found.items)
     error = found.error({quantity: Fraction(1, found.items), UNIT: -mean / found.items})
     return Estimate(float(mean / ONE), error / ONE, found.items - 1).reading(found.items, 0.0)

@@ -35,6 +35,8 @@ NAMED: Final = "="
 WIDE: Final = "wide"
 """Items with more than `MOST_CATEGORIES`, whose products are not kept."""
 MOST_CATEGORIES: Final = 20
+UNCOMPARED: Final = "uncompared"
+"""Items on which there was no room for the annotator."""
 
 DISTANCES: Final = "distances"
 """The group of an item's distances 1 - IoU, all multiplied by the number of answers: `NEAR`, `FAR` and their weights."""
@@ -70,7 +72,9 @@ def measure(answers: Sequence[Sequence[Rectangle]], threshold: float, *, inclusi
     classes = Counter(box.label for boxes in answers for box in boxes if box.label is not None)
     counts = [(of_class(COUNT, name), n) for name, n in classes.items()]
     compared = _with_room(answers)
-    own: list[Measure] = [()] * len(answers)
+    own: list[Measure] = [((UNCOMPARED, 1),)] * len(answers)
+    for place in compared:
+        own[place] = ()
     if len(compared) < 2 or not any(answers[place] for place in compared):
         return Measurement(tuple(counts), own)
     item = _Item([sorted(answers[place], key=_order) for place in compared], threshold, inclusive)

@@ -2,38 +2,52 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections.abc import Mapping
 from itertools import combinations_with_replacement
 
 from detectors.agreement.coefficient import Estimate
 from detectors.agreement.measures import ONE
+from detectors.reading import Reading
 
 CATEGORY = "\t"
 """Stands before each category in a sum's name: no label has a control character."""
+
+MOST_CATEGORIES = 20
+LONGEST_NAME = 32
 
 
 def add_alpha(sums: dict[str, int], disagreement: int, labels: Mapping[str, int], *, shares: bool = False) -> None:
     r"""What an item adds: the disagreement of its characters, in multiples of 1 / `ONE`, and the labels of each category.
 
     Of a character with m labels, $r_c$ of them of category c, the disagreement is $(m^2 - \sum r_c^2) / (m - 1)$. Labels
-    that are `shares` of labels are in multiples of 1 / `ONE` too.
+    that are `shares` of labels are in multiples of 1 / `ONE` too. Of more than `MOST_CATEGORIES` there are no products.
     """
     r = "s" if shares else "r"
     sums["alpha n"] = 1
-    found = sorted(labels.items())
+    found = sorted((_short(category), x) for category, x in labels.items())
+    for category, x in found:
+        sums[f"alpha {r}{CATEGORY}{category}"] = x
     if disagreement:
         sums["alpha d"] = disagreement
+    if len(found) > MOST_CATEGORIES:
+        sums["alpha wide"] = 1
+        return
+    if disagreement:
         sums["alpha dd"] = disagreement * disagreement
         for category, x in found:
             sums[f"alpha d{r}{CATEGORY}{category}"] = disagreement * x
-    for category, x in found:
-        sums[f"alpha {r}{CATEGORY}{category}"] = x
     for (first, x), (second, y) in combinations_with_replacement(found, 2):
         sums[f"alpha {r}{r}{CATEGORY}{first}{CATEGORY}{second}"] = x * y
 
 
-def alpha_of_characters(sums: Mapping[str, int]) -> Estimate | None:
+def _short(category: str) -> str:
+    """A name for a category that may be long, for every two that meet on an item make a name."""
+    return category if len(category) <= LONGEST_NAME else "#" + hashlib.sha256(category.encode()).hexdigest()[:24]
+
+
+def alpha_of_characters(sums: Mapping[str, int]) -> Estimate | Reading | None:
     r"""Nominal alpha of the characters of the n items; None where all have one category.
 
     $$ \alpha = 1 - \frac{(L - 1) D}{L^2 - \sum_c L_c^2} $$
@@ -46,7 +60,8 @@ def alpha_of_characters(sums: Mapping[str, int]) -> Estimate | None:
        \sum_k L_k^2\right)\right) + \frac{D}{E}, $$
 
     that of `alpha_nominal` if each item has one character. The sums of the products of d and $r_c$ give its variance;
-    all is exact, and rounded at the end.
+    all is exact, and rounded at the end. There is no interval where an item has more than 20 categories, whose products
+    are not kept.
 
     >>> sums = {}
     >>> add_alpha(sums, 4 * ONE, {"": 6, "a": 14})  # ten characters, two annotators who differ at two
@@ -71,8 +86,8 @@ def alpha_of_characters(sums: Mapping[str, int]) -> Estimate | None:
         return None
     n, disagreement = sums["alpha n"], sums.get("alpha d", 0)
     value = (expected * ONE - (labels - unit) * unit * disagreement) / (expected * ONE)
-    if n < 2:
-        return Estimate(value, math.nan, 0)
+    if n < 2 or sums.get("alpha wide"):
+        return Reading(value, None, None, n)
     # The linearised value less the mean, times L E^2, is c0 + cd d + the sum of cr r: whole numbers in their units.
     c0 = unit * labels * expected * disagreement
     cd = -n * labels * labels * expected

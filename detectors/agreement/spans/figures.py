@@ -14,7 +14,7 @@ from detectors.reasons import NO_VARIATION, TOO_MUCH
 
 _SPANS: Final = frozenset({"spans"})
 
-_Estimator = Callable[[Mapping[str, int]], Estimate | None]
+_Estimator = Callable[[Mapping[str, int]], Estimate | Reading | None]
 
 
 def _figure(name: str, estimate: _Estimator, lowest: float, *, of_classes: bool = False) -> MeasuredCoefficient:
@@ -24,7 +24,9 @@ def _figure(name: str, estimate: _Estimator, lowest: float, *, of_classes: bool 
         if not n:
             return Reading.undefined(0, TOO_MUCH)
         found = estimate(sums)
-        return found.reading(n, lowest) if found else Reading.undefined(n, NO_VARIATION)
+        if isinstance(found, Estimate):
+            return found.reading(n, lowest)
+        return found or Reading.undefined(n, NO_VARIATION)
 
     return MeasuredCoefficient(name, _SPANS, lowest, reading, of_classes)
 

@@ -12,6 +12,7 @@ from detectors.agreement.boxes.alpha import alpha
 from detectors.agreement.boxes.geometry import Rectangle, intersection_over_union
 from detectors.agreement.coefficient import student_quantile
 from detectors.agreement.measures import ONE, by_class
+from detectors.reasons import TOO_MUCH
 
 IMAGE_A = [
     [(10, 10, 40, 40, "1"), (100, 100, 50, 20, "2"), (150, 20, 30, 30, "2")],
@@ -151,9 +152,7 @@ def test_with_one_object_an_item_alpha_is_that_of_categories():
         pattern = item_pattern([boxes[0][4] if boxes else "missed" for boxes in item])
         counts[pattern] = counts.get(pattern, 0) + 1
     expected, found = alpha_nominal(Table.of(counts), 0), alpha(sums_of(*items).sums)
-    assert found.value == close(expected.value)
-    assert found.error == close(expected.error)
-    assert found.degrees == expected.degrees
+    assert found[:4] == close(expected.reading(len(items), -1.0)[:4])
     assert readings(*items)["alpha"][:4] == close(agreement(counts, "nominal", 3)["alpha"][:4])
 
 
@@ -223,7 +222,8 @@ def test_the_first_annotators_with_room_are_compared(monkeypatch):
     monkeypatch.setattr("detectors.agreement.boxes.quantities.MOST_BOXES", 4)
     box, other = (0, 0, 9, 9, "a"), (50, 0, 9, 9, "a")
     found = measured([[box, other], [box], [box, other], [box], [box]])
-    assert [bool(own) for own in found.own] == [True, True, False, True, False]
+    assert [own == (("uncompared", 1),) for own in found.own] == [False, False, True, False, True]
+    assert [alpha(dict(own)).why for own in found.own] == ["no variation"] * 2 + [TOO_MUCH, "no variation", TOO_MUCH]
     assert {*measured([[box, other], [box], [box]]).whole} ^ {*found.whole} == {("count\x1fa", 4), ("count\x1fa", 7)}
     assert geometry.MOST_BOXES >= 2000, "two labels of the largest size have room"
 

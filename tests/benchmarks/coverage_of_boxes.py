@@ -1,4 +1,4 @@
-"""How often the intervals of boxes hold the truth: `python -m tests.benchmarks.box_coverage`.
+"""How often the intervals of boxes hold the truth: `python -m tests.benchmarks.coverage_of_boxes`.
 
 A population is 8,000 items with one to five objects, of which some are harder than others, and two to four annotators, who
 miss objects, mistake classes, draw beside, and now and then draw what is not there. Its figures are the truth; samples of
