@@ -101,6 +101,11 @@ class Shape(Struct, frozen=True, omit_defaults=True):
             return "boxes"
         return "spans" if self.spans is not UNSET else "preference"
 
+    @property
+    def parts(self) -> int:
+        """How many boxes or spans there are."""
+        return len(self.boxes or ()) + len(self.spans or ())
+
     def text(self) -> str:
         """One spelling for equal labels; the order of boxes and spans does not matter."""
         if self.boxes is not UNSET:

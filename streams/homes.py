@@ -25,7 +25,7 @@ from detectors.signals import SIGNALS
 from detectors.watch import Answer, Watch, WatchKey
 from streams.alerts import alert_message
 from streams.erasing import Erasing
-from streams.events import Erasure, Event
+from streams.events import Erasure, Event, Shape
 from streams.parsing import LONGEST_MESSAGE, DeadLetter, Parser, raw_events
 from streams.privacy import Privacy
 from streams.rebuilding import Rebuilding
@@ -50,7 +50,10 @@ from streams.store.tables import (
 )
 
 MOST_EVENTS: Final = 15_000
-"""A transaction takes in at most this many events."""
+"""A transaction takes in at most this many events, or fewer that are more work, so that it takes seconds at most."""
+
+PART: Final = 10
+"""A box or a span of a label is as much work as so many events: what was drawn is compared with what others drew."""
 
 STEP: Final = 5000
 """Erasures and rebuilds go through the stored annotations in steps of this many, each a transaction."""
@@ -282,7 +285,7 @@ class Home:
         while pending:
             outcomes: list[tuple[Record, int, Event | DeadLetter]] = []
             parser = self._rules.parsers[topic]
-            taken = 0
+            taken = parts = 0
             erases = False
             for record in pending:
                 value = record.value
@@ -293,15 +296,17 @@ class Home:
                     elif erases:
                         break
                     outcomes.append((record, 0, outcome))
+                    parts += _parts(outcome)
                 else:
                     found = [(record, element, outcome) for element, outcome in enumerate(parser.parse(value))]
                     erasures = sum(outcome.__class__ is Erasure for _, _, outcome in found)
                     if erases and erasures < len(found):
                         break
                     outcomes += found
+                    parts += sum(_parts(outcome) for _, _, outcome in found)
                     erases = erases or erasures > 0
                 taken += 1
-                if len(outcomes) >= MOST_EVENTS:
+                if len(outcomes) + PART * parts >= MOST_EVENTS:
                     break
             yield self._transact(topic, outcomes, pending[0].offset, pending[taken - 1].offset)
             del pending[:taken]
@@ -577,6 +582,12 @@ def _path(record: Record, element: int) -> str:
 
 def _name(kind: str, origin: str, element: int) -> str:
     return sha256(f"{kind}/{origin}/{element}".encode()).hexdigest()[:24]
+
+
+def _parts(outcome: Event | DeadLetter) -> int:
+    """How many boxes or spans the label has."""
+    label = getattr(outcome, "label", None)
+    return label.parts if isinstance(label, Shape) else 0
 
 
 def _message(row: Row) -> Message | None:

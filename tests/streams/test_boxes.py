@@ -10,10 +10,11 @@ import pytest
 from detectors.config import TaskConfig
 from detectors.fingerprint import fingerprint
 from streams.events import Box, Event, Shape
-from streams.store import Store
+from streams.homes import MOST_EVENTS, PART, Home
+from streams.store import Store, open_store
 from streams.verify import Report, verify_statistics
 from tests.made_events import annotation, configured, erasure, gold, messages, retraction
-from tests.streams.folding import fold, projects, shuffled
+from tests.streams.folding import TOPIC, Record, fold, projects, rules, shuffled
 
 BOXES = "alpha", "match_rate", "mean_iou", "iou_alpha"
 
@@ -100,3 +101,15 @@ def test_a_box_with_numbers_beyond_bounds_is_unfit() -> None:
 def test_another_threshold_is_another_statistic() -> None:
     prints = {fingerprint(TaskConfig(iou=iou, inclusive_pixels=more)) for iou in (0.5, 0.6) for more in (True, False)}
     assert len(prints) == 4
+
+
+def test_a_transaction_takes_in_fewer_events_that_are_more_work() -> None:
+    drawn = Shape(boxes=[Box([30 * n, 0, 20, 20], "car") for n in range(20)])
+    fitting = -(-MOST_EVENTS // (1 + PART * 20))
+    for label, expected in ((drawn, [fitting, fitting]), ("car", [2 * fitting])):
+        sent = messages([annotation(f"a{n}", f"i{n}", label) for n in range(2 * fitting)])
+        home = Home(0, open_store("sqlite://"), rules())
+        taken = [
+            len(outcome.events) for outcome in home.process(TOPIC, [Record(n, value) for n, value in enumerate(sent)])
+        ]
+        assert taken == expected
