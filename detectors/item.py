@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from itertools import combinations, groupby
-from operator import attrgetter, itemgetter
+from operator import itemgetter
 from typing import Any, NamedTuple, TypeAlias
 
 from detectors.agreement.measures import Measure
@@ -65,23 +65,42 @@ PairDelta: TypeAlias = tuple[tuple[str, str, str], str]
 """What an item adds to the confusion of two annotators: label type, a, b (a before b); the pattern."""
 
 
-class Contribution(NamedTuple):
-    """All that an item adds to its task's statistics."""
+class Contribution:
+    """All that items add to their task's statistics."""
 
-    scopes: tuple[Delta, ...] = ()
-    annotators: tuple[AnnotatorDelta, ...] = ()
-    pairs: tuple[PairDelta, ...] = ()
+    __slots__ = ("annotators", "pairs", "scopes")
 
-    def __bool__(self) -> bool:
-        return bool(self.scopes)
+    def __init__(self) -> None:
+        self.scopes: list[Delta] = []
+        self.annotators: list[AnnotatorDelta] = []
+        self.pairs: list[PairDelta] = []
+
+    def extend(self, other: Contribution) -> None:
+        """Add what other items contribute."""
+        self.scopes += other.scopes
+        self.annotators += other.annotators
+        self.pairs += other.pairs
 
     def by_place(self) -> Iterator[tuple[Place, Delta | AnnotatorDelta]]:
-        """Each scope that the item enters, and what it adds there."""
+        """Each scope that an item enters, and what it adds there."""
         for delta in self.scopes:
             for place in delta[0]:
                 yield place, delta
         for own in self.annotators:
             yield ("annotator", own[0]), own
+
+    def __bool__(self) -> bool:
+        return bool(self.scopes)
+
+    def __eq__(self, other: object) -> bool:
+        return (
+            isinstance(other, Contribution)
+            and self.scopes == other.scopes
+            and self.annotators == other.annotators
+            and self.pairs == other.pairs
+        )
+
+    __hash__ = None  # type: ignore[assignment]
 
 
 NOTHING = Contribution()
@@ -188,13 +207,21 @@ def verdicts(item: Item, fit: Fit) -> dict[str, tuple[Annotation, bool]]:
 
 def contribution(item: Item, fit: Fit) -> Contribution:
     """What the item adds to the statistics of its task."""
+    found = Contribution()
+    contribute(item, fit, found)
+    return found
+
+
+def contribute(item: Item, fit: Fit, to: Contribution) -> None:
+    """Add what the item adds to the statistics of its task to what others do."""
     annotated = item.in_force("annotate")
     n = len(annotated)
-    scopes: list[Delta] = [] if n == len(item.records) else _by_stage(item, fit)
+    if n < len(item.records):
+        _by_stage(item, fit, to.scopes)
     if not annotated:
-        return Contribution(tuple(scopes)) if scopes else NOTHING
+        return
     labels, unfit = counted(annotated, fit)
-    key = item.key_of(fit)
+    key = None if item.gold is None else item.key_of(fit)
     accepted = None if key is None else key.accepted
     looks = _looks(labels, accepted, fit)
     whole = _whole(looks)
@@ -206,18 +233,19 @@ def contribution(item: Item, fit: Fit) -> Contribution:
         slices: tuple[tuple[str, Any], ...] = tuple(first.slice.items()) if first.slice else ()
         places = _places(key is not None, hour, first.vendor, first.batch, first.guideline, slices)
         if unfit or repeated:
-            scopes.append((places[:2], n, 1, unfit, task))
-            scopes.append((places[2:], n, 1, 0, whole))
+            to.scopes.append((places[:2], n, 1, unfit, task))
+            to.scopes.append((places[2:], n, 1, 0, whole))
         else:
-            scopes.append((places, n, 1, 0, whole))
+            to.scopes.append((places, n, 1, 0, whole))
     else:
-        scopes.append((_task_places(key is not None, hour), n, 1, unfit, task))
-        scopes.extend(_by_attributes(annotated, labels, accepted, fit))
+        to.scopes.append((_task_places(key is not None, hour), n, 1, unfit, task))
+        _by_attributes(annotated, labels, accepted, fit, to.scopes)
     if key is not None and key.label_class is not None:
         answered = tuple((kind, 0, 0, answers, correct, None) for kind, _, _, answers, correct, _ in whole if answers)
         if answered:
-            scopes.append(((("class", key.label_class),), 0, 0, 0, answered))
-    return Contribution(tuple(scopes), _by_annotator(annotated, looks, repeated), _pairs(looks))
+            to.scopes.append(((("class", key.label_class),), 0, 0, 0, answered))
+    _by_annotator(annotated, looks, repeated, to.annotators)
+    _by_pair(looks, to.pairs)
 
 
 class Look(NamedTuple):
@@ -306,16 +334,14 @@ def _measured(look: Look, labels: Sequence[Counted], measuring: Measuring) -> Lo
     return Look(((*whole[:5], found.whole or None),), tuple(own), look.pairs)
 
 
-def _by_stage(item: Item, fit: Fit) -> list[Delta]:
+def _by_stage(item: Item, fit: Fit, to: list[Delta]) -> None:
     """The labels of each other stage among themselves."""
     stages = {record.event.stage for record in item.records.values() if record.event is not None}
-    deltas: list[Delta] = []
     for stage in sorted(stages - {"annotate"}):
         annotations = item.in_force(stage)
         if annotations:
             labels, unfit = counted(annotations, fit)
-            deltas.append(((("stage", stage),), len(annotations), 1, unfit, _whole(_looks(labels, None, fit))))
-    return deltas
+            to.append(((("stage", stage),), len(annotations), 1, unfit, _whole(_looks(labels, None, fit))))
 
 
 def _task_places(has_gold: bool, hour: int) -> tuple[Place, Place]:
@@ -323,17 +349,20 @@ def _task_places(has_gold: bool, hour: int) -> tuple[Place, Place]:
     return ("gold_item", "true" if has_gold else "false"), (PANE, pane_name(hour))
 
 
-_attributes_of = attrgetter("vendor", "batch", "guideline", "slice")
-
-
 def _alike(annotated: Sequence[Annotation]) -> bool:
     """Whether the annotations differ in no attribute, so that each attribute's scope sees the whole item."""
-    first = _attributes_of(annotated[0])
-    for other in annotated[1:]:
-        if _attributes_of(other) != first:
+    first = annotated[0]
+    vendor, batch, guideline, slices = first.vendor, first.batch, first.guideline, first.slice
+    for other in annotated:
+        if (
+            other.batch != batch
+            or other.vendor != vendor
+            or other.guideline != guideline
+            or (other.slice != slices and other is not first)
+        ):
             return False
     # True equals 1, but is another value of a slice.
-    return not first[3] or {value.__class__ for value in first[3].values()} == {str}
+    return not slices or {value.__class__ for value in slices.values()} == {str}
 
 
 @lru_cache(maxsize=4096)
@@ -354,12 +383,11 @@ def _places(
 
 
 def _by_attributes(
-    annotated: Sequence[Annotation], labels: Sequence[Counted], accepted: Accepted | None, fit: Fit
-) -> list[Delta]:
+    annotated: Sequence[Annotation], labels: Sequence[Counted], accepted: Accepted | None, fit: Fit, to: list[Delta]
+) -> None:
     """Of each value of an attribute the annotations that have it among themselves."""
     members = Counter([place for annotation in annotated for place in _attributes(annotation)])
     labelled = [(label, _attributes(label[3])) for label in labels]
-    deltas: list[Delta] = []
     seen: dict[tuple[str, ...], tuple[Share, ...]] = {}
     for place, n in members.items():
         own = [label for label, places in labelled if place in places]
@@ -367,8 +395,7 @@ def _by_attributes(
         people = tuple([annotator for _, annotator, _, _ in own])
         if people not in seen:
             seen[people] = _whole(_looks(own, accepted, fit))
-        deltas.append(((place,), n, 1, 0, seen[people]))
-    return deltas
+        to.append(((place,), n, 1, 0, seen[people]))
 
 
 def _attributes(annotation: Annotation) -> list[Place]:
@@ -395,27 +422,26 @@ def _slice_value(value: str | bool | int | float) -> str:
 
 
 def _by_annotator(
-    annotated: Sequence[Annotation], looks: Sequence[Group], repeated: Mapping[str, Measure]
-) -> tuple[AnnotatorDelta, ...]:
+    annotated: Sequence[Annotation],
+    looks: Sequence[Group],
+    repeated: Mapping[str, Measure],
+    to: list[AnnotatorDelta],
+) -> None:
     """Each annotator against the others on the same item, and against the own earlier labels."""
-    deltas: tuple[AnnotatorDelta, ...] = tuple(
-        [(label[1], 1, 1, 0, own) for labels, look in looks for label, own in zip(labels, look.own, strict=True)]
-    )
+    deltas = [(label[1], 1, 1, 0, own) for labels, look in looks for label, own in zip(labels, look.own, strict=True)]
     if len(deltas) == len(annotated):
-        return deltas
-    shares = {delta[0]: delta[4] for delta in deltas}
+        to += deltas
+        return
+    shares: dict[str, tuple[Share, ...]] = {delta[0]: delta[4] for delta in deltas}
     for annotator, measure in repeated.items():
         shares[annotator] = (*shares.get(annotator, ()), _of_sums(REPEATS, measure))
     counts = Counter([annotation.annotator for annotation in annotated])
-    return tuple([(annotator, n, 1, 0, shares.get(annotator, ())) for annotator, n in counts.items()])
+    to += [(annotator, n, 1, 0, shares.get(annotator, ())) for annotator, n in counts.items()]
 
 
-def _pairs(looks: Sequence[Group]) -> tuple[PairDelta, ...]:
+def _by_pair(looks: Sequence[Group], to: list[PairDelta]) -> None:
     """Each two annotators whose labels have the same type, if its labels are categories."""
-    pairs: list[PairDelta] = []
     for labels, look in looks:
         if look.pairs:
-            kind = labels[0][0]
-            twos = combinations([annotator for _, annotator, _, _ in labels], 2)
-            pairs += [((kind, a, b), pattern) for (a, b), pattern in zip(twos, look.pairs, strict=True)]
-    return tuple(pairs)
+            twos = combinations(labels, 2)
+            to += [((a[0], a[1], b[1]), pattern) for (a, b), pattern in zip(twos, look.pairs, strict=True)]

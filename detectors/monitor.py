@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Sequence
 from itertools import chain, repeat
-from typing import Generic, NamedTuple, TypeAlias, TypeVar
+from typing import NamedTuple, TypeAlias, TypeVar
 
 from detectors.alarms import Alarm, AlarmBook, Cause
 from detectors.config import TaskConfig
@@ -22,11 +22,13 @@ from detectors.item import (
     MOST_ANNOTATORS,
     NOTHING,
     AnnotatorDelta,
+    Contribution,
     Delta,
     Item,
     ItemKey,
     PairDelta,
     Place,
+    contribute,
     contribution,
     verdicts,
 )
@@ -185,42 +187,25 @@ so; whether the watch knows the annotation already."""
 T = TypeVar("T", bound=Hashable)
 
 
-class _Moves(Generic[T]):
-    """What a chunk's items bring to the statistics of a task and what they take away, of one kind."""
+class _Moves(NamedTuple):
+    """What a chunk's items bring to the statistics of a task, and what they take away."""
 
-    __slots__ = ("fresh", "new", "old")
+    fresh: Contribution
+    """Of items that brought nothing before: nearly all."""
+    new: Contribution
+    old: Contribution
 
-    def __init__(self) -> None:
-        self.fresh: list[T] = []
-        """Of items that brought nothing before: nearly all."""
-        self.new: list[T] = []
-        self.old: list[T] = []
+    def scopes(self) -> Iterator[tuple[Delta, int]]:
+        """Each with how often it is to be added; those of many items are counted, so that each comes once."""
+        return iter(_counted(self.fresh.scopes + self.new.scopes, self.old.scopes).items())
 
-    def exchange(self, old: Sequence[T], new: Sequence[T]) -> None:
-        """An item brings this, and no longer that."""
-        if old:
-            self.old.extend(old)
-            self.new.extend(new)
-        else:
-            self.fresh.extend(new)
+    def annotators(self) -> Iterator[tuple[AnnotatorDelta, int]]:
+        """As these seldom repeat, all as they are, but what is taken away and brought again."""
+        return chain(zip(self.fresh.annotators, repeat(1)), _counted(self.new.annotators, self.old.annotators).items())
 
-    def net(self, *, repeating: bool = False) -> Iterator[tuple[T, int]]:
-        """Each with how often it is to be added; what is taken away and brought again is left out.
-
-        Those that repeat are counted, so that each comes once.
-        """
-        if repeating:
-            return iter(_counted(self.fresh + self.new, self.old).items())
-        fresh = zip(self.fresh, repeat(1))
-        return chain(fresh, _counted(self.new, self.old).items())
-
-
-class _TaskMoves(NamedTuple):
-    """All moves of a task."""
-
-    scopes: _Moves[Delta]
-    annotators: _Moves[AnnotatorDelta]
-    pairs: _Moves[PairDelta]
+    def pairs(self) -> Iterator[tuple[PairDelta, int]]:
+        """The same of pairs."""
+        return chain(zip(self.fresh.pairs, repeat(1)), _counted(self.new.pairs, self.old.pairs).items())
 
 
 class Monitor:
@@ -254,7 +239,8 @@ class Monitor:
         self._reviews: dict[ReviewKey, Review] = {}
         self._contexts: dict[ContextKey, Context] = {}
         self._touched: list[Item] = []
-        self._moves: dict[TaskKey, _TaskMoves] = {}
+        self._moves: dict[TaskKey, _Moves] = {}
+        self._durations: defaultdict[_WatchName, list[Annotation]] = defaultdict(list)
         self._signals: defaultdict[_WatchName, list[_Signal]] = defaultdict(list)
         self._corrected: set[_WatchName] = set()
         self._revisions: dict[WatchKey, list[Revision]] = {}
@@ -352,7 +338,7 @@ class Monitor:
             item = self._touch(project, event.task, event.item)
             record = item.records[key] = AnnotationRecord(key, event)
             self.records[name] = self._changes.annotations[name] = item.key, record
-            self._first_seen(event, key)
+            self._first_seen(event)
             if item.gold is not None:
                 self._tell_first(event, item)
             return True
@@ -373,7 +359,7 @@ class Monitor:
         item.records[key] = record
         self._keep(project, item_key, record)
         if old is None and record.in_force:
-            self._first_seen(event, key)
+            self._first_seen(event)
         self._tell(event, item)
         return True
 
@@ -564,12 +550,10 @@ class Monitor:
 
     # -- what the detectors will see ------------------------------------------------------------------------------
 
-    def _first_seen(self, event: Annotation, key: str) -> None:
+    def _first_seen(self, event: Annotation) -> None:
         """How long an answer took is a fact of the moment it was first seen; later edits do not change it."""
-        duration = event.duration_ms
-        if duration and event.stage == "annotate" and not event.skipped:
-            name = event.project, event.task, "log_duration", event.annotator
-            self._signals[name].append((key, event.at, duration / 1000, event, False))
+        if event.duration_ms and event.stage == "annotate" and not event.skipped:
+            self._durations[event.project, event.task, "log_duration", event.annotator].append(event)
 
     def _tell_first(self, event: Annotation, item: Item) -> None:
         """Note a new annotation's answer to gold; where nobody's other answer can change, only this one is judged."""
@@ -630,13 +614,13 @@ class Monitor:
         moves = self._moves = self._moved()
         lacks = Lacks(set(), set(), set(), set())
         if not self.scopes.complete or not self.pairs.complete:
-            for task, (scopes, annotators, pairs) in moves.items():
-                places = {place for delta, _ in scopes.net(repeating=True) for place in delta[0]}
-                places.update(("annotator", delta[0]) for delta, _ in annotators.net())
+            for task, moved in moves.items():
+                places = {place for delta, _ in moved.scopes() for place in delta[0]}
+                places.update(("annotator", delta[0]) for delta, _ in moved.annotators())
                 lacks.scopes.update(self.scopes.missing([ScopeKey(*task, *place) for place in places]))
-                lacks.pairs.update(self.pairs.missing({PairKey(*task, *pair) for (pair, _), _ in pairs.net()}))
+                lacks.pairs.update(self.pairs.missing({PairKey(*task, *pair) for (pair, _), _ in moved.pairs()}))
         if not self.watches.complete:
-            lacks.watches.update(self.watches.missing([WatchKey(*name) for name in self._signals]))
+            lacks.watches.update(self.watches.missing([WatchKey(*name) for name in (*self._durations, *self._signals)]))
             lacks.watches.update(self.watches.missing(self._revisions))
         lacks.answers.update(WatchKey(*name) for name in self._corrected if name not in self._histories)
         lacks.answers.update(self._revisions)
@@ -652,8 +636,12 @@ class Monitor:
             item.before = None
         self._used += [item.key for item in self._touched]
         self._touched.clear()
+        for name, timed in self._durations.items():
+            watch = self._watch(name)
+            if watch is not None:
+                self._observe_durations(watch, timed)
+        self._durations.clear()
         for name, signals in self._signals.items():
-            self._know_task(*name[:2])
             watch = self._watch(name)
             if watch is not None:
                 self._observe(watch, signals)
@@ -664,33 +652,35 @@ class Monitor:
         self._revisions.clear()
         self._histories.clear()
 
-    def _moved(self) -> dict[TaskKey, _TaskMoves]:
+    def _moved(self) -> dict[TaskKey, _Moves]:
         """What the touched items change in the statistics of their tasks."""
-        moves: dict[TaskKey, _TaskMoves] = {}
+        moves: dict[TaskKey, _Moves] = {}
         for item in self._touched:
             project, task, _ = item.key
-            before, after = item.before, contribution(item, self.fit(project, task))
-            if before is None or before == after:
-                continue
             moved = moves.get((project, task))
             if moved is None:
-                moved = moves[project, task] = _TaskMoves(_Moves(), _Moves(), _Moves())
-            moved.scopes.exchange(before.scopes, after.scopes)
-            moved.annotators.exchange(before.annotators, after.annotators)
-            moved.pairs.exchange(before.pairs, after.pairs)
-        return moves
+                moved = moves[project, task] = _Moves(Contribution(), Contribution(), Contribution())
+            before = item.before
+            if not before:
+                contribute(item, self.fit(project, task), moved.fresh)
+                continue
+            after = contribution(item, self.fit(project, task))
+            if before != after:
+                moved.old.extend(before)
+                moved.new.extend(after)
+        return {task: moved for task, moved in moves.items() if any(moved)}
 
-    def _apply(self, project: str, task: str, moves: _TaskMoves) -> None:
+    def _apply(self, project: str, task: str, moves: _Moves) -> None:
         scopes: dict[Place, Scope] = {}
-        for delta, times in moves.scopes.net(repeating=True):
+        for delta, times in moves.scopes():
             for place in delta[0]:
                 scope = scopes.get(place)
                 if scope is None:
                     scope = scopes[place] = self._scope(ScopeKey(project, task, *place))
                 scope.update(delta, times)
-        self._apply_annotators(project, task, moves.annotators)
+        self._apply_annotators(project, task, moves.annotators())
         pairs: dict[tuple[str, str, str], dict[str, int]] = {}
-        for (pair, pattern), times in moves.pairs.net():
+        for (pair, pattern), times in moves.pairs():
             patterns = pairs.get(pair)
             if patterns is None:
                 patterns = pairs[pair] = self._pair(PairKey(project, task, *pair))
@@ -700,10 +690,10 @@ class Monitor:
             else:
                 del patterns[pattern]
 
-    def _apply_annotators(self, project: str, task: str, moves: _Moves[AnnotatorDelta]) -> None:
+    def _apply_annotators(self, project: str, task: str, moves: Iterable[tuple[AnnotatorDelta, int]]) -> None:
         scopes: dict[str, Scope] = {}
         were = 0
-        for delta, times in moves.net():
+        for delta, times in moves:
             scope = scopes.get(delta[0])
             if scope is None:
                 scope = scopes[delta[0]] = self._scope(ScopeKey(project, task, "annotator", delta[0]))
@@ -743,37 +733,51 @@ class Monitor:
     def _watch(self, name: _WatchName) -> Watch | None:
         """The watch of this name; None where the task does not watch this signal."""
         project, task, signal, _ = name
+        self._know_task(project, task)
         if signal not in self._configure(project, task).detectors:
             return None
         watch = self.watches.find(name)
         if watch is None:
             key = WatchKey(*name)
             watch = self.watches.rows[key] = Watch.fresh(key)
+        self.watches.changed.add(watch.key)
         return watch
 
+    def _observe_durations(self, watch: Watch, annotations: Iterable[Annotation]) -> None:
+        """Tell a watch how long these took, in order."""
+        seen: list[Annotation] = []
+        for annotation in annotations:
+            # Answers sent on one page share a time, and each has an even share of the page's duration.
+            if not seen or annotation.time != seen[-1].time:
+                seen.append(annotation)
+        if seen[0].at == watch.last:
+            del seen[0]
+        durations = [(annotation.duration_ms or 0) / 1000 for annotation in seen]
+        begin, cause = 0, self._cause_of(watch)
+        while begin < len(seen):
+            alarmed = cause in self.alarms.open
+            news = durations[begin : begin + 1] if alarmed else durations[begin:]
+            begin += watch.observe_until(news, lambda place, begin=begin: seen[begin + place].at)  # type: ignore[misc]
+            if alarmed or watch.detector.drift_detected:
+                self._judge(watch, cause, seen[begin - 1])
+
     def _observe(self, watch: Watch, signals: Iterable[_Signal]) -> None:
-        """Tell a watch what a chunk brought, in order."""
-        key = watch.key
-        corrected = SIGNALS[key.signal].corrected
-        cause = watch.cause
-        if cause is None:
-            cause = watch.cause = self._cause(key)
-        self.watches.changed.add(key)
-        alarmed = cause in self.alarms.open
+        """Tell a watch of answers, in order."""
+        cause = self._cause_of(watch)
         for annotation, at, value, event, known in signals:
-            if not corrected and watch.last == at:
-                # Answers sent on one page share a time, and each has an even share of the page's duration.
-                continue
             if known:
                 self._correct(watch, annotation, value, event)
             elif value is not None:
                 watch.observe(value, at)
-                if corrected:
-                    self._keep_answer(watch, Answer(annotation, at, value))
-                if not alarmed and not watch.detector.drift_detected:
-                    continue
-                self._judge(watch, cause, event)
-            alarmed = cause in self.alarms.open
+                self._keep_answer(watch, Answer(annotation, at, value))
+                if cause in self.alarms.open or watch.detector.drift_detected:
+                    self._judge(watch, cause, event)
+
+    def _cause_of(self, watch: Watch) -> Cause:
+        """The cause of the watch's alarms, which is asked for at every chunk."""
+        if watch.cause is None:
+            watch.cause = self._cause(watch.key)
+        return watch.cause
 
     def _keep_answer(self, watch: Watch, answer: Answer) -> None:
         key = watch.key

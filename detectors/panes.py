@@ -7,8 +7,8 @@ enters that of the label.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import UTC, date
 from functools import lru_cache
-from operator import attrgetter
 from typing import Final
 
 import numpy as np
@@ -24,12 +24,15 @@ HOUR: Final = 3600 * 10**6
 _MONDAY: Final = 4 * 24
 """1970 began on a Thursday. Hours are counted from its first Monday, so that whole weeks begin on Mondays."""
 
-_time = attrgetter("time")
+_FIRST_DAY: Final = date(1970, 1, 5).toordinal()
 
 
 def pane_of(annotations: Iterable[Annotation]) -> int:
     """The hour of the latest of these annotations, since Monday, 5 January 1970 UTC."""
-    return max(annotations, key=_time).at // HOUR - _MONDAY
+    latest = max([annotation.time for annotation in annotations])
+    if latest.tzinfo is not UTC:
+        latest = latest.astimezone(UTC)
+    return (latest.toordinal() - _FIRST_DAY) * 24 + latest.hour
 
 
 @lru_cache(maxsize=4096)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Protocol
 
 
@@ -23,8 +24,8 @@ class Event(Protocol):
     @property
     def project(self) -> str: ...
     @property
-    def time(self) -> object:
-        """The same, to be compared with others: `at` is computed from it."""
+    def time(self) -> datetime:
+        """The same, with its offset: `at` is computed from it."""
         ...
 
     @property

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left, insort
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from detectors.alarms import Cause
@@ -114,6 +114,17 @@ class Watch:
         if quiet:
             self.since = at
         self.last = at
+
+    def observe_until(self, values: Sequence[float], at: Callable[[int], int]) -> int:
+        """Give the detector observations, none beyond the first at which it detects or recovers: how many it took.
+
+        `at` gives the time of the observation in this place.
+        """
+        taken, quiet = self.detector.update_until(values)
+        if quiet is not None:
+            self.since = at(quiet)
+        self.last = at(taken - 1)
+        return taken
 
     def dump(self) -> dict[str, object]:
         """The state as plain values."""

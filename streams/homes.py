@@ -26,7 +26,7 @@ from detectors.watch import Answer, Watch, WatchKey
 from streams.alerts import alert_message
 from streams.erasing import Erasing
 from streams.events import Erasure, Event, Shape
-from streams.parsing import LONGEST_MESSAGE, DeadLetter, Parser, raw_events
+from streams.parsing import DeadLetter, Parser, raw_events
 from streams.privacy import Privacy
 from streams.rebuilding import Rebuilding
 from streams.steps import Step
@@ -54,6 +54,9 @@ MOST_EVENTS: Final = 15_000
 
 PART: Final = 10
 """A box or a span of a label is as much work as so many events: what was drawn is compared with what others drew."""
+
+SLICE: Final = 500
+"""So many messages are parsed together, if they are plain; one that is not makes its slice be parsed one by one."""
 
 STEP: Final = 5000
 """Erasures and rebuilds go through the stored annotations in steps of this many, each a transaction."""
@@ -129,6 +132,20 @@ class Outcome:
     events: list[Event]
     refused: list[DeadLetter]
     changes: Changes
+
+
+@dataclass(slots=True)
+class _Taken:
+    """What a transaction takes in: so many messages; their events, and what becomes of the strays among them."""
+
+    messages: int = 0
+    work: int = 0
+    erases: bool = False
+    events: list[Event] = field(default_factory=list)
+    refused: list[DeadLetter] = field(default_factory=list)
+    strays: int = 0
+    """Refused, or sent on."""
+    batch: Batch = field(default_factory=Batch)
 
 
 class Home:
@@ -283,61 +300,70 @@ class Home:
         position = self.position(topic)
         pending = [record for record in records if record.offset > position]
         while pending:
-            outcomes: list[tuple[Record, int, Event | DeadLetter]] = []
-            parser = self._rules.parsers[topic]
-            taken = parts = 0
-            erases = False
-            for record in pending:
-                value = record.value
-                if value is not None and value[:1] == b"{" and len(value) <= LONGEST_MESSAGE:
-                    outcome = parser.parse_event(value)
-                    if outcome.__class__ is Erasure:
-                        erases = True
-                    elif erases:
-                        break
-                    outcomes.append((record, 0, outcome))
-                    parts += _parts(outcome)
-                else:
-                    found = [(record, element, outcome) for element, outcome in enumerate(parser.parse(value))]
-                    erasures = sum(outcome.__class__ is Erasure for _, _, outcome in found)
-                    if erases and erasures < len(found):
-                        break
-                    outcomes += found
-                    parts += sum(_parts(outcome) for _, _, outcome in found)
-                    erases = erases or erasures > 0
-                taken += 1
-                if len(outcomes) + PART * parts >= MOST_EVENTS:
-                    break
-            yield self._transact(topic, outcomes, pending[0].offset, pending[taken - 1].offset)
-            del pending[:taken]
+            taken = self._take(topic, pending)
+            yield self._transact(topic, taken, pending[0].offset, pending[taken.messages - 1].offset)
+            del pending[: taken.messages]
 
-    def _transact(
-        self, topic: str, outcomes: Sequence[tuple[Record, int, Event | DeadLetter]], first: int, last: int
-    ) -> Outcome:
-        rules, home = self._rules, self.number
-        batch = Batch()
-        events: list[Event] = []
-        refused: list[DeadLetter] = []
-        at_home = self.totals.projects
-        for record, element, outcome in outcomes:
-            if isinstance(outcome, DeadLetter):
-                refused.append(outcome)
-                self._refuse(batch, outcome, topic, record.offset, element)
-                continue
-            if outcome.project in at_home:
-                events.append(outcome)
-                continue
-            destination = rules.home_of(outcome.project)
-            if destination == home:
-                events.append(outcome)
-            elif any(name == FORWARDED for name, _ in record.headers):
-                letter = DeadLetter.of(_raw(record, element), "not_at_home", _path(record, element))
-                refused.append(letter)
-                self._refuse(batch, letter, topic, record.offset, element)
-            else:
-                self._forward(batch, topic, record, element, outcome.project, destination)
-        self.totals.received += len(outcomes)
-        changes = self._fold(events)
+    def _take(self, topic: str, pending: Sequence[Record]) -> _Taken:
+        """As many of the pending messages as one transaction takes in."""
+        taken, parser = _Taken(), self._rules.parsers[topic]
+        for begin in range(0, len(pending), SLICE):
+            records = pending[begin : begin + SLICE]
+            if taken.erases or not self._take_plain(taken, parser, records):
+                for record in records:
+                    if taken.work >= MOST_EVENTS or not self._take_one(taken, parser, topic, record):
+                        return taken
+            if taken.work >= MOST_EVENTS:
+                break
+        return taken
+
+    def _take_plain(self, taken: _Taken, parser: Parser, records: Sequence[Record]) -> bool:
+        """Take all of these messages, if they are plain events of projects that live here."""
+        if taken.work + len(records) > MOST_EVENTS:
+            return False
+        events = parser.parse_plain([record.value for record in records])
+        if events is None or not all(map(self._lives_here, {event.project for event in events})):
+            return False
+        taken.events += events
+        taken.messages += len(records)
+        taken.work += len(records)
+        return True
+
+    def _take_one(self, taken: _Taken, parser: Parser, topic: str, record: Record) -> bool:
+        """Take one message, unless it must wait for the erasures before it."""
+        outcomes = list(parser.parse(record.value))
+        erasures = sum(outcome.__class__ is Erasure for outcome in outcomes)
+        if taken.erases and erasures < len(outcomes):
+            return False
+        taken.erases = taken.erases or erasures > 0
+        taken.messages += 1
+        for element, outcome in enumerate(outcomes):
+            taken.work += 1 + PART * _parts(outcome)
+            self._admit(taken, topic, record, element, outcome)
+        return True
+
+    def _admit(self, taken: _Taken, topic: str, record: Record, element: int, outcome: Event | DeadLetter) -> None:
+        """Take in an event, or send it to where it belongs."""
+        if isinstance(outcome, DeadLetter):
+            taken.strays += 1
+            self._refuse(taken, outcome, topic, record.offset, element)
+        elif self._lives_here(outcome.project):
+            taken.events.append(outcome)
+        elif any(name == FORWARDED for name, _ in record.headers):
+            taken.strays += 1
+            letter = DeadLetter.of(_raw(record, element), "not_at_home", _path(record, element))
+            self._refuse(taken, letter, topic, record.offset, element)
+        else:
+            taken.strays += 1
+            self._forward(taken.batch, topic, record, element, outcome.project)
+
+    def _lives_here(self, project: str) -> bool:
+        return project in self.totals.projects or self._rules.home_of(project) == self.number
+
+    def _transact(self, topic: str, taken: _Taken, first: int, last: int) -> Outcome:
+        home, batch = self.number, taken.batch
+        self.totals.received += len(taken.events) + taken.strays
+        changes = self._fold(taken.events)
         self._count(batch, changes)
         self._prune_letters(batch)
         self.positions[topic] = last
@@ -346,7 +372,7 @@ class Home:
         while (step := self._erasing.step()) is not None:
             changes.scopes.update(step.changes.scopes)
             changes.tasks.update(step.changes.tasks)
-        return Outcome(events, refused, changes)
+        return Outcome(taken.events, taken.refused, changes)
 
     def _fold(self, events: Sequence[Event]) -> Changes:
         monitor = self.monitor
@@ -454,7 +480,9 @@ class Home:
             (self.number, message.number, name, topic, partition, key, value, rows.to_json(headers), "unsent"),
         )
 
-    def _refuse(self, batch: Batch, letter: DeadLetter, topic: str, offset: int, element: int) -> None:
+    def _refuse(self, taken: _Taken, letter: DeadLetter, topic: str, offset: int, element: int) -> None:
+        batch = taken.batch
+        taken.refused.append(letter)
         self.totals.dead_letters += 1
         self.totals.reasons[letter.reason] = self.totals.reasons.get(letter.reason, 0) + 1
         number = self._next_letter
@@ -490,7 +518,7 @@ class Home:
             ),
         )
 
-    def _forward(self, batch: Batch, topic: str, record: Record, element: int, project: str, destination: int) -> None:
+    def _forward(self, batch: Batch, topic: str, record: Record, element: int, project: str) -> None:
         self.totals.forwarded += 1
         origin = f"{topic}/{self.number}/{record.offset}"
         self._send(
@@ -499,7 +527,7 @@ class Home:
             topic,
             _raw(record, element),
             ((FORWARDED, origin),),
-            partition=destination,
+            partition=self._rules.home_of(project),
             key=project,
         )
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Final
+from typing import Final, cast
 
 import msgspec
+import numpy as np
 from msgspec import UNSET, Struct
 
 from streams.events import (
@@ -17,6 +18,7 @@ from streams.events import (
     LONGEST_ID,
     LONGEST_LABEL,
     Annotation,
+    Erasure,
     Event,
     Gold,
     Integer,
@@ -134,6 +136,37 @@ class Parser:
             fault = ("unparsable", "$")
         return event if fault is None else DeadLetter.of(raw, *fault)
 
+    def parse_plain(self, values: Sequence[bytes | None]) -> list[Event] | None:
+        """The events of these messages if each is one event and `parse` would plainly say so; None: ask it of each.
+
+        This is the same answer in half the time: what calls for a closer look at a message is looked for in all at once.
+        Labels of many parts and erasures are not plain.
+
+        >>> parser, event = Parser(), b'{"type":"gold","id":"g","source":"s","time":"2026-01-05T09:00:00Z",'
+        >>> event += b'"project":"p","item":"i","accepted":[]}'
+        >>> parser.parse_plain([event, event]) == [*parser.parse(event), *parser.parse(event)]
+        True
+        >>> parser.parse_plain([event, None]), parser.parse_plain([event, b"[" + event + b"]"])
+        (None, None)
+        """
+        try:
+            events = list(map(_decode_event, values)) if _all_plain(values) else None  # type: ignore[arg-type]
+        except Exception:  # noqa: BLE001 - `parse` says what is wrong with which of them
+            return None
+        if events is None:
+            return None
+        for event in events:
+            if event.contract != 1 or not 1990 < event.time.year < 2099:
+                return None
+            # A word as label is what its type says; most labels are.
+            if event.__class__ is Annotation and event.label.__class__ is str and event.prelabel is None:
+                continue
+            if isinstance(event, Erasure) or isinstance(getattr(event, "label", None), Shape) or _label_fault(event):
+                return None
+        if self._refused and any(isinstance(event, self._refused) for event in events):
+            return None
+        return events
+
     def _parse_array(self, value: bytes) -> Iterator[Event | DeadLetter]:
         try:
             found = _cut(value)
@@ -174,6 +207,19 @@ class Parser:
         if event.__class__ is Annotation and event.label.__class__ is str and event.prelabel is None:
             return None
         return _label_fault(event)
+
+
+def _all_plain(values: Sequence[bytes | None]) -> bool:
+    """Whether no message calls for a closer look: ASCII, nothing escaped, not longer than may be, no deep nesting."""
+    if not values or None in values:
+        return False
+    longest = max(map(len, cast("Sequence[bytes]", values)))
+    joined = b"".join(cast("Sequence[bytes]", values))
+    if longest > LONGEST_MESSAGE or not joined.isascii() or b"\\" in joined or b"\x7f" in joined:
+        return False
+    # "[" and "{" differ in the bit of 32. No message has so many that lie further apart than the longest message is long.
+    (opening,) = np.nonzero((np.frombuffer(joined, np.uint8) | 32) == ord("{"))
+    return not bool(np.any(opening[DEEPEST:] - opening[:-DEEPEST] < longest)) if len(opening) > DEEPEST else True
 
 
 def raw_events(value: bytes) -> Sequence[bytes]:

@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PACKAGES = ("detectors", "streams", "dashboards")
 
 WORLD = {
-    "asyncio", "calendar", "concurrent", "datetime", "glob", "http", "locale", "logging", "multiprocessing", "os",
+    "asyncio", "calendar", "concurrent", "glob", "http", "locale", "logging", "multiprocessing", "os",
     "pathlib", "platform", "queue", "random", "sched", "secrets", "select", "selectors", "shutil", "signal", "socket",
     "sqlite3", "ssl", "subprocess", "sys", "tempfile", "threading", "time", "urllib", "uuid", "warnings", "zoneinfo",
 }  # fmt: skip
@@ -72,7 +72,7 @@ def test_the_core_is_pure(path: Path) -> None:
         "import logging",
         "import time",
         "from random import Random",
-        "from datetime import datetime",
+        "from datetime import datetime\nx = datetime.now()",
         "import sqlite3",
         "import msgspec",
         "from streams.events import Event",

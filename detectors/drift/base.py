@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import ClassVar, Final, Self, TypeAlias
 
 from river.base import DriftDetector
@@ -45,6 +45,21 @@ class SequentialDetector(DriftDetector, ABC):
     def __init__(self) -> None:
         super().__init__()
         self._phase: int = WATCHING
+
+    def update_until(self, xs: Sequence[float]) -> tuple[int, int | None]:
+        """Take observations in order, one or more, none beyond the first that detects or recovers.
+
+        How many were taken, and the place of the last of them that found the detector `quiet` (None: none did). The
+        detector is as if each had been an `update`, but may have got there faster.
+        """
+        quiet = None
+        for place, x in enumerate(xs):
+            if self.quiet:
+                quiet = place
+            self.update(x)
+            if self.drift_detected or self.recovered:
+                return place + 1, quiet
+        return len(xs), quiet
 
     @property
     def drift_detected(self) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from statistics import NormalDist
 from typing import ClassVar, Final, Self
 
@@ -138,31 +139,45 @@ class AdwinDuration(SequentialDetector):
 
     def update(self, x: float) -> None:
         """Take one duration in seconds; shorter ones than 0.05 count as that."""
-        if not 0 <= x < math.inf:
-            raise ValueError(f"expected a duration in seconds of 0 or more, found {x!r}")
-        y = round((math.log(x) if x > SHORTEST else LOG_SHORTEST) * GRAIN) / GRAIN
         if self._phase == RECOVERED:
             self._begin()
-        self._n += 1
+        if self._phase == WATCHING:
+            self._watch(_logarithms((x,)))
+        else:
+            self._watch_return(*_logarithms((x,)))
+
+    def update_until(self, xs: Sequence[float]) -> tuple[int, int | None]:
+        return self._watch(_logarithms(xs)) if self._phase == WATCHING else super().update_until(xs)
+
+    def _watch(self, ys: Sequence[float]) -> tuple[int, int | None]:
+        """Take log durations up to the first at which ADWIN cuts; as `update_until`."""
         adwin = self._adwin
         if adwin is None:
-            self._watch_return(y)
-            return
-        n = self._n - self._begun
-        self._total += y
-        self._squares += y * y
-        self._level = y if n == 1 else self._level + LEVEL_WEIGHT * (y - self._level)
-        side = 1 if self._level * n > self._total else -1
-        if side == self._side:
-            self._run_n += 1
-            self._run_total += y
-        else:
-            self._side = side
-            self._run_n = 0
-            self._run_total = 0.0
-        adwin.update(y)  # type: ignore[no-untyped-call]
+            raise AssertionError("expected an ADWIN while watching, found none")
+        begun, n, total, squares, level = self._begun, self._n - self._begun, self._total, self._squares, self._level
+        side, run_n, run_total = self._side, self._run_n, self._run_total
+        quiet, before, update = None, n, adwin.update
+        for y in ys:
+            if run_n == 0:
+                quiet = n - before
+            n += 1
+            total += y
+            squares += y * y
+            level = y if n == 1 else level + LEVEL_WEIGHT * (y - level)
+            if (1 if level * n > total else -1) == side:
+                run_n += 1
+                run_total += y
+            else:
+                side = -side
+                run_n, run_total = 0, 0.0
+            update(y)  # type: ignore[no-untyped-call]
+            if adwin.drift_detected:
+                break
+        self._n, self._total, self._squares, self._level = begun + n, total, squares, level
+        self._side, self._run_n, self._run_total = side, run_n, run_total
         if adwin.drift_detected:
             self._place_change(n, adwin)
+        return n - before, quiet
 
     def _place_change(self, n: int, adwin: ADWIN) -> None:
         explained = -1.0
@@ -187,6 +202,7 @@ class AdwinDuration(SequentialDetector):
 
     def _watch_return(self, y: float) -> None:
         self._phase = DRIFTED
+        self._n += 1
         self._level += LEVEL_WEIGHT * (y - self._level)
         self._run_n += 1
         self._run_total += y
@@ -276,3 +292,11 @@ class AdwinDuration(SequentialDetector):
             expected = f"an ADWIN of this delta with all {seen} durations while watching, none after a detection"
             raise fields.refusal(expected, "$.adwin", found)
         return detector
+
+
+def _logarithms(xs: Sequence[float]) -> list[float]:
+    """The logarithms of durations in seconds."""
+    if not (min(xs) >= 0 and sum(xs) < math.inf):
+        wrong = next(x for x in xs if not 0 <= x < math.inf)
+        raise ValueError(f"expected a duration in seconds of 0 or more, found {wrong!r}")
+    return [round((math.log(x) if x > SHORTEST else LOG_SHORTEST) * GRAIN) / GRAIN for x in xs]

@@ -10,7 +10,7 @@ begins with is what many others begin with: its checksum is made once.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 import numpy as np
@@ -29,42 +29,22 @@ _GROWTH: Final = 4
 """A run is merged into the one before that is not more than this many times as long."""
 
 
-class Gathered:
-    """Keys whose checksums are taken as they come, and whose entries are made when all are there.
+class Prefixes(dict[Prefix, int]):
+    """The checksums of what keys begin with: a key's own is `crc32(name.encode(), prefixes[prefix])`."""
 
-    >>> gathered = Gathered()
-    >>> gathered.add([("p", "a"), ("p", "b")], [1, 2])
-    >>> gathered.entries().nbytes
+    def __missing__(self, prefix: Prefix) -> int:
+        names = (prefix,) if isinstance(prefix, str) else prefix
+        checksum = self[prefix] = zlib.crc32("".join(f"{name}\x1f" for name in names).encode())
+        return checksum
+
+
+def entries(keys: list[int], rows: Sequence[int]) -> Entries:
+    """The entries of rows, each with the checksum of its key.
+
+    >>> entries(checksums([("p", "a"), ("p", "b")]), [1, 2]).nbytes
     16
     """
-
-    __slots__ = ("_checksums", "_prefixes", "_rows")
-
-    def __init__(self) -> None:
-        self._prefixes = _Prefixes()
-        self._checksums: list[int] = []
-        self._rows: list[int] = []
-
-    def add(self, keys: Iterable[Key], rows: Iterable[int]) -> None:
-        """Take in keys, and the row of each."""
-        crc32, prefixes = zlib.crc32, self._prefixes
-        self._checksums += [crc32(name.encode(), prefixes[prefix]) for prefix, name in keys]
-        self._rows += rows
-
-    def entries(self) -> Entries:
-        """The entries of all of them."""
-        return np.sort(_raised(self._checksums) | np.array(self._rows, np.uint64))
-
-
-def entries(keys: Iterable[Key], rows: Iterable[int]) -> Entries:
-    """The entries of these rows, each with its key.
-
-    >>> entries([("p", "a"), ("p", "b")], [1, 2]).nbytes
-    16
-    """
-    gathered = Gathered()
-    gathered.add(keys, rows)
-    return gathered.entries()
+    return np.sort(_raised(keys) | np.array(rows, np.uint64))
 
 
 def marks(keys: Iterable[Key]) -> Entries:
@@ -85,7 +65,7 @@ class RowIndex:
     """Which rows may carry a key.
 
     >>> index = RowIndex()
-    >>> index.add(entries([("p", "seven"), ("p", "seven"), ("p", "nine")], [1, 2, 3]))
+    >>> index.add(entries(checksums([("p", "seven"), ("p", "seven"), ("p", "nine")]), [1, 2, 3]))
     >>> index.find([("p", "seven"), ("p", "eight")])
     [1, 2]
     """
@@ -132,19 +112,15 @@ def _places(run: Entries, wanted: Entries) -> tuple[npt.NDArray[np.intp], npt.ND
     return first, held
 
 
-class _Prefixes(dict[Prefix, int]):
-    """The checksums of what keys begin with."""
-
-    def __missing__(self, prefix: Prefix) -> int:
-        names = (prefix,) if isinstance(prefix, str) else prefix
-        checksum = self[prefix] = zlib.crc32("".join(f"{name}\x1f" for name in names).encode())
-        return checksum
+def checksums(keys: Iterable[Key]) -> list[int]:
+    """The keys' checksums."""
+    crc32, prefixes = zlib.crc32, Prefixes()
+    return [crc32(name.encode(), prefixes[prefix]) for prefix, name in keys]
 
 
 def _checksums(keys: Iterable[Key]) -> Entries:
     """The keys' checksums in the upper bits."""
-    crc32, prefixes = zlib.crc32, _Prefixes()
-    return _raised([crc32(name.encode(), prefixes[prefix]) for prefix, name in keys])
+    return _raised(checksums(keys))
 
 
 def _raised(checksums: list[int]) -> Entries:

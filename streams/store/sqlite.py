@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import time
+import zlib
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
@@ -24,7 +25,7 @@ from detectors.monitor import AnnotationKey
 from streams.errors import Refused
 from streams.store import pages
 from streams.store.base import Batch, Conflict, Key, Row, StoredAnnotation, StoreFailed, Value, by_length
-from streams.store.index import Entries, Gathered, RowIndex, marks, merged
+from streams.store.index import Entries, Prefixes, RowIndex, entries, marks, merged
 from streams.store.pages import Page
 from streams.store.rows import annotation_row
 from streams.store.tables import (
@@ -373,16 +374,32 @@ class _News:
     def __init__(self, zero: int, last_row: int, gold: Iterable[Row]) -> None:
         self._zero = zero
         self.last_row = last_row
-        self.annotations, self.items = Gathered(), Gathered()
         self.gold = marks(_by_task(cast("tuple[str, str, str]", row[1:4]) for row in gold))
+        self._prefixes = Prefixes()
+        self._annotations: tuple[list[int], list[int]] = ([], [])
+        self._items: tuple[list[int], list[int]] = ([], [])
 
     def add(self, annotations: Sequence[StoredAnnotation]) -> None:
         """Take in annotations of new rows."""
-        zero = self._zero
-        self.annotations.add([key for key, _, _ in annotations], [record.row - zero for _, _, record in annotations])
-        placed = [(item, record.row - zero) for _, item, record in annotations if item is not None]
-        self.items.add([((project, task), name) for (project, task, name), _ in placed], [row for _, row in placed])
+        zero, prefixes, crc32 = self._zero, self._prefixes, zlib.crc32
+        (names, rows), (items, placed) = self._annotations, self._items
+        for (project, name), item, record in annotations:
+            row = record.row - zero
+            names.append(crc32(name.encode(), prefixes[project]))
+            rows.append(row)
+            if item is not None:
+                of, task, name = item  # noqa: PLW2901 - the item's name
+                items.append(crc32(name.encode(), prefixes[of, task]))
+                placed.append(row)
         self.last_row = annotations[-1][2].row
+
+    def annotations(self) -> Entries:
+        """The entries of annotations by id."""
+        return entries(*self._annotations)
+
+    def items(self) -> Entries:
+        """The entries of annotations by item."""
+        return entries(*self._items)
 
 
 class _HomeIndex:
@@ -418,8 +435,8 @@ class _HomeIndex:
         if news.last_row - self._saved_row < RUN:
             return None
         saved = self._saved_row - self._zero
-        annotations = merged((self._annotations.after(saved), news.annotations.entries()))
-        items = merged((self._items.after(saved), news.items.entries()))
+        annotations = merged((self._annotations.after(saved), news.annotations()))
+        items = merged((self._items.after(saved), news.items()))
         return news.last_row, annotations.tobytes(), items.tobytes()
 
     def take_in(self, news: _News, *, saved: bool) -> None:
@@ -427,8 +444,8 @@ class _HomeIndex:
         self.last_row = news.last_row
         if saved:
             self._saved_row = news.last_row
-        self._annotations.add(news.annotations.entries())
-        self._items.add(news.items.entries())
+        self._annotations.add(news.annotations())
+        self._items.add(news.items())
         self._gold.add(news.gold)
 
     def find_annotations(self, keys: Iterable[AnnotationKey]) -> list[int]:

@@ -438,13 +438,13 @@ def test_pairs_are_in_the_order_of_their_names_whoever_came_first() -> None:
 def test_an_item_that_everybody_labels_makes_no_pairs() -> None:
     people = [annotation(f"n{n:02}", "i1", "yes") for n in range(MOST_PAIRED + 1)]
     assert len(added(item_of(*people[:MOST_PAIRED])).pairs) == 50 * 49 // 2
-    assert added(item_of(*people)).pairs == ()
+    assert added(item_of(*people)).pairs == []
     assert nominal(whole(item_of(*people))).labels == MOST_PAIRED + 1, "it counts in all else"
 
 
 def test_only_categories_make_pairs() -> None:
     people = [annotation("ann", "i1", 1), annotation("bob", "i1", 1), annotation("cleo", "i1", ["a"])]
-    assert added(item_of(*people)).pairs == ()
+    assert added(item_of(*people)).pairs == []
     assert len(added(item_of(*people), TaskConfig(label_type="ordinal")).pairs) == 1
 
 

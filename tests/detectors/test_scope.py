@@ -65,6 +65,7 @@ def test_a_scope_equals_only_its_like() -> None:
 
 def test_what_is_given_to_a_scope_stays_the_givers() -> None:
     patterns = {"yes": 1}
-    tally = Tally(1, 0, 0, 0, patterns)
-    tally.update(YES)
+    tallies = {"nominal": Tally(1, 0, 0, 0, patterns)}
+    Scope(3, 1, 0, tallies).update((("vendor", "acme"), 1, 1, 0, (YES, SCORE)))
     assert patterns == {"yes": 1}
+    assert list(tallies) == ["nominal"]

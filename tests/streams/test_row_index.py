@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.store.index import ROW_BITS, RowIndex, entries, marks, merged
+from streams.store.index import ROW_BITS, RowIndex, checksums, entries, marks, merged
 
 KEYS = st.tuples(st.sampled_from(["a", "b", ("a", "b")]), st.sampled_from(("a", "b", "a\x1fb", "", "abab")))
 ADDITIONS = st.lists(st.lists(st.tuples(KEYS, st.integers(0, 50)), max_size=12), max_size=12)
@@ -19,7 +19,7 @@ ADDITIONS = st.lists(st.lists(st.tuples(KEYS, st.integers(0, 50)), max_size=12),
 def test_it_answers_what_a_dictionary_answers(additions, keys):
     index, rows = RowIndex(), {}
     for addition in additions:
-        index.add(entries([key for key, _ in addition], [row for _, row in addition]))
+        index.add(entries(checksums(key for key, _ in addition), [row for _, row in addition]))
         for key, row in addition:
             rows.setdefault(key, set()).add(row)
     assert index.find(keys) == sorted(set().union(*(rows.get(key, ()) for key in keys)))
@@ -28,7 +28,7 @@ def test_it_answers_what_a_dictionary_answers(additions, keys):
 
 @given(ADDITIONS)
 def test_one_merged_run_answers_what_many_do(additions):
-    runs = [entries([key for key, _ in addition], [row for _, row in addition]) for addition in additions]
+    runs = [entries(checksums(key for key, _ in addition), [row for _, row in addition]) for addition in additions]
     many = RowIndex()
     for run in runs:
         many.add(run)
@@ -42,7 +42,7 @@ def test_among_many_rows_it_misses_none_and_answers_few_that_are_not_meant():
     index, begin = RowIndex(), 0
     while begin < len(keys):
         end = min(begin + chance.randrange(1, 3000), len(keys))
-        index.add(entries(keys[begin:end], range(begin, end)))
+        index.add(entries(checksums(keys[begin:end]), range(begin, end)))
         begin = end
     wanted = chance.sample(range(len(keys)), 2000)
     found = index.find(keys[row] for row in wanted)
@@ -55,7 +55,7 @@ def test_among_many_rows_it_misses_none_and_answers_few_that_are_not_meant():
 def test_runs_are_few_and_an_entry_takes_eight_bytes():
     index = RowIndex()
     for chunk in range(500):
-        index.add(entries(((f"{chunk}", f"{n}") for n in range(100)), range(chunk * 100, chunk * 100 + 100)))
+        index.add(entries(checksums((f"{chunk}", f"{n}") for n in range(100)), range(chunk * 100, chunk * 100 + 100)))
     assert sum(run.nbytes for run in index._runs) == 500 * 100 * 8
     assert len(index._runs) <= 7  # each is more than four times as long as the next: log4 of 500, and one
 
@@ -64,7 +64,7 @@ def test_runs_are_few_and_an_entry_takes_eight_bytes():
 @pytest.mark.parametrize("row", [0, 1, 2**32, 2**ROW_BITS - 1])
 def test_the_largest_row_and_any_checksum_are_found(key, row):
     index = RowIndex()
-    index.add(entries([key], [row]))
+    index.add(entries(checksums([key]), [row]))
     assert index.find([key, ("p", "another")]) == [row]
 
 
@@ -73,7 +73,7 @@ def test_the_highest_and_the_lowest_checksum_are_found(monkeypatch):
     for checksum in (0, 2**32 - 1):
         monkeypatch.setattr("streams.store.index.zlib.crc32", lambda *_, checksum=checksum: checksum)
         index = RowIndex()
-        index.add(entries([("p", "key")] * 2, [3, 2**ROW_BITS - 1]))
+        index.add(entries(checksums([("p", "key")] * 2), [3, 2**ROW_BITS - 1]))
         assert index.find([("p", "key")]) == [3, 2**ROW_BITS - 1]
         assert index.may_hold([("p", "key")]) == [True]
 
@@ -81,7 +81,7 @@ def test_the_highest_and_the_lowest_checksum_are_found(monkeypatch):
 def test_the_rows_above_one():
     index = RowIndex()
     for begin in range(0, 100, 7):
-        index.add(entries((("p", f"key {row % 5}") for row in range(begin, begin + 7)), range(begin, begin + 7)))
+        index.add(entries(checksums(("p", f"key {row % 5}") for row in range(begin, begin + 7)), range(begin, begin + 7)))
     late = RowIndex(index.after(60))
     assert late.find([("p", "key 3")]) == [row for row in range(61, 105) if row % 5 == 3]
     assert len(index.after(104)) == 0
