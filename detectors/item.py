@@ -55,52 +55,74 @@ Labels that are no categories have what they measure in place of the pattern, or
 Place: TypeAlias = tuple[str, str]
 """Which scope of a task: a dimension and its value."""
 
-Delta: TypeAlias = tuple[tuple[Place, ...], int, int, int, tuple[Share, ...]]
-"""What an item adds to each of some scopes: their places; annotations, items, unfit labels; a share a label type."""
+Addition: TypeAlias = tuple[int, int, int, tuple[Share, ...]]
+"""What an item adds to a scope: annotations, items, unfit labels; a share a label type."""
 
-AnnotatorDelta: TypeAlias = tuple[str, int, int, int, tuple[Share, ...]]
-"""The same of one annotator's scope: the annotator in place of the places."""
+Whole: TypeAlias = tuple[tuple[Place, ...], Addition]
+"""The scopes to each of which an item adds this."""
 
-PairDelta: TypeAlias = tuple[tuple[str, str, str], str]
-"""What an item adds to the confusion of two annotators: label type, a, b (a before b); the pattern."""
+Each: TypeAlias = tuple[tuple[str, ...], tuple[Addition, ...]]
+"""Annotators, and what an item adds to the scope of each."""
+
+Pair: TypeAlias = tuple[str, str, str]
+"""A label type and two annotators, the one with the smaller id first."""
+
+Twos: TypeAlias = tuple[str, tuple[str, ...], tuple[str, ...]]
+"""A label type, annotators in order of their ids, and what an item adds to the confusion of each two of them: a pattern."""
 
 
 class Contribution:
     """All that items add to their task's statistics."""
 
-    __slots__ = ("annotators", "pairs", "scopes")
+    __slots__ = ("each", "twos", "wholes")
 
     def __init__(self) -> None:
-        self.scopes: list[Delta] = []
-        self.annotators: list[AnnotatorDelta] = []
-        self.pairs: list[PairDelta] = []
+        self.wholes: list[Whole] = []
+        self.each: list[Each] = []
+        self.twos: list[Twos] = []
 
     def extend(self, other: Contribution) -> None:
         """Add what other items contribute."""
-        self.scopes += other.scopes
-        self.annotators += other.annotators
-        self.pairs += other.pairs
+        self.wholes += other.wholes
+        self.each += other.each
+        self.twos += other.twos
 
-    def by_place(self) -> Iterator[tuple[Place, Delta | AnnotatorDelta]]:
+    def by_place(self) -> Iterator[tuple[Place, Addition]]:
         """Each scope that an item enters, and what it adds there."""
-        for delta in self.scopes:
-            for place in delta[0]:
-                yield place, delta
-        for own in self.annotators:
-            yield ("annotator", own[0]), own
+        for places, addition in self.wholes:
+            for place in places:
+                yield place, addition
+        for annotators, additions in self.each:
+            for annotator, addition in zip(annotators, additions, strict=True):
+                yield ("annotator", annotator), addition
+
+    def by_pair(self) -> Iterator[tuple[Pair, str]]:
+        """Each two annotators who are compared on an item, and what it adds to their confusion."""
+        for twos in self.twos:
+            yield from pairs_of(twos)
 
     def __bool__(self) -> bool:
-        return bool(self.scopes)
+        return bool(self.wholes)
 
     def __eq__(self, other: object) -> bool:
         return (
             isinstance(other, Contribution)
-            and self.scopes == other.scopes
-            and self.annotators == other.annotators
-            and self.pairs == other.pairs
+            and self.wholes == other.wholes
+            and self.each == other.each
+            and self.twos == other.twos
         )
 
     __hash__ = None  # type: ignore[assignment]
+
+
+def pairs_of(twos: Twos) -> Iterator[tuple[Pair, str]]:
+    """Each two of these annotators, and what an item adds to their confusion.
+
+    >>> list(pairs_of(("nominal", ("ann", "bob"), ("yes no",))))
+    [(('nominal', 'ann', 'bob'), 'yes no')]
+    """
+    kind, annotators, patterns = twos
+    return zip(((kind, a, b) for a, b in combinations(annotators, 2)), patterns, strict=True)
 
 
 NOTHING = Contribution()
@@ -217,35 +239,37 @@ def contribute(item: Item, fit: Fit, to: Contribution) -> None:
     annotated = item.in_force("annotate")
     n = len(annotated)
     if n < len(item.records):
-        _by_stage(item, fit, to.scopes)
+        _by_stage(item, fit, to.wholes)
     if not annotated:
         return
     labels, unfit = counted(annotated, fit)
     key = None if item.gold is None else item.key_of(fit)
     accepted = None if key is None else key.accepted
     looks = _looks(labels, accepted, fit)
-    whole = _whole(looks)
+    whole = _whole(looks, n)
     repeated = repeats(annotated, fit) if len(labels) < n and _repeat(annotated) else {}
-    task = whole + tuple([_of_sums(REPEATS, measure) for measure in repeated.values()]) if repeated else whole
     hour = pane_of(annotated)
+    if unfit or repeated:
+        task = (n, 1, unfit, (*whole[3], *[_of_sums(REPEATS, measure) for measure in repeated.values()]))
+    else:
+        task = whole
     if _alike(annotated):
         first = annotated[0]
         slices: tuple[tuple[str, Any], ...] = tuple(first.slice.items()) if first.slice else ()
         places = _places(key is not None, hour, first.vendor, first.batch, first.guideline, slices)
-        if unfit or repeated:
-            to.scopes.append((places[:2], n, 1, unfit, task))
-            to.scopes.append((places[2:], n, 1, 0, whole))
+        if task is whole:
+            to.wholes.append((places, whole))
         else:
-            to.scopes.append((places, n, 1, 0, whole))
+            to.wholes += [(places[:2], task), (places[2:], whole)]
     else:
-        to.scopes.append((_task_places(key is not None, hour), n, 1, unfit, task))
-        _by_attributes(annotated, labels, accepted, fit, to.scopes)
+        to.wholes.append((_task_places(key is not None, hour), task))
+        _by_attributes(annotated, labels, accepted, fit, to.wholes)
     if key is not None and key.label_class is not None:
-        answered = tuple((kind, 0, 0, answers, correct, None) for kind, _, _, answers, correct, _ in whole if answers)
+        answered = tuple((kind, 0, 0, answers, right, None) for kind, _, _, answers, right, _ in whole[3] if answers)
         if answered:
-            to.scopes.append(((("class", key.label_class),), 0, 0, 0, answered))
-    _by_annotator(annotated, looks, repeated, to.annotators)
-    _by_pair(looks, to.pairs)
+            to.wholes.append(((("class", key.label_class),), (0, 0, 0, answered)))
+    _by_annotator(annotated, looks, repeated, to.each)
+    to.twos += [(look.kind, people, look.pairs) for people, look in looks if look.pairs]
 
 
 class Look(NamedTuple):
@@ -254,13 +278,14 @@ class Look(NamedTuple):
     `pairs` has the pattern of each two of them where labels are categories, and they are not too many.
     """
 
-    whole: tuple[Share]
-    own: tuple[tuple[Share], ...]
+    kind: str
+    whole: Addition
+    own: tuple[Addition, ...]
     pairs: tuple[str, ...]
 
 
-Group: TypeAlias = tuple[Sequence[Counted], Look]
-"""The labels of one type, and how they look."""
+Group: TypeAlias = tuple[tuple[str, ...], Look]
+"""The annotators who gave the labels of one type, and how these look."""
 
 
 def _looks(labels: Sequence[Counted], accepted: Accepted | None, fit: Fit) -> Sequence[Group]:
@@ -269,7 +294,7 @@ def _looks(labels: Sequence[Counted], accepted: Accepted | None, fit: Fit) -> Se
         return ()
     kind = labels[0][0]
     if kind == labels[-1][0]:
-        return ((labels, _look(kind, labels, accepted, fit)),)
+        return ((tuple([label[1] for label in labels]), _look(kind, labels, accepted, fit)),)
     groups = [list(group) for _, group in groupby(labels, itemgetter(0))]
     return [looks for group in groups for looks in _looks(group, accepted, fit)]
 
@@ -284,10 +309,11 @@ def _of_sums(name: str, measure: Measure) -> Share:
     return name, 0, 0, 0, 0, measure
 
 
-def _whole(looks: Sequence[Group]) -> tuple[Share, ...]:
-    if len(looks) == 1:
+def _whole(looks: Sequence[Group], annotations: int) -> Addition:
+    """What the labels of all types add to a scope that so many annotations have."""
+    if len(looks) == 1 and looks[0][1].whole[0] == annotations:
         return looks[0][1].whole
-    return tuple([share for _, look in looks for share in look.whole])
+    return annotations, 1, 0, tuple([share for _, look in looks for share in look.whole[3]])
 
 
 def _look(kind: str, given: Sequence[Counted], accepted: Accepted | None, fit: Fit) -> Look:
@@ -312,36 +338,41 @@ def _look_of(kind: str, labels: Sequence[str], accepted: Accepted | None, *, cat
     pairable = int(n > 1)
     answers = int(accepted is not None and LABEL_TYPES[kind].answers)
     correct = {label: int(bool(answers) and (kind, label) in (accepted or ())) for label in labels}
-    own: dict[str, tuple[Share]] = {}
+    own: dict[str, Addition] = {}
     for label, right in correct.items():
         seen = None
         if categorical:
             others = list(labels)
             others.remove(label)
             seen = against_others(label, others)
-        own[label] = ((kind, 1, pairable, answers, right, seen),)
+        own[label] = (1, 1, 0, ((kind, 1, pairable, answers, right, seen),))
     pattern = item_pattern(labels) if categorical else None
     whole = (kind, n, pairable, n * answers, sum([correct[label] for label in labels]), pattern)
     pairs = [pair_pattern(*two) for two in combinations(labels, 2)] if categorical and n <= MOST_PAIRED else ()
-    return Look((whole,), tuple([own[label] for label in labels]), tuple(pairs))
+    return Look(kind, (n, 1, 0, (whole,)), tuple([own[label] for label in labels]), tuple(pairs))
 
 
 def _measured(look: Look, labels: Sequence[Counted], measuring: Measuring) -> Look:
     """The look of labels that are measured."""
     found = measuring([(annotator, key, annotation.label) for _, annotator, key, annotation in labels])
-    (whole,) = look.whole
-    own = [((*share[:5], seen or None),) for (share,), seen in zip(look.own, found.own, strict=True)]
-    return Look(((*whole[:5], found.whole or None),), tuple(own), look.pairs)
+    own = [_with_measure(addition, seen) for addition, seen in zip(look.own, found.own, strict=True)]
+    return Look(look.kind, _with_measure(look.whole, found.whole), tuple(own), look.pairs)
 
 
-def _by_stage(item: Item, fit: Fit, to: list[Delta]) -> None:
+def _with_measure(addition: Addition, measure: Measure) -> Addition:
+    annotations, items, unfit, (share,) = addition
+    return annotations, items, unfit, ((*share[:5], measure or None),)
+
+
+def _by_stage(item: Item, fit: Fit, to: list[Whole]) -> None:
     """The labels of each other stage among themselves."""
     stages = {record.event.stage for record in item.records.values() if record.event is not None}
     for stage in sorted(stages - {"annotate"}):
         annotations = item.in_force(stage)
         if annotations:
             labels, unfit = counted(annotations, fit)
-            to.append(((("stage", stage),), len(annotations), 1, unfit, _whole(_looks(labels, None, fit))))
+            shares = _whole(_looks(labels, None, fit), len(annotations))[3]
+            to.append(((("stage", stage),), (len(annotations), 1, unfit, shares)))
 
 
 def _task_places(has_gold: bool, hour: int) -> tuple[Place, Place]:
@@ -383,19 +414,19 @@ def _places(
 
 
 def _by_attributes(
-    annotated: Sequence[Annotation], labels: Sequence[Counted], accepted: Accepted | None, fit: Fit, to: list[Delta]
+    annotated: Sequence[Annotation], labels: Sequence[Counted], accepted: Accepted | None, fit: Fit, to: list[Whole]
 ) -> None:
     """Of each value of an attribute the annotations that have it among themselves."""
     members = Counter([place for annotation in annotated for place in _attributes(annotation)])
     labelled = [(label, _attributes(label[3])) for label in labels]
-    seen: dict[tuple[str, ...], tuple[Share, ...]] = {}
+    seen: dict[tuple[str, ...], Sequence[Group]] = {}
     for place, n in members.items():
         own = [label for label, places in labelled if place in places]
         # Where people differ in one attribute, all others show the same labels: these are looked at once.
         people = tuple([annotator for _, annotator, _, _ in own])
         if people not in seen:
-            seen[people] = _whole(_looks(own, accepted, fit))
-        to.append(((place,), n, 1, 0, seen[people]))
+            seen[people] = _looks(own, accepted, fit)
+        to.append(((place,), _whole(seen[people], n)))
 
 
 def _attributes(annotation: Annotation) -> list[Place]:
@@ -422,26 +453,16 @@ def _slice_value(value: str | bool | int | float) -> str:
 
 
 def _by_annotator(
-    annotated: Sequence[Annotation],
-    looks: Sequence[Group],
-    repeated: Mapping[str, Measure],
-    to: list[AnnotatorDelta],
+    annotated: Sequence[Annotation], looks: Sequence[Group], repeated: Mapping[str, Measure], to: list[Each]
 ) -> None:
     """Each annotator against the others on the same item, and against the own earlier labels."""
-    deltas = [(label[1], 1, 1, 0, own) for labels, look in looks for label, own in zip(labels, look.own, strict=True)]
-    if len(deltas) == len(annotated):
-        to += deltas
+    if sum([len(people) for people, _ in looks]) == len(annotated):
+        to += [(people, look.own) for people, look in looks]
         return
-    shares: dict[str, tuple[Share, ...]] = {delta[0]: delta[4] for delta in deltas}
+    shares: dict[str, tuple[Share, ...]] = {
+        annotator: addition[3] for people, look in looks for annotator, addition in zip(people, look.own, strict=True)
+    }
     for annotator, measure in repeated.items():
         shares[annotator] = (*shares.get(annotator, ()), _of_sums(REPEATS, measure))
     counts = Counter([annotation.annotator for annotation in annotated])
-    to += [(annotator, n, 1, 0, shares.get(annotator, ())) for annotator, n in counts.items()]
-
-
-def _by_pair(looks: Sequence[Group], to: list[PairDelta]) -> None:
-    """Each two annotators whose labels have the same type, if its labels are categories."""
-    for labels, look in looks:
-        if look.pairs:
-            twos = combinations(labels, 2)
-            to += [((a[0], a[1], b[1]), pattern) for (a, b), pattern in zip(twos, look.pairs, strict=True)]
+    to.append((tuple(counts), tuple([(n, 1, 0, shares.get(annotator, ())) for annotator, n in counts.items()])))

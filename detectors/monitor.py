@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Sequence
-from itertools import chain, repeat
+from itertools import chain, combinations, repeat
 from typing import NamedTuple, TypeAlias, TypeVar
 
 from detectors.alarms import Alarm, AlarmBook, Cause
@@ -21,15 +21,17 @@ from detectors.config import TaskConfig
 from detectors.item import (
     MOST_ANNOTATORS,
     NOTHING,
-    AnnotatorDelta,
     Contribution,
-    Delta,
+    Each,
     Item,
     ItemKey,
-    PairDelta,
+    Pair,
     Place,
+    Twos,
+    Whole,
     contribute,
     contribution,
+    pairs_of,
     verdicts,
 )
 from detectors.labels import LABEL_TYPES, Fit
@@ -195,17 +197,17 @@ class _Moves(NamedTuple):
     new: Contribution
     old: Contribution
 
-    def scopes(self) -> Iterator[tuple[Delta, int]]:
+    def wholes(self) -> Iterator[tuple[Whole, int]]:
         """Each with how often it is to be added; those of many items are counted, so that each comes once."""
-        return iter(_counted(self.fresh.scopes + self.new.scopes, self.old.scopes).items())
+        return iter(_counted(self.fresh.wholes + self.new.wholes, self.old.wholes).items())
 
-    def annotators(self) -> Iterator[tuple[AnnotatorDelta, int]]:
+    def each(self) -> Iterator[tuple[Each, int]]:
         """As these seldom repeat, all as they are, but what is taken away and brought again."""
-        return chain(zip(self.fresh.annotators, repeat(1)), _counted(self.new.annotators, self.old.annotators).items())
+        return chain(zip(self.fresh.each, repeat(1)), _counted(self.new.each, self.old.each).items())
 
-    def pairs(self) -> Iterator[tuple[PairDelta, int]]:
+    def twos(self) -> Iterator[tuple[Twos, int]]:
         """The same of pairs."""
-        return chain(zip(self.fresh.pairs, repeat(1)), _counted(self.new.pairs, self.old.pairs).items())
+        return chain(zip(self.fresh.twos, repeat(1)), _counted(self.new.twos, self.old.twos).items())
 
 
 class Monitor:
@@ -615,10 +617,11 @@ class Monitor:
         lacks = Lacks(set(), set(), set(), set())
         if not self.scopes.complete or not self.pairs.complete:
             for task, moved in moves.items():
-                places = {place for delta, _ in moved.scopes() for place in delta[0]}
-                places.update(("annotator", delta[0]) for delta, _ in moved.annotators())
+                places = {place for (places, _), _ in moved.wholes() for place in places}
+                places.update(("annotator", annotator) for (people, _), _ in moved.each() for annotator in people)
                 lacks.scopes.update(self.scopes.missing([ScopeKey(*task, *place) for place in places]))
-                lacks.pairs.update(self.pairs.missing({PairKey(*task, *pair) for (pair, _), _ in moved.pairs()}))
+                pairs = {pair for twos, _ in moved.twos() for pair, _ in pairs_of(twos)}
+                lacks.pairs.update(self.pairs.missing([PairKey(*task, *pair) for pair in pairs]))
         if not self.watches.complete:
             lacks.watches.update(self.watches.missing([WatchKey(*name) for name in (*self._durations, *self._signals)]))
             lacks.watches.update(self.watches.missing(self._revisions))
@@ -672,33 +675,36 @@ class Monitor:
 
     def _apply(self, project: str, task: str, moves: _Moves) -> None:
         scopes: dict[Place, Scope] = {}
-        for delta, times in moves.scopes():
-            for place in delta[0]:
+        for (places, addition), times in moves.wholes():
+            for place in places:
                 scope = scopes.get(place)
                 if scope is None:
                     scope = scopes[place] = self._scope(ScopeKey(project, task, *place))
-                scope.update(delta, times)
-        self._apply_annotators(project, task, moves.annotators())
-        pairs: dict[tuple[str, str, str], dict[str, int]] = {}
-        for (pair, pattern), times in moves.pairs():
-            patterns = pairs.get(pair)
-            if patterns is None:
-                patterns = pairs[pair] = self._pair(PairKey(project, task, *pair))
-            count = patterns.get(pattern, 0) + times
-            if count:
-                patterns[pattern] = count
-            else:
-                del patterns[pattern]
+                scope.update(addition, times)
+        self._apply_each(project, task, moves)
+        confusions: dict[Pair, dict[str, int]] = {}
+        for (kind, people, patterns), times in moves.twos():
+            for (a, b), pattern in zip(combinations(people, 2), patterns, strict=True):
+                pair = kind, a, b
+                confusion = confusions.get(pair)
+                if confusion is None:
+                    confusion = confusions[pair] = self._pair(PairKey(project, task, *pair))
+                count = confusion.get(pattern, 0) + times
+                if count:
+                    confusion[pattern] = count
+                else:
+                    del confusion[pattern]
 
-    def _apply_annotators(self, project: str, task: str, moves: Iterable[tuple[AnnotatorDelta, int]]) -> None:
+    def _apply_each(self, project: str, task: str, moves: _Moves) -> None:
         scopes: dict[str, Scope] = {}
         were = 0
-        for delta, times in moves:
-            scope = scopes.get(delta[0])
-            if scope is None:
-                scope = scopes[delta[0]] = self._scope(ScopeKey(project, task, "annotator", delta[0]))
-                were += scope.annotations > 0
-            scope.update(delta, times)
+        for (people, additions), times in moves.each():
+            for annotator, addition in zip(people, additions, strict=True):
+                scope = scopes.get(annotator)
+                if scope is None:
+                    scope = scopes[annotator] = self._scope(ScopeKey(project, task, "annotator", annotator))
+                    were += scope.annotations > 0
+                scope.update(addition, times)
         are = sum(scope.annotations > 0 for scope in scopes.values())
         if are != were:
             self._task(project, task).annotators += are - were

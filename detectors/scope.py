@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TypeAlias
 
 from detectors.agreement.measures import add
-from detectors.item import AnnotatorDelta, Delta, Share
+from detectors.item import Addition, Share
 
 TallyState: TypeAlias = tuple[int, int, int, int, Mapping[str, int], Mapping[str, int]]
 """Labels, pairable items, answers, correct ones; items by pattern; sums by name."""
@@ -97,9 +97,9 @@ class Scope:
         self.unfit = unfit
         self.tallies: dict[str, Tally] = dict(tallies or {})
 
-    def update(self, delta: Delta | AnnotatorDelta, weight: int = 1) -> None:
+    def update(self, addition: Addition, weight: int = 1) -> None:
         """Add what one item adds; a negative weight retracts it."""
-        _, annotations, items, unfit, shares = delta
+        annotations, items, unfit, shares = addition
         self.annotations += weight * annotations
         self.items += weight * items
         if unfit:

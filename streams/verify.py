@@ -142,9 +142,9 @@ def recompute(
         if fit is None:
             fit = fits[project, task] = Fit(configure(project, task))
         added = contribution(item, fit)
-        for place, delta in added.by_place():
-            scopes.setdefault(ScopeKey(project, task, *place), Scope()).update(delta)
-        for pair, pattern in added.pairs:
+        for place, addition in added.by_place():
+            scopes.setdefault(ScopeKey(project, task, *place), Scope()).update(addition)
+        for pair, pattern in added.by_pair():
             confusion = pairs.setdefault(PairKey(project, task, *pair), {})
             confusion[pattern] = confusion.get(pattern, 0) + 1
     return scopes, pairs

@@ -52,10 +52,10 @@ def scopes(item: Item, config: TaskConfig | None = None) -> dict[Place, Scope]:
 
 def all_scopes(item: Item, config: TaskConfig | None = None) -> dict[Place, Scope]:
     found: dict[Place, Scope] = {}
-    for place, delta in added(item, config).by_place():
+    for place, addition in added(item, config).by_place():
         assert place not in found, "an item enters a scope once"
         found[place] = Scope()
-        found[place].update(delta)
+        found[place].update(addition)
     return found
 
 
@@ -194,7 +194,9 @@ def test_labels_of_several_shapes_are_counted_apart() -> None:
             "boxes": (1, 0, 0, 0, {}, {}),
         },
     )
-    assert added(item).pairs == ((("nominal", "ann", "cleo"), "yes\x1ftrue"),), "only labels of one type are compared"
+    assert list(added(item).by_pair()) == [(("nominal", "ann", "cleo"), "yes\x1ftrue")], (
+        "only labels of one type are compared"
+    )
 
 
 def test_a_label_that_does_not_fit_is_stored_and_does_not_count() -> None:
@@ -432,20 +434,20 @@ def test_pairs_are_in_the_order_of_their_names_whoever_came_first() -> None:
     people = [annotation("cleo", "i1", "c", 0), annotation("ann", "i1", "a", 1), annotation("bob", "i1", "b", 2)]
     expected = {("ann", "bob"): "a\x1fb", ("ann", "cleo"): "a\x1fc", ("bob", "cleo"): "b\x1fc"}
     for order in (people, people[::-1]):
-        assert {(a, b): pattern for (_, a, b), pattern in added(item_of(*order)).pairs} == expected
+        assert {(a, b): pattern for (_, a, b), pattern in added(item_of(*order)).by_pair()} == expected
 
 
 def test_an_item_that_everybody_labels_makes_no_pairs() -> None:
     people = [annotation(f"n{n:02}", "i1", "yes") for n in range(MOST_PAIRED + 1)]
-    assert len(added(item_of(*people[:MOST_PAIRED])).pairs) == 50 * 49 // 2
-    assert added(item_of(*people)).pairs == []
+    assert len(list(added(item_of(*people[:MOST_PAIRED])).by_pair())) == 50 * 49 // 2
+    assert added(item_of(*people)).twos == []
     assert nominal(whole(item_of(*people))).labels == MOST_PAIRED + 1, "it counts in all else"
 
 
 def test_only_categories_make_pairs() -> None:
     people = [annotation("ann", "i1", 1), annotation("bob", "i1", 1), annotation("cleo", "i1", ["a"])]
-    assert added(item_of(*people)).pairs == []
-    assert len(added(item_of(*people), TaskConfig(label_type="ordinal")).pairs) == 1
+    assert added(item_of(*people)).twos == []
+    assert len(added(item_of(*people), TaskConfig(label_type="ordinal")).twos) == 1
 
 
 def test_the_order_of_arrival_means_nothing() -> None:

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from detectors.item import Delta, Share
+from detectors.item import Addition, Share
 from detectors.scope import Scope, Tally
 
 YES: Share = ("nominal", 2, 1, 2, 1, "no\x1fyes")
 SCORE: Share = ("interval", 1, 0, 0, 0, None)
-DELTA: Delta = (("vendor", "acme"), 3, 1, 1, (YES, SCORE))
+ADDITION: Addition = (3, 1, 1, (YES, SCORE))
 
 
 def test_an_item_is_counted_once_a_label_type() -> None:
     scope = Scope()
-    scope.update(DELTA)
-    scope.update(DELTA)
+    scope.update(ADDITION)
+    scope.update(ADDITION)
     assert scope.state() == (
         6,
         2,
@@ -24,8 +24,8 @@ def test_an_item_is_counted_once_a_label_type() -> None:
 
 def test_a_label_type_without_labels_leaves_no_trace() -> None:
     scope = Scope()
-    scope.update(DELTA)
-    scope.update((("vendor", "acme"), 1, 1, 0, (SCORE,)), -1)
+    scope.update(ADDITION)
+    scope.update((1, 1, 0, (SCORE,)), -1)
     assert scope.state() == (2, 0, 1, {"nominal": (2, 1, 2, 1, {"no\x1fyes": 1}, {})})
     assert not scope.empty
 
@@ -35,21 +35,21 @@ def test_empty_is_what_was_taken_back_completely() -> None:
     assert scope.empty
     for weight in (1, 2, -3):
         assert scope.empty == (weight == 1)
-        scope.update(DELTA, weight)
+        scope.update(ADDITION, weight)
     assert scope.empty
     assert scope == Scope()
 
 
 def test_unfit_labels_alone_are_not_nothing() -> None:
     scope = Scope()
-    scope.update((("gold_item", "false"), 0, 0, 1, ()))
+    scope.update((0, 0, 1, ()))
     assert not scope.empty
 
 
 def test_merging_adds_and_takes_away() -> None:
     one, other = Scope(), Scope()
-    one.update(DELTA)
-    other.update((("vendor", "acme"), 1, 1, 0, (SCORE,)))
+    one.update(ADDITION)
+    other.update((1, 1, 0, (SCORE,)))
     one.merge(other)
     assert one.state()[3]["interval"] == (2, 0, 0, 0, {}, {})
     one.merge(other, -1)
@@ -66,6 +66,6 @@ def test_a_scope_equals_only_its_like() -> None:
 def test_what_is_given_to_a_scope_stays_the_givers() -> None:
     patterns = {"yes": 1}
     tallies = {"nominal": Tally(1, 0, 0, 0, patterns)}
-    Scope(3, 1, 0, tallies).update((("vendor", "acme"), 1, 1, 0, (YES, SCORE)))
+    Scope(3, 1, 0, tallies).update((1, 1, 0, (YES, SCORE)))
     assert patterns == {"yes": 1}
     assert list(tallies) == ["nominal"]

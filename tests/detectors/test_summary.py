@@ -38,9 +38,9 @@ def statistics(
         if keys and number in keys:
             item.gold = gold(f"i{number}", keys[number])
         added = contribution(item, fit)
-        for place, delta in added.by_place():
-            scopes.setdefault(place, Scope()).update(delta)
-        for pair, pattern in added.pairs:
+        for place, addition in added.by_place():
+            scopes.setdefault(place, Scope()).update(addition)
+        for pair, pattern in added.by_pair():
             counts = pairs.setdefault(pair, {})
             counts[pattern] = counts.get(pattern, 0) + 1
     return TaskStatistics(config, scopes, pairs)

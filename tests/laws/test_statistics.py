@@ -66,7 +66,7 @@ def read_boxes(state):
     return agreement_of_sums(state.sums, "boxes", n), classes
 
 
-deltas = st.tuples(st.just(("vendor", "acme")), some, few, few, st.lists(shares, max_size=2))
+additions = st.tuples(some, few, few, st.lists(shares, max_size=2))
 
 
 ORDER = Scale.of("ordinal", ["b", "a", "true", "c", "é 🦊"], weights="linear")
@@ -110,7 +110,7 @@ SUBJECTS = {
     "sums": Subject(Sums, measures, lambda state: by_class(state.sums)),
     "spans": Subject(Sums, spans, lambda state: [figure.reading(state.sums, 1) for figure in SPANS]),
     "tallies": Subject(Tally, shares, Tally.state),
-    "scopes": Subject(Scope, deltas, Scope.state),
+    "scopes": Subject(Scope, additions, Scope.state),
 }
 
 

@@ -81,7 +81,9 @@ def test_the_highest_and_the_lowest_checksum_are_found(monkeypatch):
 def test_the_rows_above_one():
     index = RowIndex()
     for begin in range(0, 100, 7):
-        index.add(entries(checksums(("p", f"key {row % 5}") for row in range(begin, begin + 7)), range(begin, begin + 7)))
+        index.add(
+            entries(checksums(("p", f"key {row % 5}") for row in range(begin, begin + 7)), range(begin, begin + 7))
+        )
     late = RowIndex(index.after(60))
     assert late.find([("p", "key 3")]) == [row for row in range(61, 105) if row % 5 == 3]
     assert len(index.after(104)) == 0
