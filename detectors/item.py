@@ -145,7 +145,7 @@ class Key(NamedTuple):
 class Item:
     """All that is known of one item."""
 
-    __slots__ = ("before", "gold", "key", "records", "verdicts")
+    __slots__ = ("_read", "before", "gold", "key", "records", "verdicts")
 
     def __init__(self, key: ItemKey) -> None:
         self.key = key
@@ -154,6 +154,7 @@ class Item:
         self.before: Contribution | None = None
         """What it contributed before the chunk that is being taken in; None if that does not touch it."""
         self.verdicts: dict[str, tuple[Annotation, bool]] | None = None
+        self._read: tuple[Gold, Fit, Key | None] | None = None
 
     def in_force(self, stage: str) -> list[Annotation]:
         """The annotations of this stage in force, repeats and skips included."""
@@ -171,13 +172,22 @@ class Item:
 
     def key_of(self, fit: Fit) -> Key | None:
         """The gold in force; None where there is none or it is withdrawn."""
-        if self.gold is None or not self.gold.accepted:
+        gold, read = self.gold, self._read
+        if gold is None:
             return None
-        answers = [(fit(answer.label), answer.weight) for answer in self.gold.accepted]
-        best = max(answers, key=lambda answer: answer[1])[0]
-        accepted = frozenset(label for label, weight in answers if label is not None and weight > 0)
-        named = best is not None and len(best[1].encode()) <= LONGEST_CLASS
-        return Key(accepted, best[1] if named and best is not None else None)
+        if read is None or read[0] is not gold or read[1] is not fit:
+            read = self._read = gold, fit, _key_of(gold, fit)
+        return read[2]
+
+
+def _key_of(gold: Gold, fit: Fit) -> Key | None:
+    if not gold.accepted:
+        return None
+    answers = [(fit(answer.label), answer.weight) for answer in gold.accepted]
+    best = max(answers, key=lambda answer: answer[1])[0]
+    accepted = frozenset(label for label, weight in answers if label is not None and weight > 0)
+    named = best is not None and len(best[1].encode()) <= LONGEST_CLASS
+    return Key(accepted, best[1] if named and best is not None else None)
 
 
 def _latest(annotations: Sequence[Annotation]) -> Sequence[Annotation]:
@@ -243,7 +253,7 @@ def contribute(item: Item, fit: Fit, to: Contribution) -> None:
     if not annotated:
         return
     labels, unfit = counted(annotated, fit)
-    key = None if item.gold is None else item.key_of(fit)
+    key = item.key_of(fit)
     accepted = None if key is None else key.accepted
     looks = _looks(labels, accepted, fit)
     whole = _whole(looks, n)

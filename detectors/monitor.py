@@ -752,10 +752,13 @@ class Monitor:
     def _observe_durations(self, watch: Watch, annotations: Iterable[Annotation]) -> None:
         """Tell a watch how long these took, in order."""
         seen: list[Annotation] = []
+        last = None
         for annotation in annotations:
             # Answers sent on one page share a time, and each has an even share of the page's duration.
-            if not seen or annotation.time != seen[-1].time:
+            time = annotation.time
+            if time != last:
                 seen.append(annotation)
+                last = time
         if seen[0].at == watch.last:
             del seen[0]
         durations = [(annotation.duration_ms or 0) / 1000 for annotation in seen]

@@ -10,6 +10,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from typing import TypeVar
 
 import numpy as np
@@ -186,9 +187,9 @@ class Owner:
         metrics.set("kappawatch_heartbeat_timestamp_seconds", now, ("commit",))
 
 
-def _times(events: Iterable[Event]) -> dict[str, list[float]]:
+def _times(events: Sequence[Event]) -> dict[str, list[float]]:
     """The events' times by project, in seconds since 1970."""
     found: defaultdict[str, list[float]] = defaultdict(list)
-    for event in events:
-        found[event.project].append(event.time.timestamp())
+    for event, seconds in zip(events, map(datetime.timestamp, [event.time for event in events]), strict=True):
+        found[event.project].append(seconds)
     return found
