@@ -315,10 +315,13 @@ class Monitor:
 
     def receive(self, events: Iterable[Event]) -> None:
         """Let the events change annotations, gold, reviews and contexts, and note who must be told."""
-        handlers = self._HANDLERS
         counts: dict[str, Counts] = self._changes.counts
+        kind, handle = None, self._HANDLERS["Annotation"]
         for event in events:
-            outcome = handlers[event.__class__.__name__](self, event)
+            if event.__class__ is not kind:
+                kind = event.__class__
+                handle = self._HANDLERS[kind.__name__]
+            outcome = handle(self, event)
             count = counts.get(event.project)
             if count is None:
                 count = counts[event.project] = Counts()

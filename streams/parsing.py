@@ -150,7 +150,8 @@ class Parser:
         (None, None)
         """
         try:
-            events = list(map(_decode_event, values)) if _all_plain(values) else None  # type: ignore[arg-type]
+            texts = cast("Sequence[bytes]", values)
+            events = list(map(_decode_event, texts)) if _all_plain(texts) else None
         except Exception:  # noqa: BLE001 - `parse` says what is wrong with which of them
             return None
         if events is None:
@@ -209,12 +210,10 @@ class Parser:
         return _label_fault(event)
 
 
-def _all_plain(values: Sequence[bytes | None]) -> bool:
+def _all_plain(values: Sequence[bytes]) -> bool:
     """Whether no message calls for a closer look: ASCII, nothing escaped, not longer than may be, no deep nesting."""
-    if not values or None in values:
-        return False
-    longest = max(map(len, cast("Sequence[bytes]", values)))
-    joined = b"".join(cast("Sequence[bytes]", values))
+    joined = b"".join(values)
+    longest = max(map(len, values))
     if longest > LONGEST_MESSAGE or not joined.isascii() or b"\\" in joined or b"\x7f" in joined:
         return False
     # "[" and "{" differ in the bit of 32. No message has so many that lie further apart than the longest message is long.
