@@ -82,6 +82,8 @@ class Tally:
             self.outcomes.update(_name(outcome) for outcome in outcomes)
             if not outcomes:
                 raise AssertionError("expected at least one outcome, found none: a silent drop")
+            if Parser().parse_plain([value]) not in (None, outcomes):
+                raise AssertionError("expected of many at once what each gives, or nothing")
         except KeyboardInterrupt:
             raise
         except BaseException:  # noqa: BLE001 - an input that breaks the parser is the finding, whatever it raises

@@ -482,6 +482,58 @@ def test_names_of_unknown_fields_are_not_quoted() -> None:
         assert CANARY not in letter.reason + letter.path
 
 
+# Many at once
+
+
+def test_nothing_refused_is_plain() -> None:
+    compared = 0
+    for _, message, reason, _ in REFUSED:
+        assert Parser().parse_plain([GOOD, message, GOOD]) is None, reason
+        compared += 1
+    assert compared == len(REFUSED) > 100
+
+
+def test_plain_events_are_those_that_are_parsed_one_by_one() -> None:
+    plain = 0
+    for _, message in ACCEPTED:
+        found = Parser().parse_plain([GOOD, message, GOOD])
+        if found is not None:
+            assert found == [outcome(GOOD), outcome(message), outcome(GOOD)]
+            plain += 1
+    assert len(ACCEPTED) > plain > len(ACCEPTED) / 2
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        event("erasure"),
+        event(label={"boxes": []}),
+        b"[" + GOOD + b"]",
+        raw("x_unknown", nested(DEEPEST)),
+        event(label="é"),
+        event(time="2099-01-01T00:00:00Z"),
+    ],
+)
+def test_what_calls_for_a_closer_look_is_not_plain(message: bytes) -> None:
+    assert Parser().parse_plain([GOOD] * 500) == [outcome(GOOD)] * 500
+    assert Parser().parse_plain([GOOD] * 499 + [message]) is None
+
+
+def test_plain_events_are_of_the_topic_s_types() -> None:
+    assert Parser(frozenset({"gold"})).parse_plain([event("gold"), GOOD]) is None
+    assert Parser(frozenset({"gold", "annotation"})).parse_plain([event("gold"), GOOD]) is not None
+
+
+def test_no_messages_are_nothing_plain() -> None:
+    assert Parser().parse_plain([]) is None
+
+
+@given(st.lists(st.sampled_from([one for _, one in ACCEPTED] + [one[1] for one in REFUSED if one[1]]), min_size=1))
+def test_a_slice_is_plain_or_not_but_never_another(messages: list[bytes]) -> None:
+    found = Parser().parse_plain(messages)
+    assert found is None or [[one] for one in found] == [parse(message) for message in messages]
+
+
 # Text
 
 

@@ -24,6 +24,7 @@ def small_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     """Chunks, transactions, erasures and rebuilds of a few events, so that a short log has many of them."""
     monkeypatch.setattr(chunks, "MOST_RECORDS", 5)
     monkeypatch.setattr(homes, "MOST_EVENTS", 7)
+    monkeypatch.setattr(homes, "SLICE", 2)
     monkeypatch.setattr(homes, "STEP", 5)
 
 
