@@ -31,6 +31,9 @@ NO_REPEAT: Final = "no repeat"
 TOO_MUCH: Final = "too much to compare"
 """No item has labels of a size that can be compared while events arrive; or there are too many different sets of names."""
 
+OF_TASKS: Final = "of whole tasks only"
+"""The coefficient tells annotators apart, which is kept of whole tasks, not of their parts."""
+
 REASONS: Final = (
     NO_PAIRABLE_ITEM,
     NO_VARIATION,
@@ -41,4 +44,5 @@ REASONS: Final = (
     NO_ANSWER,
     NO_REPEAT,
     TOO_MUCH,
+    OF_TASKS,
 )

@@ -11,6 +11,7 @@ from detectors.agreement import (
     AlphaParts,
     Confused,
     Scale,
+    Who,
     agreement,
     agreement_of_sums,
     alpha_parts,
@@ -149,7 +150,7 @@ class TaskStatistics:
             self._tally(total).pairable,
             self._annotators,
             total.unfit + others,
-            _with_repeats(self._summary(total), total),
+            _with_repeats(self._summary(total, self._who()), total),
         )
 
     def by(self) -> tuple[dict[str, dict[str, ScopeSummary]], dict[str, int]]:
@@ -166,6 +167,8 @@ class TaskStatistics:
         for dimension, scopes in sorted(dimensions.items()):
             shown = sorted(scopes, key=lambda value: (-scopes[value].annotations, value))
             found[dimension] = {value: self._summary(scopes[value]) for value in shown[:MOST_VALUES]}
+            if dimension == "stage" and "annotate" in found[dimension]:
+                found[dimension]["annotate"] = self._summary(self._total, self._who())
             if dimension == "annotator":
                 found[dimension] = {
                     value: _with_repeats(summary, scopes[value]) for value, summary in found[dimension].items()
@@ -273,11 +276,20 @@ class TaskStatistics:
     def _tally(self, scope: Scope) -> Tally:
         return scope.tallies.get(self.label_type or "", _NOTHING)
 
-    def _summary(self, scope: Scope) -> ScopeSummary:
+    def _who(self) -> Who | None:
+        """Who gave which label; None where that was not given."""
+        own = {
+            value: self._tally(scope).patterns for (kind, value), scope in self._scopes.items() if kind == "annotator"
+        }
+        if not own:
+            return None
+        return Who(own, {(a, b): cells for (kind, a, b), cells in self._pairs.items() if kind == self.label_type})
+
+    def _summary(self, scope: Scope, who: Who | None = None) -> ScopeSummary:
         tally = self._tally(scope)
         label_type = self.label_type or "nominal"
         if tally.patterns:
-            readings = agreement(tally.patterns, label_type, self.categories, self._scale)
+            readings = agreement(tally.patterns, label_type, self.categories, self._scale, who)
         else:
             readings = agreement_of_sums(tally.sums, label_type, tally.pairable)
         return ScopeSummary(

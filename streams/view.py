@@ -36,6 +36,7 @@ COEFFICIENT_NAMES: Final = {
     "alpha_jaccard": "alpha, Jaccard",
     "scott_pi": "Scott's pi",
     "fleiss_kappa": "Fleiss' kappa",
+    "conger_kappa": "Conger's kappa",
     "ac1": "Gwet's AC1",
     "ac2": "Gwet's AC2",
     "brennan_prediger": "Brennan-Prediger",

@@ -11,7 +11,7 @@ from typing import ClassVar, cast
 import pytest
 
 import detectors.agreement
-from detectors.agreement import COEFFICIENTS, MeasuredCoefficient
+from detectors.agreement import COEFFICIENTS, PANEL_COEFFICIENTS, MeasuredCoefficient
 from detectors.agreement.coefficient import Estimate
 from detectors.agreement.measures import COUNT, of_class
 from detectors.config import TaskConfig
@@ -27,6 +27,7 @@ from streams.store import open_store
 from streams.verify import Report, verify_statistics
 from tests.streams.folding import PRIVACY, TOPIC, Record, default_task, rules
 
+NAMES = [*COEFFICIENTS, *PANEL_COEFFICIENTS]
 GUIDE = Path(__file__).parents[1] / "docs" / "extending.md"
 
 
@@ -159,14 +160,14 @@ def test_a_measured_label_type_is_a_type_and_a_figure(monkeypatch: pytest.Monkey
 
     tasks = document(store, configure, PRIVACY)["projects"]["p"]["tasks"]
     agreement = tasks["label"]["agreement"]
-    assert list(agreement) == [*COEFFICIENTS, "apart"]
+    assert list(agreement) == [*NAMES, "apart"]
     assert agreement["apart"] == {"value": 2.0, "low": 0.0, "high": 1.0, "n": 2}
     assert agreement["alpha"]["why"] == "not available for this label type"
-    assert list(tasks["other"]["agreement"]) == list(COEFFICIENTS), "other tasks have no key of it"
+    assert list(tasks["other"]["agreement"]) == NAMES, "other tasks have no key of it"
     by = tasks["label"]["by"]
     assert by["annotator"]["b"]["agreement"]["apart"]["value"] == 2.0 * 2**70, "more than 64 bits are stored"
     assert by["class"]["odd"]["annotations"] == 5
-    assert list(by["class"]["odd"]["agreement"]) == [*COEFFICIENTS, "odd"]
+    assert list(by["class"]["odd"]["agreement"]) == [*NAMES, "odd"]
     assert by["class"]["odd"]["agreement"]["odd"] == {"value": 0.25, "low": None, "high": None, "n": 5}
     report = Report()
     verify_statistics(report, store, 0, configure)

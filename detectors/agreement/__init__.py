@@ -24,12 +24,14 @@ from detectors.agreement.boxes import BOXES
 from detectors.agreement.brennan_prediger import BRENNAN_PREDIGER
 from detectors.agreement.coefficient import Coefficient, Estimate, Estimator
 from detectors.agreement.confused import Confused, confused
+from detectors.agreement.conger_kappa import CONGER_KAPPA
 from detectors.agreement.fleiss_kappa import FLEISS_KAPPA
 from detectors.agreement.measured import MeasuredCoefficient
 from detectors.agreement.measures import Sums
 from detectors.agreement.moments import MOMENTS
 from detectors.agreement.one_against_rest import each_against_rest, one_against_rest
 from detectors.agreement.pairs import PAIR_COEFFICIENTS, pair_agreement
+from detectors.agreement.panel import Panel, PanelCoefficient, Who
 from detectors.agreement.patterns import PatternCounts, against_others, item_pattern, pair_pattern
 from detectors.agreement.percent import PERCENT
 from detectors.agreement.percent_pairs import PERCENT_PAIRS
@@ -62,6 +64,11 @@ COEFFICIENTS: Mapping[str, Coefficient] = MappingProxyType(
     }
 )
 
+PANEL_COEFFICIENTS: Mapping[str, PanelCoefficient] = MappingProxyType(
+    {coefficient.name: coefficient for coefficient in (CONGER_KAPPA,)}
+)
+"""Coefficients that tell a task's annotators apart; they are shown after the others."""
+
 MEASURED: tuple[MeasuredCoefficient, ...] = (*MOMENTS, *BOXES, *SPANS)
 """Figures of measured labels, in the order in which they are shown; one for each name and label type."""
 
@@ -69,14 +76,18 @@ __all__ = [
     "COEFFICIENTS",
     "MEASURED",
     "PAIR_COEFFICIENTS",
+    "PANEL_COEFFICIENTS",
     "AlphaParts",
     "Coefficient",
     "Confused",
     "MeasuredCoefficient",
+    "Panel",
+    "PanelCoefficient",
     "PatternCounts",
     "Scale",
     "Sums",
     "Table",
+    "Who",
     "against_others",
     "agreement",
     "agreement_of_sums",
@@ -90,12 +101,19 @@ __all__ = [
 ]
 
 
-def agreement(counts: Mapping[str, int], label_type: str, q: int, scale: Scale | None = None) -> dict[str, Reading]:
-    r"""All coefficients of a scope, by name in the registry's order.
+def agreement(
+    counts: Mapping[str, int],
+    label_type: str,
+    q: int,
+    scale: Scale | None = None,
+    who: Who | None = None,
+) -> dict[str, Reading]:
+    r"""All coefficients of a scope, by name in the registries' order.
 
     `q` is the number of labels that the task declares; where more are seen, or none are declared, those seen. For a
     part of a task (an annotator, a class, a slice) pass the task's number, for AC1 and Brennan-Prediger depend on it;
     and the task's scale, which says how its labels are ordered. q is at least the number of categories of the scale.
+    `who` says of a whole task who gave which label.
 
     >>> for name, reading in agreement({"a\x1fa": 8, "a\x1fb": 1, "b\x1fb": 1}, "nominal", q=2).items():
     ...     if reading.value is not None:
@@ -109,9 +127,15 @@ def agreement(counts: Mapping[str, int], label_type: str, q: int, scale: Scale |
     ac1              0.866 [0.535, 1.000] n=10
     brennan_prediger 0.800 [0.348, 1.000] n=10
     """
+    if who is not None:
+        counts = dict(sorted(counts.items()))
     table = Table.of(counts, scale)
     known: dict[Estimator, Estimate | str | None] = {}
-    return {name: coefficient.reading(table, q, label_type, known) for name, coefficient in COEFFICIENTS.items()}
+    found = {name: coefficient.reading(table, q, label_type, known) for name, coefficient in COEFFICIENTS.items()}
+    panel = None if who is None else Panel.of(counts, table, who)
+    for name, of_panel in PANEL_COEFFICIENTS.items():
+        found[name] = of_panel.reading(panel, table.pairable, label_type)
+    return found
 
 
 def agreement_of_sums(
@@ -127,6 +151,8 @@ def agreement_of_sums(
             found[name] = Reading.undefined(pairable, NOT_AVAILABLE)
         else:
             found[name] = Reading.undefined(pairable, NOT_DECLARED if pairable else NO_PAIRABLE_ITEM)
+    for name in PANEL_COEFFICIENTS:
+        found[name] = Reading.undefined(pairable, NOT_AVAILABLE)
     for measured in MEASURED:
         if label_type in measured.label_types and measured.of_classes == of_class:
             found[measured.name] = measured.reading(sums, pairable)

@@ -65,6 +65,7 @@ def of_table(q, rows):
         "fleiss_kappa": estimate(peer.fleiss),
         "ac1": estimate(peer.gwet),
         "brennan_prediger": estimate(peer.bp),
+        "conger_kappa": estimate(peer.conger),
     }
 
 

@@ -24,9 +24,12 @@ import pytest
 from detectors.agreement import COEFFICIENTS, Scale, Table, agreement, item_pattern, pair_agreement
 from detectors.agreement.coefficient import alpha_of
 from detectors.agreement.cohen_kappa import cohen_kappa
+from detectors.agreement.conger_kappa import conger_kappa
+from detectors.agreement.panel import Panel
 from detectors.agreement.scale import WEIGHTS, mean_distances, relative
 from detectors.agreement.weighted_kappa import LINEAR, QUADRATIC, weighted_kappa
 from tests.detectors.agreement.published import confusion_pairs
+from tests.detectors.agreement.test_conger import panel_of
 
 RECORDED = json.loads((Path(__file__).parent / "data" / "irrcac.json").read_text())
 
@@ -140,3 +143,27 @@ def test_confusion_matrices_of_two_annotators():
             assert_limits(readings[name], low, high)
             compared += 1
     assert compared == 180
+
+
+def test_conger_on_tables_with_missing_cells():
+    """irrCAC divides by zero where an annotator labelled nothing: null, or no number."""
+    compared = undefined = 0
+    for recorded in RECORDED["tables"]:
+        rows = [
+            {str(place): label for place, label in enumerate(row) if label != "."} for row in recorded["rows"].split()
+        ]
+        counts, who = panel_of(rows)
+        reading = agreement(counts, "nominal", recorded["q"], None, who)["conger_kappa"]
+        if recorded["conger_kappa"] is None or recorded["conger_kappa"][0] is None:
+            undefined += 1
+            continue
+        value, error, low, high = recorded["conger_kappa"]
+        if reading.why:
+            assert (reading.why, error) == ("no variation", pytest.approx(0, abs=1e-9))
+            undefined += 1
+            continue
+        estimate = conger_kappa(Panel.of(counts, Table.of(counts), who))
+        assert (estimate.value, estimate.error) == (close(value), close(error))
+        assert_limits(reading, low, high)
+        compared += 1
+    assert (compared, undefined) == (192, 8)

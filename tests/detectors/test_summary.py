@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
-from detectors.agreement import COEFFICIENTS
+from detectors.agreement import COEFFICIENTS, PANEL_COEFFICIENTS
 from detectors.config import TaskConfig
 from detectors.item import Item, ItemKey, contribution
 from detectors.labels import Fit
+from detectors.reading import Reading
 from detectors.reasons import NOT_AVAILABLE
 from detectors.records import AnnotationRecord
 from detectors.scope import Scope, Tally
@@ -63,7 +64,7 @@ def test_the_whole_task() -> None:
     assert (task.pairable_items, task.annotators, task.unfit) == (4, 3, 0)
     assert (task.whole.gold.answers, task.whole.gold.correct) == (8, 5)
     agreement = task.whole.agreement
-    assert list(agreement) == list(COEFFICIENTS)
+    assert list(agreement) == [*COEFFICIENTS, *PANEL_COEFFICIENTS]
     # Item by item one third, 1, 0 and 1 of the pairs agree.
     assert agreement["percent"].value == pytest.approx(float(Fraction(7, 12)), abs=1e-15)
     # Among 10 pairable labels 6 are yes, 4 no; disagreements: 3 * 2/3 + 2 * 1 = 4. alpha = 1 - 9 * 4 / (100 - 52).
@@ -143,6 +144,9 @@ def test_gold_items_and_others_are_apart() -> None:
 def test_the_dimensions_of_annotations_fields() -> None:
     by, _ = statistics(TABLE, vendor="acme", batch="b1", guideline="v1", slice={"lang": "de"}).by()
     whole = statistics(TABLE).task().whole._replace(repeats=None)
+    for name in PANEL_COEFFICIENTS:
+        assert whole.agreement[name].value is not None
+        whole.agreement[name] = Reading.undefined(4, "of whole tasks only")
     for dimension, value in (("vendor", "acme"), ("batch", "b1"), ("guideline", "v1"), ("slice.lang", "de")):
         assert by[dimension] == {value: whole}
 

@@ -7,6 +7,7 @@ import pytest
 
 from detectors.agreement import (
     COEFFICIENTS,
+    PANEL_COEFFICIENTS,
     PatternCounts,
     Scale,
     Table,
@@ -325,7 +326,8 @@ def test_one_label_only_has_no_alpha_and_no_kappa(counts):
 def test_no_pairable_item(counts):
     for label_type in ("nominal", "ratio"):
         for name, reading in agreement(counts, label_type, 2, None).items():
-            why = "no pairable item" if label_type in COEFFICIENTS[name].label_types else NOT_AVAILABLE
+            coefficient = COEFFICIENTS.get(name) or PANEL_COEFFICIENTS[name]
+            why = "no pairable item" if label_type in coefficient.label_types else NOT_AVAILABLE
             assert reading == (None, None, None, 0, why)
 
 

@@ -2,10 +2,10 @@ import math
 
 import pytest
 
-from detectors.agreement import COEFFICIENTS, Scale, agreement, item_pattern, pair_agreement
+from detectors.agreement import COEFFICIENTS, PANEL_COEFFICIENTS, Scale, agreement, item_pattern, pair_agreement
 from detectors.agreement.coefficient import Estimate, student_quantile
 from detectors.agreement.scale import WEIGHTS
-from detectors.reasons import NO_ORDER, NO_RATIO, NOT_AVAILABLE, REASONS
+from detectors.reasons import NO_ORDER, NO_RATIO, NOT_AVAILABLE, OF_TASKS, REASONS
 
 
 def test_the_registry_knows_each_coefficient_by_its_name():
@@ -38,7 +38,11 @@ def test_a_coefficient_is_read_only_for_the_label_types_it_is_for(label_type, la
     a, b = labels
     scale = Scale.of(label_type, [a, b])
     of = agreement({item_pattern([a, a]): 3, item_pattern([a, b]): 1}, label_type, 2, scale)
-    assert {name: reading.why for name, reading in of.items() if reading.value is None} == missing
+    of_tasks = {
+        name: OF_TASKS if label_type in coefficient.label_types else NOT_AVAILABLE
+        for name, coefficient in PANEL_COEFFICIENTS.items()
+    }
+    assert {name: reading.why for name, reading in of.items() if reading.value is None} == missing | of_tasks
     assert {reading.n for reading in of.values()} == {4}
 
 
@@ -110,7 +114,7 @@ def test_limits_need_two_pairable_items_however_many_single_labels():
 
 def read(counts):
     """What there is of nominal labels."""
-    return {name: r for name, r in agreement(counts, "nominal", 2).items() if r.why != NOT_AVAILABLE}
+    return {name: r for name, r in agreement(counts, "nominal", 2).items() if r.why not in {NOT_AVAILABLE, OF_TASKS}}
 
 
 CHANCE_CORRECTED = ("alpha", "fleiss_kappa", "ac1", "brennan_prediger")
