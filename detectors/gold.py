@@ -69,15 +69,24 @@ class Accuracy:
         n, k = self.answers, self.correct
         if not 0 <= k <= n:
             raise ValueError(f"expected 0 <= correct <= answers, found {k} of {n}: more was retracted than added")
-        if n == 0:
-            return Reading.undefined(0, NO_ANSWER)
-        p = k / n
-        if n == 1:
-            return Reading(p, None, None, n)
-        centre = p + Z * Z / (2 * n)
-        half = Z * math.sqrt(p * (1 - p) / n + Z * Z / (4 * n * n))
-        scale = 1 + Z * Z / n
-        # At the ends one limit is p itself; the formula reaches it only up to rounding.
-        low = (centre - half) / scale if k else 0.0
-        high = (centre + half) / scale if k < n else 1.0
-        return Reading(p, low, high, n)
+        return wilson(k, n)
+
+
+def wilson(k: float, n: float) -> Reading:
+    """The share k/n with its Wilson interval (`Accuracy`); weighted answers may add up to fractions.
+
+    >>> wilson(0.75, 1.5)  # doctest: +ELLIPSIS
+    Reading(value=0.5, low=0.07597..., high=0.92402..., n=2, why='')
+    """
+    if n == 0:
+        return Reading.undefined(0, NO_ANSWER)
+    p = k / n
+    if n <= 1:
+        return Reading(p, None, None, round(n))
+    centre = p + Z * Z / (2 * n)
+    half = Z * math.sqrt(p * (1 - p) / n + Z * Z / (4 * n * n))
+    scale = 1 + Z * Z / n
+    # At the ends one limit is p itself; the formula reaches it only up to rounding.
+    low = (centre - half) / scale if k else 0.0
+    high = (centre + half) / scale if k < n else 1.0
+    return Reading(p, low, high, round(n))

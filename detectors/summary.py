@@ -23,6 +23,7 @@ from detectors.agreement.coefficient import CATEGORIES, ORDERED
 from detectors.agreement.measures import COUNT, by_class
 from detectors.agreement.patterns import LABEL
 from detectors.config import TaskConfig
+from detectors.decay import decayed
 from detectors.gold import Accuracy
 from detectors.labels import LABEL_TYPES, SHAPES, declared_key
 from detectors.labels.base import ClosedType, CompoundType
@@ -63,6 +64,15 @@ class WindowSummary(NamedTuple):
     items: int
     pairable_items: int
     summary: ScopeSummary
+
+
+class DecayedSummary(NamedTuple):
+    """The readings of a task in which older items count less: up to when, and how many items they are worth."""
+
+    until: int
+    items: float
+    agreement: dict[str, Reading]
+    gold: Reading
 
 
 class PairSummary(NamedTuple):
@@ -250,6 +260,23 @@ class TaskStatistics:
             latest.append(window._replace(scope=window.scope.copy()))
             count += 1
         return [self._window(window) for window in latest], count - len(latest)
+
+    def decayed(self, half_life: int) -> DecayedSummary | None:
+        """The readings in which an item of so many hours before the last pane counts half (`detectors.decay`)."""
+        panes = {hour_of(value): scope for (dimension, value), scope in self._scopes.items() if dimension == PANE}
+        label_type = self.label_type or "nominal"
+        found = decayed(panes, label_type, half_life)
+        if found is None:
+            return None
+        if found.patterns:
+            readings = agreement(found.patterns, label_type, self.categories, self._scale)
+        else:
+            # Sums say how far items differ only if all count alike.
+            readings = {
+                name: reading._replace(low=None, high=None, n=round(found.pairable))
+                for name, reading in agreement_of_sums(found.sums, label_type, round(found.pairable)).items()
+            }
+        return DecayedSummary(begin(found.hour + 1), found.items, readings, found.gold)
 
     def _window(self, window: Window) -> WindowSummary:
         return WindowSummary(

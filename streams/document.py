@@ -16,12 +16,14 @@ from streams.privacy import Privacy
 from streams.store import rows
 from streams.store.base import Store
 from streams.store.tables import ALARMS, DEAD_LETTERS, HOMES, PAIRS, PROJECTS, SCOPES
-from streams.windowing import Windowing
+from streams.windowing import OverTime, Windowing
 
 Document = dict[str, Any]
 
 MOST_DEAD_LETTERS = 100
 MOST_CONFUSED = 100
+
+NOT_OVER_TIME = OverTime()
 
 
 def document(
@@ -31,11 +33,11 @@ def document(
     *,
     project: str | None = None,
     where: Callable[[str, int, int, int], str] | None = None,
-    windows: Windowing | None = None,
+    over_time: OverTime = NOT_OVER_TIME,
 ) -> Document:
     """The document of a store; `project` leaves out all others, `where` spells a dead letter's place.
 
-    With `windows` each task also has its figures over time.
+    `over_time` says which figures over time each task has.
     """
     where = where or _place
     events = dict.fromkeys(("received", "applied", "duplicates", "erased", "dead_letters", "forwarded"), 0)
@@ -45,7 +47,7 @@ def document(
     letters: list[Document] = []
     for home in store.homes():
         _count(events, store, home)
-        projects.update(_projects(store, home, configure, project, privacy, names, windows))
+        projects.update(_projects(store, home, configure, project, privacy, names, over_time))
         alarms.extend(rows.alarm(row) for row in store.scan(ALARMS, home))
         for row in store.scan(DEAD_LETTERS, home):
             if len(letters) == MOST_DEAD_LETTERS:
@@ -78,7 +80,7 @@ def _projects(
     only: str | None,
     privacy: Privacy,
     names: dict[tuple[str, str], str],
-    windows: Windowing | None,
+    over_time: OverTime,
 ) -> dict[str, Document]:
     found: dict[str, Document] = {}
     for row in store.scan(PROJECTS, home):
@@ -86,10 +88,10 @@ def _projects(
         if only is None or project == only:
             found[project] = {"tasks": {}}
             for task, statistics in _tasks(
-                store, home, project, configure, privacy, names, over_time=windows is not None
+                store, home, project, configure, privacy, names, over_time=bool(over_time)
             ).items():
                 if not statistics.empty:
-                    found[project]["tasks"][task] = task_document(statistics, windows)
+                    found[project]["tasks"][task] = task_document(statistics, over_time)
     return found
 
 
@@ -120,7 +122,7 @@ def _tasks(
     }
 
 
-def task_document(statistics: TaskStatistics, windows: Windowing | None = None) -> Document:
+def task_document(statistics: TaskStatistics, over_time: OverTime = NOT_OVER_TIME) -> Document:
     """One task's part of the document."""
     task = statistics.task()
     by, cut = statistics.by()
@@ -164,7 +166,8 @@ def task_document(statistics: TaskStatistics, windows: Windowing | None = None) 
         "pairs_cut": statistics.pairs_cut,
         "confused": [confusion._asdict() for confusion in confusions[:MOST_CONFUSED]],
         "confused_cut": max(0, len(confusions) - MOST_CONFUSED),
-        **({} if windows is None else _windows(statistics, windows)),
+        **({} if over_time.windows is None else _windows(statistics, over_time.windows)),
+        **({} if over_time.half_life is None else _decayed(statistics, over_time.half_life)),
     }
 
 
@@ -186,6 +189,21 @@ def _windows(statistics: TaskStatistics, windows: Windowing) -> Document:
             for window in found
         ],
         "windows_cut": cut,
+    }
+
+
+def _decayed(statistics: TaskStatistics, half_life: int) -> Document:
+    found = statistics.decayed(half_life)
+    if found is None:
+        return {"decayed": None}
+    return {
+        "decayed": {
+            "half_life_hours": half_life,
+            "until": rfc3339(found.until),
+            "effective_items": found.items,
+            "agreement": {name: reading.as_document() for name, reading in found.agreement.items()},
+            "gold": {"accuracy": found.gold.as_document()},
+        }
     }
 
 

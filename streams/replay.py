@@ -12,7 +12,7 @@ from typing import Final
 from rich.progress import Progress
 
 from streams import site
-from streams.document import Document, document
+from streams.document import NOT_OVER_TIME, Document, document
 from streams.errors import Refused, Unavailable
 from streams.homes import Home, Rules
 from streams.lines import Lines, check_readable
@@ -20,7 +20,7 @@ from streams.output import add_format_argument, progress_bar, write_document
 from streams.parsing import Parser
 from streams.settings import Settings, add_config_argument, load_settings
 from streams.store import Store, StoreFailed, open_store
-from streams.windowing import Windowing, add_window_arguments, windowing
+from streams.windowing import OverTime, add_window_arguments, over_time
 
 CHUNK: Final = 1000
 IN_MEMORY: Final = "sqlite://"
@@ -41,7 +41,7 @@ def replay(
     files: Sequence[str],
     store: Store,
     progress: Progress | None = None,
-    windows: Windowing | None = None,
+    over_time: OverTime = NOT_OVER_TIME,
 ) -> Document:
     """Fold the files' events into the store, in order, and answer its document.
 
@@ -76,7 +76,7 @@ def replay(
                     pass
                 if progress is not None and task is not None:
                     progress.update(task, completed=lines.position)
-    return document(store, settings.task_config, privacy, where=_where, windows=windows)
+    return document(store, settings.task_config, privacy, where=_where, over_time=over_time)
 
 
 def _where(file: str, _: int, line: int, element: int) -> str:
@@ -100,7 +100,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Run `kappawatch replay`."""
-    windows = windowing(args)
+    wanted = over_time(args)
     settings = load_settings(args.config, os.environ)
     check_readable(args.files)
     url = args.store if "://" in args.store else f"sqlite:///{args.store}"
@@ -110,7 +110,7 @@ def run(args: argparse.Namespace) -> int:
             # Nothing of this store outlives the command, and equal files give equal alarms.
             site.remember(store, site.PRIVACY_KEY, REPLAY_KEY)
         with progress_bar() as progress:
-            found = replay(settings, args.files, store, progress, windows)
+            found = replay(settings, args.files, store, progress, wanted)
         store.close()
     except StoreFailed as error:
         raise Unavailable(str(error)) from None

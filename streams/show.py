@@ -6,22 +6,22 @@ import argparse
 import os
 
 from streams import site
-from streams.document import Document, document
+from streams.document import NOT_OVER_TIME, Document, document
 from streams.errors import Refused, Unavailable
 from streams.output import add_format_argument, write_document
 from streams.rebuilding import following
 from streams.settings import Settings, add_config_argument, load_settings
 from streams.store import StoreFailed, open_store
-from streams.windowing import Windowing, add_window_arguments, windowing
+from streams.windowing import OverTime, add_window_arguments, over_time
 
 
-def load_document(settings: Settings, project: str | None = None, windows: Windowing | None = None) -> Document:
+def load_document(settings: Settings, project: str | None = None, over_time: OverTime = NOT_OVER_TIME) -> Document:
     """The document of the configured store, under the configuration that the store follows."""
     try:
         store = open_store(settings.store.url, read_only=True)
         try:
             configure = following(store, settings.task_config)
-            return document(store, configure, site.privacy(store, settings), project=project, windows=windows)
+            return document(store, configure, site.privacy(store, settings), project=project, over_time=over_time)
         finally:
             store.close()
     except StoreFailed as error:
@@ -38,8 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Run `kappawatch show`."""
-    windows = windowing(args)
-    found = load_document(load_settings(args.config, os.environ), args.project, windows)
+    found = load_document(load_settings(args.config, os.environ), args.project, over_time(args))
     if args.project is not None and args.project not in found["projects"]:
         raise Refused(f"expected a project of the store, found none named {args.project}; `kappawatch show` lists them")
     write_document(found, args.format)

@@ -532,7 +532,7 @@ def _scope(grid: _Grid, width: int, name: _Line, held: Document, figure: str = "
     accuracy = held.get("gold", {}).get("accuracy", {})
     grid.row(
         name,
-        [f"{held.get('annotations', 0):,}"] if grid.roomy else [],
+        [f"{held['annotations']:,}" if "annotations" in held else ""] if grid.roomy else [],
         grid.cells(alpha, _ratio),
         grid.drawn(alpha),
         grid.cells(accuracy, percent),
@@ -541,9 +541,9 @@ def _scope(grid: _Grid, width: int, name: _Line, held: Document, figure: str = "
 
 
 def _over_time(figures: Document, width: int) -> RenderableType | None:
-    """Windows in the order of time; earlier ones are in the JSON."""
-    windows = figures.get("windows")
-    if not windows:
+    """Windows in the order of time, and what counts less the older it is; earlier windows are in the JSON."""
+    windows, decayed = figures.get("windows") or (), figures.get("decayed")
+    if not windows and not decayed:
         return None
     grid = _scopes(width, "up to")
     total = len(windows) + figures.get("windows_cut", 0)
@@ -551,6 +551,8 @@ def _over_time(figures: Document, width: int) -> RenderableType | None:
     for window in windows[-WINDOWS:]:
         end = window["end"].removesuffix(":00:00Z").replace("T", " ") + "h"
         _scope(grid, width, _Line("  ", end, (" open", QUIET) if window["open"] else ""), window)
+    if decayed:
+        _scope(grid, width, _Line("  ", "now", (f" half-life {decayed['half_life_hours']:,} h", QUIET)), decayed)
     return grid.table
 
 

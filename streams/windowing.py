@@ -18,8 +18,18 @@ class Windowing(NamedTuple):
     every: int
 
 
+class OverTime(NamedTuple):
+    """What is said of how things went over time: windows; figures in which older items count half after so many hours."""
+
+    windows: Windowing | None = None
+    half_life: int | None = None
+
+    def __bool__(self) -> bool:
+        return self != OverTime()
+
+
 def add_window_arguments(parser: argparse.ArgumentParser) -> None:
-    """The options --window and --every."""
+    """The options --window, --every and --decay."""
     parser.add_argument(
         "--window",
         metavar="TIME",
@@ -33,10 +43,20 @@ def add_window_arguments(parser: argparse.ArgumentParser) -> None:
         type=hours,
         help="how far apart windows end (default: their length, so that they do not overlap; with all a day)",
     )
+    parser.add_argument(
+        "--decay",
+        metavar="TIME",
+        type=hours,
+        help="also figures in which items count half after this time, a quarter after twice of it, such as 1d",
+    )
 
 
-def windowing(args: argparse.Namespace) -> Windowing | None:
-    """What the options say; None without --window."""
+def over_time(args: argparse.Namespace) -> OverTime:
+    """What the options say."""
+    return OverTime(_windowing(args), args.decay)
+
+
+def _windowing(args: argparse.Namespace) -> Windowing | None:
     if not hasattr(args, "window"):
         if args.every is not None:
             raise Refused("expected --window beside --every, found none: say how long windows are")

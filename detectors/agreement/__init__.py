@@ -102,7 +102,7 @@ __all__ = [
 
 
 def agreement(
-    counts: Mapping[str, int],
+    counts: Mapping[str, float],
     label_type: str,
     q: int,
     scale: Scale | None = None,
@@ -134,7 +134,7 @@ def agreement(
     found = {name: coefficient.reading(table, q, label_type, known) for name, coefficient in COEFFICIENTS.items()}
     panel = None if who is None else Panel.of(counts, table, who)
     for name, of_panel in PANEL_COEFFICIENTS.items():
-        found[name] = of_panel.reading(panel, table.pairable, label_type)
+        found[name] = of_panel.reading(panel, round(table.pairable), label_type)
     return found
 
 

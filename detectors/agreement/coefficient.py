@@ -31,7 +31,7 @@ class Estimate(NamedTuple):
 
     value: float
     error: float
-    degrees: int
+    degrees: float
 
     def reading(self, n: int, lowest: float) -> Reading:
         """The value with its 95 % interval from Student's t, clipped to [lowest, 1]; no interval for n below 2.
@@ -47,7 +47,7 @@ class Estimate(NamedTuple):
 
 
 @lru_cache(maxsize=65_536)
-def student_quantile(degrees: int) -> float:
+def student_quantile(degrees: float) -> float:
     """The 0.975 quantile of Student's t.
 
     >>> round(student_quantile(11), 9)
@@ -87,8 +87,9 @@ class Coefficient:
 
         `known` keeps the estimates of one table and q, for coefficients that are equal there.
         """
+        n = round(table.pairable)
         if label_type not in self.label_types:
-            return Reading.undefined(table.pairable, NOT_AVAILABLE)
+            return Reading.undefined(n, NOT_AVAILABLE)
         if not table.pairable:
             return Reading.undefined(0, NO_PAIRABLE_ITEM)
         estimator = self.by_type.get(label_type, self.estimate)
@@ -97,11 +98,11 @@ class Coefficient:
             known[estimator] = estimator(table, max(q, table.categories))
         estimate = known[estimator]
         if not isinstance(estimate, Estimate):
-            return Reading.undefined(table.pairable, estimate or NO_VARIATION)
-        return estimate.reading(table.pairable, self.lowest)
+            return Reading.undefined(n, estimate or NO_VARIATION)
+        return estimate.reading(n, self.lowest)
 
 
-def standard_error(weight: Floats, deviation: Floats, n: int) -> float:
+def standard_error(weight: Floats, deviation: Floats, n: float) -> float:
     """The standard error of a mean over n items: root of the sum of squared deviations over n(n - 1)."""
     return math.sqrt(total(weight * deviation * deviation) / (n * (n - 1))) if n > 1 else math.nan
 

@@ -45,7 +45,7 @@ def conger_kappa(panel: Panel) -> Estimate | Reading | None:
     >>> own["bob"] = {"a\x1ea": 20, "b\x1ea": 5, "a\x1eb": 10, "b\x1eb": 15}
     >>> pairs = {("ann", "bob"): {"a\x1fa": 20, "a\x1fb": 5, "b\x1fa": 10, "b\x1fb": 15}}
     >>> conger_kappa(Panel.of(counts, Table.of(counts), Who(own, pairs)))  # doctest: +ELLIPSIS
-    Estimate(value=0.4, error=0.12828..., degrees=49)
+    Estimate(value=0.4, error=0.12828..., degrees=49.0)
 
     References
     ----------
@@ -63,7 +63,7 @@ def conger_kappa(panel: Panel) -> Estimate | Reading | None:
     if int(np.sum(table.weight * table.size * (table.size - 1))) != 2 * sum(
         n for confusion in panel.who.pairs.values() for n in confusion.values()
     ):
-        return Reading(value, None, None, table.pairable)
+        return Reading(value, None, None, round(table.pairable))
     own = (table.size > 1) - table.disagreement / expected
     deviation = table.items / table.pairable * own - value
     factor = 2.0 * (1.0 - value) / expected
@@ -76,7 +76,7 @@ def conger_kappa(panel: Panel) -> Estimate | Reading | None:
     # Where all items say the same the terms cancel, and what is left is their rounding.
     if squares < _ROUNDING * max(map(abs, terms)):
         squares = 0.0
-    return Estimate(value, math.sqrt(squares / (table.items * max(table.items - 1, 1))), table.items - 1)
+    return Estimate(value, math.sqrt(squares / (table.items * max(table.items - 1.0, 1.0))), table.items - 1)
 
 
 @dataclass(frozen=True, eq=False)

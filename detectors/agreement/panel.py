@@ -34,7 +34,7 @@ class Panel:
     who: Who
 
     @classmethod
-    def of(cls, counts: Mapping[str, int], table: Table, who: Who) -> Panel:
+    def of(cls, counts: Mapping[str, float], table: Table, who: Who) -> Panel:
         """Of the table of these counts, which has its rows in their order."""
         return cls({pattern: row for row, pattern in enumerate(counts)}, table, who)
 

@@ -39,16 +39,16 @@ class Table:
 
     >>> table = Table.of({"a\x1fa": 2, "a\x1fb\x1fb": 1, "b": 1})
     >>> table.items, table.pairable, table.categories, table.observed_disagreement
-    (4, 3, 2, 0.2222222222222222)
+    (4.0, 3.0, 2, 0.2222222222222222)
     >>> Table.of({"a\x1ea\x1fb": 3}).observed_disagreement
     0.5
     """
 
-    items: int
-    """Items with at least one label."""
-    pairable: int
+    items: float
+    """Items with at least one label: whole numbers, unless items are weighted."""
+    pairable: float
     """Items with at least two."""
-    pair_labels: int
+    pair_labels: float
     """Labels on pairable items: the n of Krippendorff's alpha."""
     categories: int
     """Distinct labels seen."""
@@ -95,17 +95,17 @@ class Table:
         )
 
     @classmethod
-    def of(cls, counts: Mapping[str, int], scale: Scale | None = None) -> Table:
+    def of(cls, counts: Mapping[str, float], scale: Scale | None = None) -> Table:
         """Decode a counter of item patterns, or of patterns against others, whose labels may lie on a scale."""
         if scale is not None:
             # What distances add up to are no integers: rows are read in one order, however the counter was filled.
             counts = dict(sorted(counts.items()))
         rows = len(counts)
-        weight = np.fromiter(counts.values(), np.int64, rows)
+        weight = np.fromiter(counts.values(), np.float64, rows)
         if rows and weight.min() < 0:
             pattern = min(counts, key=counts.__getitem__)
             raise ValueError(
-                f"expected counts above 0, found {counts[pattern]} for pattern {pattern!r}: "
+                f"expected counts above 0, found {counts[pattern]:g} for pattern {pattern!r}: "
                 "more was retracted than added"
             )
         row, label, own, names = _decode(counts)
@@ -136,25 +136,24 @@ class Table:
         # Integers are summed by label and kind before they are divided, the kinds of a label in ascending order.
         kinds = 2 * beyond
         cells, cell = np.unique(label * kinds + kind[row], return_inverse=True)
-        counted = sums(cell, (weight[row] * parts).astype(np.float64), len(cells))
+        counted = sums(cell, weight[row] * parts, len(cells))
         cell_label, cell_kind = cells // kinds, cells % kinds
         cell_size = _size(cell_kind, beyond)
         cell_shares = counted / _whole(cell_kind, beyond)
         cell_pair_shares = np.where(cell_size > 1, cell_shares * cell_size, 0.0)
 
         held = None if scale is None else scale.holding(names)
-        items, pairable_items = int(weight.sum()), int(weight[pairable].sum())
-        pair_labels = int((weight * size)[pairable].sum())
-        weights = weight.astype(np.float64)
+        items, pairable_items = float(weight.sum()), float(weight[pairable].sum())
+        pair_labels = float((weight * size)[pairable].sum())
         return cls(
             items=items,
             pairable=pairable_items,
             pair_labels=pair_labels,
             categories=categories,
-            observed_disagreement=total(weights * disagreement) / max(pairable_items, 1),
+            observed_disagreement=total(weight * disagreement) / max(pairable_items, 1),
             shares=sums(cell_label, cell_shares, categories) / max(items, 1),
             pair_shares=sums(cell_label, cell_pair_shares, categories) / max(pair_labels, 1),
-            weight=weights,
+            weight=weight,
             size=size.astype(np.float64),
             disagreement=disagreement,
             row=row,
@@ -172,7 +171,7 @@ class Table:
         return sums(self.row, self.part * values[self.label], len(self.weight))
 
 
-def _decode(counts: Mapping[str, int]) -> tuple[Integers, Integers, Integers, Sequence[str]]:
+def _decode(counts: Mapping[str, float]) -> tuple[Integers, Integers, Integers, Sequence[str]]:
     """For each written label its row and number; which are an annotator's own against others; names by number."""
     if not counts:
         return np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0, np.int64), ()

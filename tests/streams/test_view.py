@@ -345,3 +345,12 @@ def test_coefficients_that_the_labels_have_not_are_left_out_and_so_are_those_tha
         "alpha, ordinal": True, "Scott's pi": True, "Gwet's AC2": False, "percent of pairs": False,
     }.items():  # fmt: skip
         assert (name in text) == shown, name
+
+
+def test_what_decays_stands_below_the_windows_in_their_columns() -> None:
+    decayed = {"half_life_hours": 48, "agreement": {"alpha": reading(0.25)}, "gold": {"accuracy": reading(0.5)}}
+    lines = show(render_document(document({"news": task({}, decayed=decayed)})), 120).splitlines()
+    [row] = [line for line in lines if "half-life 48 h" in line]
+    [heading] = [line for line in lines if "up to" in line]
+    assert row.index("0.250") + 5 == heading.index("alpha") + 5
+    assert "50.0 %" in row

@@ -21,7 +21,7 @@ from streams.replay import replay
 from streams.settings import load_settings
 from streams.show import load_document
 from streams.store import Store, open_store
-from streams.windowing import Windowing, add_window_arguments, windowing
+from streams.windowing import OverTime, Windowing, add_window_arguments, over_time
 from tests.made_events import annotation, gold, messages, retraction
 from tests.streams.by_the_contract import _in_force
 from tests.streams.folding import PRIVACY, fold
@@ -64,8 +64,10 @@ def campaign(seed: int) -> list[Event]:
     return events
 
 
-def shown(events: list[Event], windows: Windowing | None = None) -> dict[str, Any]:
-    found = document(fold(messages(events), configure=configure), configure, PRIVACY, windows=windows)
+def shown(events: list[Event], windows: Windowing | None = None, half_life: int | None = None) -> dict[str, Any]:
+    found = document(
+        fold(messages(events), configure=configure), configure, PRIVACY, over_time=OverTime(windows, half_life)
+    )
     tasks: dict[str, Any] = found["projects"].get("news", {"tasks": {}})["tasks"]
     return tasks["label"]
 
@@ -138,9 +140,9 @@ def test_replay_and_show_say_the_same(tmp_path: Path) -> None:
     file.write_bytes(b"\n".join(messages(campaign(6))) + b"\n")
     settings = load_settings(None, {"KAPPAWATCH_STORE__URL": store})
     opened: Store = open_store(store)
-    replayed = replay(settings, [str(file)], opened, windows=Windowing(48, 24))
+    replayed = replay(settings, [str(file)], opened, over_time=OverTime(Windowing(48, 24), 36))
     opened.close()
-    seen = load_document(settings, windows=Windowing(48, 24))
+    seen = load_document(settings, over_time=OverTime(Windowing(48, 24), 36))
     assert msgspec.json.encode(seen["projects"]) == msgspec.json.encode(replayed["projects"])
     assert len(seen["projects"]["news"]["tasks"]["label"]["windows"]) > 7
     assert "windows" not in load_document(settings)["projects"]["news"]["tasks"]["label"]
@@ -157,23 +159,25 @@ def test_of_very_many_windows_the_latest_are_shown(monkeypatch: pytest.MonkeyPat
 # -- the options -------------------------------------------------------------------------------------------------------
 
 
-def options(*words: str) -> Windowing | None:
+def options(*words: str) -> OverTime:
     parser = ArgumentParser(prog="kappawatch show")
     add_window_arguments(parser)
-    return windowing(parser.parse_args(words))
+    return over_time(parser.parse_args(words))
 
 
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
-        ((), None),
-        (("--window", "1d"), Windowing(24, 24)),
-        (("--window", "2w", "--every", "1d"), Windowing(336, 24)),
-        (("--window", "all"), Windowing(None, 24)),
-        (("--every", "6h", "--window", "all"), Windowing(None, 6)),
+        ((), OverTime()),
+        (("--window", "1d"), OverTime(Windowing(24, 24))),
+        (("--window", "2w", "--every", "1d"), OverTime(Windowing(336, 24))),
+        (("--window", "all"), OverTime(Windowing(None, 24))),
+        (("--every", "6h", "--window", "all"), OverTime(Windowing(None, 6))),
+        (("--decay", "2d"), OverTime(None, 48)),
+        (("--window", "1d", "--decay", "1w"), OverTime(Windowing(24, 24), 168)),
     ],
 )
-def test_options(words: tuple[str, ...], expected: Windowing | None) -> None:
+def test_options(words: tuple[str, ...], expected: OverTime) -> None:
     assert options(*words) == expected
 
 
@@ -203,3 +207,18 @@ def test_compared_enough() -> None:
     """The campaigns hold what the windows must get right."""
     kinds = Counter(type(event).__name__ for seed in range(3, 8) for event in campaign(seed))
     assert min(kinds[name] for name in ("Annotation", "Gold", "Retraction")) >= 40
+
+
+def test_what_decays_is_the_document_s_and_the_text_s() -> None:
+    task = shown(campaign(7), half_life=24)
+    assert "windows" not in task
+    found = task["decayed"]
+    assert list(found) == ["half_life_hours", "until", "effective_items", "agreement", "gold"]
+    assert found["half_life_hours"] == 24
+    assert 0 < found["effective_items"] < task["items"]
+    assert found["agreement"]["alpha"]["n"] < task["agreement"]["alpha"]["n"]
+    assert found["agreement"]["alpha"]["value"] != task["agreement"]["alpha"]["value"]
+    assert list(found["agreement"]) == list(task["agreement"])
+    latest = shown(campaign(7), Windowing(24, 24))["windows"][-1]
+    assert found["until"] <= latest["end"]
+    assert "decayed" not in shown(campaign(7), Windowing(24, 24))
