@@ -153,6 +153,7 @@ class Changes:
         "erased",
         "gold",
         "messages",
+        "new",
         "pairs",
         "reviews",
         "scopes",
@@ -162,6 +163,8 @@ class Changes:
     )
 
     def __init__(self) -> None:
+        self.new: list[tuple[AnnotationKey, ItemKey | None, AnnotationRecord]] = []
+        """Annotations that are here for the first time; those that the chunk also changed are among the changed ones too."""
         self.annotations: dict[AnnotationKey, tuple[ItemKey | None, AnnotationRecord]] = {}
         self.vacated: list[int] = []
         self.gold: dict[ItemKey, Gold] = {}
@@ -256,7 +259,9 @@ class Monitor:
         """What of these events' subjects memory does not hold."""
         needs = Needs(set(), set(), set(), set())
         items, records, complete = self.items.rows, self.records, self.items.complete
-        if complete and {event.__class__.__name__ for event in events}.isdisjoint({"Review", "Context"}):
+        if complete and {kind.__name__ for kind in {event.__class__ for event in events}}.isdisjoint(
+            {"Review", "Context"}
+        ):
             return needs
         for event in events:
             kind = event.__class__.__name__
@@ -342,7 +347,8 @@ class Monitor:
         if held is None:
             item = self._touch(project, event.task, event.item)
             record = item.records[key] = AnnotationRecord(key, event)
-            self.records[name] = self._changes.annotations[name] = item.key, record
+            self.records[name] = item.key, record
+            self._changes.new.append((name, item.key, record))
             self._first_seen(event)
             if item.gold is not None:
                 self._tell_first(event, item)

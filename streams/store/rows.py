@@ -219,6 +219,13 @@ def write_changes(
     """
     batch.vacated += changes.vacated
     annotations = batch.annotations
+    new = changes.new
+    if changes.annotations:
+        new = [annotation for annotation in new if annotation[0] not in changes.annotations]
+    for row, (_, _, record) in enumerate(new, next_row):
+        record.row = row
+    annotations += new
+    next_row += len(new)
     for key, (item, record) in changes.annotations.items():
         if record.event is None and record.withdrawn is None:
             if record.row:
