@@ -19,6 +19,8 @@ def fingerprint(config: TaskConfig, version: int = STATISTICS_VERSION) -> str:
     True
     >>> fingerprint(TaskConfig()) == fingerprint(TaskConfig(label_type="nominal"))
     False
+    >>> fingerprint(TaskConfig(labels=("a",))) == fingerprint(TaskConfig(labels=("a",), unknown="other"))
+    False
     """
-    counted = version, config.label_type, config.labels, config.iou, config.inclusive_pixels
+    counted = version, config.label_type, config.labels, config.unknown, config.iou, config.inclusive_pixels
     return hashlib.sha256(repr(counted).encode()).hexdigest()[:16]

@@ -22,11 +22,11 @@ from detectors.agreement import (
 from detectors.agreement.coefficient import CATEGORIES, ORDERED
 from detectors.agreement.measures import COUNT, by_class
 from detectors.agreement.patterns import LABEL
-from detectors.config import TaskConfig
+from detectors.config import OTHER, TaskConfig
 from detectors.decay import decayed
 from detectors.gold import Accuracy
-from detectors.labels import LABEL_TYPES, SHAPES, declared_key
-from detectors.labels.base import ClosedType, CompoundType
+from detectors.labels import LABEL_TYPES, SHAPES, LabelType, declared_key
+from detectors.labels.base import ClosedType, CompoundType, OpenType
 from detectors.panes import PANE, begin, hour_of
 from detectors.reading import Reading
 from detectors.repeats import REPEATS, Repeats, consistency
@@ -128,7 +128,7 @@ class TaskStatistics:
         # To be of a class or not are two categories without order.
         of_categories = self._compound is not None or kind.name in CATEGORIES
         self._type_of_class = "nominal" if of_categories else kind.name
-        options = kind.options if isinstance(kind, ClosedType) else config.labels
+        options = kind.options if isinstance(kind, ClosedType) else _labels(config, kind)
         seen = () if options else self._seen()
         self.categories = len(options or seen)
         self._scale = self._scale_of(seen)
@@ -333,6 +333,14 @@ def _pairable_share(scope: Scope, tally: Tally) -> float | None:
 
 def _with_repeats(summary: ScopeSummary, scope: Scope) -> ScopeSummary:
     return summary._replace(repeats=consistency(scope.tallies.get(REPEATS, _NOTHING).sums))
+
+
+def _labels(config: TaskConfig, kind: LabelType) -> Collection[str] | None:
+    """The labels that the task declares, with `other` where what is not among them counts as that."""
+    if config.labels is None:
+        return None
+    declared = {declared_key(label) for label in config.labels}
+    return declared | {OTHER} if config.unknown == OTHER and isinstance(kind, OpenType) else declared
 
 
 def _majority(total: Scope) -> str | None:

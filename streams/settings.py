@@ -22,8 +22,9 @@ from typing import Any, Final, Generic, TypeVar
 from urllib.parse import urlsplit
 
 from detectors.agreement.scale import WEIGHTS
-from detectors.config import TaskConfig
+from detectors.config import OTHER, UNFIT, TaskConfig
 from detectors.labels import LABEL_TYPES, declared_key
+from detectors.labels.base import OpenType
 from detectors.signals import SIGNALS
 from streams.errors import Refused
 from streams.events import EVENT_TYPES, LONGEST_ID, LONGEST_LABEL
@@ -715,6 +716,9 @@ def _read_task(table: Mapping[str, object], origin: str, name: str) -> TaskConfi
         values["label_type"] = _read(table["label_type"], _LABEL_TYPE, f"{where}.label_type")
     if "labels" in table:
         values["labels"] = _read_labels(table["labels"], values.get("label_type"), f"{where}.labels")
+    if "unknown" in table:
+        values["unknown"] = _read(table["unknown"], _UNKNOWN, f"{where}.unknown")
+        _check_unknown(TaskConfig(**values), f"{where}.unknown")
     if "weights" in table:
         values["weights"] = _read(table["weights"], _WEIGHTS, f"{where}.weights")
     if "iou" in table:
@@ -724,6 +728,28 @@ def _read_task(table: Mapping[str, object], origin: str, name: str) -> TaskConfi
     if "detectors" in table:
         values["detectors"] = _read(table["detectors"], _SIGNALS, f"{where}.detectors")
     return TaskConfig(**values)
+
+
+def _check_unknown(config: TaskConfig, where: str) -> None:
+    """Other is one more label: it has to have a place among those that are declared."""
+    if config.unknown != OTHER:
+        return
+    if config.label_type is not None and not isinstance(LABEL_TYPES[config.label_type], OpenType):
+        able = ", ".join(name for name, kind in LABEL_TYPES.items() if isinstance(kind, OpenType))
+        raise Refused(
+            f"{where}: expected {UNFIT} for {config.label_type}, found {OTHER}, which has no place among such labels; "
+            f"take the line out, or set label_type to one of {able}"
+        )
+    if config.labels is None:
+        raise Refused(
+            f"{where}: expected labels beside {OTHER}, found none: every label is known then; "
+            "declare them, or take the line out"
+        )
+    if config.label_type is None and any(not isinstance(label, str | bool) for label in config.labels):
+        raise Refused(
+            f"{where}: expected a label_type beside {OTHER} where numbers are declared, found none: they are read as "
+            'interval labels, among which other has no place; set label_type = "nominal", or take the line out'
+        )
 
 
 def _signals(value: object) -> tuple[str, ...]:
@@ -754,6 +780,7 @@ def _yes_or_no(value: object) -> bool:
 _IOU = _Kind("a number above 0 and at most 1", _share)
 _YES_OR_NO = _Kind("true or false", _yes_or_no)
 _LABEL_TYPE = _one_of(*LABEL_TYPES)
+_UNKNOWN = _one_of(UNFIT, OTHER)
 _WEIGHTS = _one_of(*WEIGHTS)
 _SIGNALS = _Kind(f"a list of signals among {', '.join(SIGNALS)}", _signals)
 

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from detectors.config import TaskConfig
-from detectors.labels.base import LabelType, MeasuredType, Measuring
+from detectors.config import OTHER, TaskConfig
+from detectors.labels.base import LabelType, MeasuredType, Measuring, OpenType
 from detectors.labels.boxes import Boxes
+from detectors.labels.declared import declared_key
 from detectors.labels.numbers import Interval, Ratio, number_key
 from detectors.labels.ordinal import Ordinal
 from detectors.labels.preference import Preference
@@ -39,9 +40,11 @@ class Fit:
     (('nominal', 'yes'), ('interval', '1'), ('nominal', '1'))
     >>> Fit(TaskConfig(labels=("yes", "no")))("maybe") is None
     True
+    >>> Fit(TaskConfig(labels=("yes", "no"), unknown="other"))("maybe")
+    ('nominal', 'other')
     """
 
-    __slots__ = ("_config", "_declared", "categorical", "measuring", "words")
+    __slots__ = ("_config", "_declared", "_open", "categorical", "measuring", "words")
 
     def __init__(self, config: TaskConfig) -> None:
         self._config = config
@@ -50,6 +53,9 @@ class Fit:
         self._declared: frozenset[str] | None = None
         if config.labels is not None:
             self._declared = frozenset(declared_key(label) for label in config.labels)
+        self._open: dict[str, OpenType] = {}
+        if config.unknown == OTHER:
+            self._open = {name: kind for name, kind in LABEL_TYPES.items() if isinstance(kind, OpenType)}
         self.categorical = _CATEGORICAL if self._declared is None else _DECLARABLE
         """The label types whose labels are categories: numbers are where the task declares which there are."""
         self.measuring: dict[str, Measuring] = {
@@ -78,8 +84,11 @@ class Fit:
         else:
             kind = LABEL_TYPES[shape_of(label)]
             key = kind.key(label)
-        if key is None or (self._declared is not None and not kind.declared(key, self._declared)):
+        if key is None:
             return None
+        if self._declared is not None and not kind.declared(key, self._declared):
+            takes = self._open.get(kind.name)
+            return None if takes is None else (kind.name, takes.with_others(key, self._declared))
         return kind.name, key
 
 
@@ -96,22 +105,6 @@ def shape_of(label: object) -> str:
     if isinstance(label, list | tuple):
         return "multilabel"
     return str(getattr(label, "shape", "nominal"))
-
-
-def declared_key(label: str | bool | int | float) -> str:
-    """The key of a label of a declared set.
-
-    >>> declared_key(True), declared_key(1.0), declared_key("a")
-    ('true', '1', 'a')
-    """
-    if isinstance(label, bool):
-        return "true" if label else "false"
-    if isinstance(label, str):
-        return label
-    key = number_key(label)
-    if key is None:
-        raise ValueError(f"expected a number of at most 12 places and at most 10^9, found {label!r}")
-    return key
 
 
 __all__ = ["LABEL_TYPES", "SHAPES", "Fit", "LabelType", "declared_key", "number_key", "shape_of"]

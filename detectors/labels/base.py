@@ -64,6 +64,15 @@ class ClosedType(Protocol):
 
 
 @runtime_checkable
+class OpenType(Protocol):
+    """A label type whose labels, or what is inside them, can be called `other` where the task did not declare them."""
+
+    def with_others(self, key: str, labels: frozenset[str]) -> str:
+        """The key of the same label with all that lies outside the declared set called `other`."""
+        ...
+
+
+@runtime_checkable
 class CompoundType(Protocol):
     """A label type whose labels are of any number of classes; a label of another is a class of its own."""
 

@@ -10,7 +10,7 @@ from detectors.agreement.boxes.quantities import measure
 from detectors.config import TaskConfig
 from detectors.labels.base import Given, Measured, Measuring
 from detectors.labels.numbers import LARGEST
-from detectors.labels.objects import ObjectType
+from detectors.labels.objects import ObjectType, class_names
 
 
 class Box(Protocol):
@@ -54,14 +54,14 @@ class Boxes(ObjectType):
 
     def measuring(self, config: TaskConfig) -> Measuring:
         """By IoU."""
+        class_name = class_names(config)
+
+        def rectangle(box: Box) -> Rectangle:
+            x, y, width, height = box.bbox
+            return Rectangle(x, y, width, height, class_name(box.label))
 
         def measured(given: Sequence[Given]) -> Measured:
-            answers = [[_rectangle(box) for box in cast("BoxesLabel", label).boxes] for _, _, label in given]
+            answers = [[rectangle(box) for box in cast("BoxesLabel", label).boxes] for _, _, label in given]
             return Measured(*measure(answers, config.iou, inclusive=config.inclusive_pixels))
 
         return measured
-
-
-def _rectangle(box: Box) -> Rectangle:
-    x, y, width, height = box.bbox
-    return Rectangle(x, y, width, height, box.label)

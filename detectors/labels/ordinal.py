@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from detectors.labels.text import Nominal
+from detectors.labels.text import Name
 
 
-class Ordinal(Nominal):
+class Ordinal(Name):
     """A string, boolean or number; its rank is its place in the declared set."""
 
     name = "ordinal"

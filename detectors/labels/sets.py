@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 
 from detectors.agreement.patterns import members, set_key
+from detectors.config import OTHER
 
 
 class Multilabel:
@@ -26,6 +27,14 @@ class Multilabel:
     def declared(self, key: str, labels: frozenset[str]) -> bool:
         """Whether every member lies in the declared set."""
         return labels.issuperset(members(key))
+
+    def with_others(self, key: str, labels: frozenset[str]) -> str:
+        r"""The set with each member that is not declared called other; of several one is left.
+
+        >>> Multilabel().with_others("a\x1db\x1dc", frozenset({"b"}))
+        'b\x1dother'
+        """
+        return set_key(name if name in labels else OTHER for name in members(key))
 
     def classes_of(self, key: str) -> Sequence[str]:
         """Its members: a label has a name or has it not."""

@@ -72,7 +72,7 @@ def configuration_text(configuration: TaskConfig) -> str:
     """A task's configuration as a column has it: equal texts, equal meaning (True is not 1).
 
     >>> configuration_text(TaskConfig(labels=(True, 1, "a"), detectors=()))
-    '{"label_type":null,"labels":[true,1,"a"],"weights":"quadratic","iou":0.5,"inclusive_pixels":false,"detectors":[]}'
+    '{"label_type":null,"labels":[true,1,"a"],"unknown":"unfit","weights":"quadratic","iou":0.5,"inclusive_pixels":false,"detectors":[]}'
     """
     return _encode(configuration).decode()
 

@@ -206,6 +206,27 @@ def test_a_label_that_does_not_fit_is_stored_and_does_not_count() -> None:
     assert scopes(item, config)["annotator", "bob"].state() == (1, 1, 0, {})
 
 
+def test_a_label_outside_the_declared_set_can_count_as_other() -> None:
+    config = TaskConfig(labels=("yes", "no"), unknown="other")
+    item = item_of(
+        annotation("ann", "i1", "yes"),
+        annotation("bob", "i1", "maybe", 0),
+        annotation("bob", "i1", "perhaps", 1, annotation="again"),
+        annotation("cleo", "i1", 3),
+        gold("i1", "who knows"),
+    )
+    assert whole(item, config).state() == (
+        4,
+        1,
+        1,
+        {
+            "nominal": (2, 1, 2, 1, {"other\x1fyes": 1}, {}),
+            "repeats": (0, 0, 0, 0, {}, {"hour": 1, "hour equal": 1}),
+        },
+    )
+    assert scopes(item, config)["class", "other"].tallies["nominal"].correct == 1
+
+
 def test_an_unfit_latest_does_not_bring_the_earlier_one_back() -> None:
     config = TaskConfig(labels=("yes",))
     earlier = annotation("ann", "i1", "yes", 1, annotation="a1")

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from detectors.config import TaskConfig
 from detectors.labels import LABEL_TYPES, SHAPES, Fit, declared_key, number_key, shape_of
-from detectors.labels.base import ClosedType, CompoundType
+from detectors.labels.base import ClosedType, CompoundType, OpenType
 from detectors.labels.preference import Preference
 from detectors.labels.sets import Multilabel
 from streams.events import Box, Shape, Span
@@ -160,6 +160,83 @@ def test_a_declared_set_bounds_the_labels(
     assert [label for label in does_not if fit(label) is not None] == []
 
 
+@pytest.mark.parametrize(
+    ("label_type", "declared", "label", "as_if"),
+    [
+        ("nominal", ("yes", "no"), "maybe", "other"),
+        ("nominal", ("yes", "no"), "no", "no"),
+        ("nominal", ("yes", "other"), "maybe", "other"),
+        ("nominal", (1, 2), 3, "other"),
+        ("nominal", ("1", "2"), 1.0, 1),
+        ("multilabel", ("a", "b"), ["c", "a", "d"], ["a", "other"]),
+        ("multilabel", ("a", "b"), ["c"], ["other"]),
+        ("multilabel", ("a", "b"), [""], ["other"]),
+        ("multilabel", ("a", "b"), [], []),
+        ("multilabel", ("a", "other"), ["other", "z", "a"], ["a", "other"]),
+        ("spans", ("a",), spans("x", "a", None), spans("other", "a", None)),
+        ("spans", ("a",), spans('"type":"a"', "}"), spans("other", "other")),
+        (
+            "boxes",
+            ("car",),
+            Shape(boxes=[Box([0, 0, 1, 1e-7], "zebra"), Box([0, 0, 1, 1e-7], "other"), Box([0, 0, 2, 2])]),
+            Shape(boxes=[Box([0, 0, 1, 1e-7], "other"), Box([0, 0, 1.0, 1e-7], "other"), Box([0, 0, 2, 2])]),
+        ),
+        (None, ("a", True), "c", "other"),
+        (None, ("a", True), ["c"], ["other"]),
+        (None, ("a", True), spans("c"), spans("other")),
+    ],
+)
+def test_an_unknown_label_can_count_as_other(
+    label_type: str | None, declared: tuple[Any, ...], label: Any, as_if: Any
+) -> None:
+    fit = Fit(TaskConfig(label_type=label_type, labels=declared, unknown="other"))
+    found = fit(label)
+    assert found is not None
+    assert found == fit(label) == fit(as_if)
+    known = Fit(TaskConfig(label_type=label_type, labels=(*declared, *({"other"} - {*declared}))))
+    assert found == known(as_if), "as if other had been declared"
+
+
+@pytest.mark.parametrize(
+    ("label_type", "declared", "label"),
+    [
+        ("nominal", ("yes",), ["maybe"]),
+        ("nominal", ("yes",), 1e-13),
+        ("multilabel", ("yes",), "maybe"),
+        ("boxes", ("car",), spans("car")),
+        (None, ("yes",), 3),
+        ("ordinal", ("low", "high"), "middle"),
+        ("ordinal", ("low", "high"), "other"),
+        ("interval", (1, 2), 3),
+    ],
+)
+def test_what_has_no_place_among_the_labels_is_unfit_even_where_others_count(
+    label_type: str | None, declared: tuple[Any, ...], label: Any
+) -> None:
+    assert Fit(TaskConfig(label_type=label_type, labels=declared, unknown="other"))(label) is None
+
+
+@pytest.mark.parametrize(
+    ("label_type", "answers", "as_if"),
+    [
+        (
+            "boxes",
+            [Shape(boxes=[Box([0, 0, 4, 4], "lorry"), Box([9, 9, 4, 4], "car")]), Shape(boxes=[Box([0, 0, 4, 5], "van")])],
+            [Shape(boxes=[Box([0, 0, 4, 4], "other"), Box([9, 9, 4, 4], "car")]), Shape(boxes=[Box([0, 0, 4, 5], "other")])],
+        ),
+        ("spans", [spans("lorry", "car", None), spans("van")], [spans("other", "car", None), spans("other")]),
+    ],
+)  # fmt: skip
+def test_unknown_classes_are_measured_as_other(label_type: str, answers: list[Shape], as_if: list[Shape]) -> None:
+    def measured(labels: list[Shape], config: TaskConfig) -> Any:
+        return Fit(config).measuring[label_type]([(f"n{n}", "", label) for n, label in enumerate(labels)])
+
+    config = TaskConfig(label_type=label_type, labels=("car",), unknown="other")
+    plain = TaskConfig(label_type=label_type)
+    assert measured(answers, config) == measured(as_if, plain) != measured(answers, plain)
+    assert "count\x1fother" in dict(measured(answers, config).whole)
+
+
 def test_lists_are_sets_of_their_members() -> None:
     fit = Fit(TaskConfig())
     keys = [fit(label) for label in (["a", "b"], ["b", "a"], ["a", "b", "a"])]
@@ -202,6 +279,8 @@ def test_first_is_the_option_with_the_smaller_id(label: Any, expected: str | Non
 
 
 def test_a_preference_has_three_labels_and_others_are_for_the_task_to_declare() -> None:
+    open_ = {name for name, kind in LABEL_TYPES.items() if isinstance(kind, OpenType)}
+    assert open_ == {"nominal", "multilabel", "boxes", "spans"}
     closed = {name: kind.options for name, kind in LABEL_TYPES.items() if isinstance(kind, ClosedType)}
     assert closed == {"preference": ("first", "second", "tie")}
 

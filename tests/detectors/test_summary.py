@@ -253,6 +253,19 @@ def test_confused_sets_are_spelled_as_events_have_them() -> None:
     assert found.alpha_parts().labels == {}, "what adds up is nominal alpha, which sets have not"
 
 
+def test_other_is_a_category_beside_those_declared() -> None:
+    seen = [{"ann": "a", "bob": "b"}, {"ann": "a", "bob": "x"}]
+    for declared in (("a", "b", "c"), ("a", "b", "c", "other")):
+        task = statistics(seen, config=TaskConfig(labels=declared, unknown="other")).task()
+        assert (task.categories, task.pairable_items, task.unfit) == (4, 2, 0)
+    sets = TaskConfig(label_type="multilabel", labels=("x", "y"), unknown="other")
+    assert statistics([{"ann": ["x", "v"], "bob": ["w"]}], config=sets).task().categories == 3
+    by, _ = statistics([{"ann": ["x", "v"], "bob": ["w"]}], config=sets).by()
+    assert {name: value.annotations for name, value in by["class"].items()} == {"other": 2, "x": 1}
+    ordered = TaskConfig(label_type="ordinal", labels=("low", "high"), unknown="other")
+    assert statistics([{"ann": "low", "bob": "middle"}], config=ordered).task().categories == 2
+
+
 def test_declared_names_are_the_classes_of_sets() -> None:
     declared = TaskConfig(label_type="multilabel", labels=("x", "y", "z", "w"))
     task = statistics([*SETS, {"ann": ["v"]}], config=declared).task()

@@ -75,11 +75,14 @@ CHOICES: Mapping[str, Sequence[TaskConfig]] = {
         TaskConfig(label_type="interval"),
         TaskConfig(detectors=("gold_errors",)),
         TaskConfig(labels=("b", "c"), detectors=("gold_errors",)),
+        TaskConfig(labels=("a", "b"), unknown="other"),
+        TaskConfig(labels=("b",), unknown="other", detectors=("gold_errors",)),
         TaskConfig(labels=("a", "b", "c"), detectors=("log_duration",)),
         TaskConfig(detectors=()),
     ),
     "score": (TaskConfig(), TaskConfig(label_type="nominal"), TaskConfig(labels=(1,))),
     "mixed": (TaskConfig(labels=(True,)), TaskConfig(labels=(1,)), TaskConfig(labels=("yes", 1))),
+    "tags": (TaskConfig(), TaskConfig(labels=("x",), unknown="other"), TaskConfig(labels=("x",))),
 }
 
 
@@ -123,7 +126,7 @@ def lived(seed: int, sent: Sequence[bytes], monkeypatch: pytest.MonkeyPatch) -> 
     while home is None or home.position(TOPIC) < len(sent) - 1:
         monkeypatch.setattr("streams.homes.STEP", chance.choice((1, 7, 40, 5000)))
         if chance.random() < 0.12:
-            task = chance.choice(("label", "label", "score", "mixed"))
+            task = chance.choice(("label", "label", "score", "mixed", "tags"))
             configured_by = {**configured_by, task: chance.choice(CHOICES[task])}
             compared["configurations"] += 1
             home = None
@@ -306,8 +309,8 @@ def test_the_store_tells_what_followed_what() -> None:
     reopened(store, WITHOUT_B)
     reopened(store, WITHOUT_B)
     reopened(store, default_task)
-    plain = '{"label_type":null,"labels":null,"weights":"quadratic","iou":0.5,"inclusive_pixels":false,"detectors":["gold_errors","log_duration"]}'
-    without_b = plain.replace('null,"weights', '["a"],"weights')
+    plain = '{"label_type":null,"labels":null,"unknown":"unfit","weights":"quadratic","iou":0.5,"inclusive_pixels":false,"detectors":["gold_errors","log_duration"]}'
+    without_b = plain.replace('"labels":null', '"labels":["a"]')
     assert [row[2:] for row in store.scan(ADOPTIONS, 0)] == [
         ("news", "label", plain, without_b),
         ("news", "label", without_b, plain),

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from detectors.config import TaskConfig
 from streams.document import Document, document
 from streams.homes import Home
 from streams.parsing import DeadLetter, Parser
@@ -22,6 +23,13 @@ from tests.streams.by_the_contract import figures
 from tests.streams.folding import PRIVACY, TOPIC, Record, default_task, fold, projects, rules, shuffled
 
 compared: Counter[str] = Counter()
+CONFIGURED = {
+    "label": TaskConfig(labels=("yes", "no"), unknown="other"),
+    "score": TaskConfig(label_type="nominal", labels=(1, 2), unknown="other"),
+    "tags": TaskConfig(label_type="multilabel", labels=("a",), unknown="other"),
+    "region": TaskConfig(labels=("name",), unknown="other"),
+    "pair": TaskConfig(),
+}
 
 
 @settings(max_examples=120)
@@ -31,6 +39,23 @@ def test_any_permutation_with_any_duplicates_gives_the_same_projects(messages: l
     other = fold(shuffled(messages, seed), chunk=1 + seed % 7, capacity=1 + seed % 5, restarts=seed % 3 == 0)
     assert projects(other) == expected
     compared["permutations"] += 1
+
+
+@settings(max_examples=80)
+@given(event_sets(tasks=tuple(CONFIGURED), max_size=40), st.integers(0, 1000))
+def test_so_it_is_where_unknown_labels_count_as_other(messages: list[bytes], seed: int) -> None:
+    def configure(_project: str, task: str) -> TaskConfig:
+        return CONFIGURED[task]
+
+    store = fold(messages, configure=configure)
+    expected = projects(store, configure)
+    other = fold(shuffled(messages, seed), chunk=1 + seed % 7, capacity=1 + seed % 5, configure=configure)
+    assert projects(other, configure) == expected
+    report = Report()
+    verify_statistics(report, store, 0, configure)
+    assert not report.differences
+    for task in (task for found in expected.values() for task in found["tasks"].values()):
+        compared["of other"] += "other" in task["by"]["class"]
 
 
 @settings(max_examples=100)
@@ -203,6 +228,7 @@ def test_where_a_chunk_ends_makes_no_difference(messages: Sequence[bytes], chunk
 def test_enough_was_compared() -> None:
     """The properties above are worth what they compared."""
     assert compared["permutations"] >= 120
+    assert compared["of other"] >= 40
     assert compared["tasks"] >= 200
     assert compared["alpha"] >= 30
     assert compared["alpha of numbers"] >= 10

@@ -23,7 +23,7 @@ from streams.store import Store, StoreFailed, open_store
 from streams.store.tables import ANNOTATIONS, PAIRS, SCOPES, TASKS, WATCHES
 from streams.verify import Report, verify_statistics
 from tests.made_campaign import campaign
-from tests.made_events import annotation, erasure, messages
+from tests.made_events import annotation, configured, erasure, messages
 from tests.streams.folding import TOPIC, Record, default_task, fold, projects, rules
 
 Configure = Callable[[str, str], TaskConfig]
@@ -108,6 +108,19 @@ def test_another_configuration_rebuilds_its_tasks_and_leaves_the_others(as_confi
     assert projects(again, changed) == as_configured
     task = as_configured["shapes"]["tasks"]["score"]
     assert (task["label_type"], task["agreement"]["alpha"]["value"] is None) == ("nominal", False)
+
+
+def test_another_rule_for_unknown_labels_rebuilds_the_task() -> None:
+    unfit, other = (configured(labels=("a", "b"), unknown=unknown) for unknown in ("unfit", "other"))
+    store = fold(SENT, configure=unfit)
+    before = projects(store, unfit)["news"]["tasks"]["label"]
+    reopened(store, other).finish_work()
+    after = projects(store, other)
+    assert after == projects(fold(SENT, configure=other), other)
+    others = after["news"]["tasks"]["label"]["by"]["class"]["other"]["annotations"]
+    assert others == before["unfit"] - after["news"]["tasks"]["label"]["unfit"] > 0
+    reopened(store, unfit).finish_work()
+    assert projects(store, unfit)["news"]["tasks"]["label"] == before
 
 
 def test_back_and_forth_leaves_no_trace_in_the_statistics() -> None:

@@ -397,6 +397,34 @@ MISTAKES = [
         "one kind",
     ),
     (
+        '[projects.c.tasks.t]\nlabels = ["a"]\nunknown = "others"',
+        'projects.c.tasks.t.unknown: expected one of unfit, other, found "others"',
+        "did you mean other?",
+    ),
+    (
+        '[projects.c.tasks.t]\nunknown = "other"',
+        "projects.c.tasks.t.unknown: expected labels beside other, found none",
+        "declare them, or take the line out",
+    ),
+    *[
+        (
+            f'[projects.c.tasks.t]\nlabel_type = "{label_type}"{labels}\nunknown = "other"',
+            f"projects.c.tasks.t.unknown: expected unfit for {label_type}, found other",
+            "set label_type to one of nominal, multilabel, boxes, spans",
+        )
+        for label_type, labels in {
+            "ordinal": '\nlabels = ["low", "high"]',
+            "interval": "\nlabels = [1, 2]",
+            "ratio": "",
+            "preference": "",
+        }.items()
+    ],
+    (
+        '[projects.c.tasks.t]\nlabels = ["a", 1]\nunknown = "other"',
+        "projects.c.tasks.t.unknown: expected a label_type beside other where numbers are declared",
+        'set label_type = "nominal"',
+    ),
+    (
         "[projects.c.tasks.t]\niou = 0",
         "projects.c.tasks.t.iou: expected a number above 0 and at most 1, found 0",
         "write a number without quotes, such as 0.5",
@@ -582,7 +610,7 @@ def test_labels_of_every_type_are_taken(write):
             ordinal = { label_type = "ordinal", labels = ["low", "high"] }
             interval = { label_type = "interval", labels = [1, 2.5, -3] }
             ratio = { label_type = "ratio", labels = [0, 1] }
-            multilabel = { label_type = "multilabel", labels = ["a", "b"] }
+            multilabel = { label_type = "multilabel", labels = ["a", "b"], unknown = "other" }
             boxes = { label_type = "boxes", labels = ["car"], iou = 1, inclusive_pixels = true }
             spans = { label_type = "spans", labels = ["PER"] }
             preference = { label_type = "preference", detectors = [] }
@@ -592,6 +620,7 @@ def test_labels_of_every_type_are_taken(write):
     )
     assert settings.task_config("p", "plain").labels == ("yes", "no", True, 3)
     assert settings.task_config("p", "boxes") == TaskConfig("boxes", ("car",), iou=1.0, inclusive_pixels=True)
+    assert settings.task_config("p", "multilabel") == TaskConfig("multilabel", ("a", "b"), "other")
     assert settings.task_config("p", "preference") == TaskConfig(label_type="preference", detectors=())
     assert len(json.loads(settings.projects_canonical())["p"]["tasks"]) == 9
 
@@ -609,6 +638,16 @@ def test_labels_of_every_type_are_taken(write):
         ("[projects.a.tasks.t]", "", False),
         ("[projects.a]", "", True),
         ('[projects.a.tasks.t]\nlabel_type = "nominal"', "[projects.a.tasks.t]", False),
+        (
+            '[projects.a.tasks.t]\nlabels = ["x"]\nunknown = "unfit"',
+            '[projects.a.tasks.t]\nlabels = ["x"]',
+            True,
+        ),
+        (
+            '[projects.a.tasks.t]\nlabels = ["x"]\nunknown = "other"',
+            '[projects.a.tasks.t]\nlabels = ["x"]',
+            False,
+        ),
     ],
 )
 def test_equal_configurations_and_only_they_have_one_spelling(one, other, equal, write):
