@@ -21,7 +21,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
 from detectors.config import TaskConfig
-from detectors.item import Item, ItemKey, contribution
+from detectors.item import contribution
 from detectors.labels import Fit
 from detectors.monitor import PairKey, ScopeKey, TaskKey
 from detectors.scope import Scope
@@ -51,8 +51,8 @@ from streams.store.tables import (
     WATCHES,
     Table,
 )
+from streams.stored_items import stored_items
 
-STEP: Final = 10_000
 MOST_SHOWN: Final = 20
 
 FOLDED: Final = (
@@ -124,20 +124,11 @@ def recompute(
     store: Store, home: int, configure: Callable[[str, str], TaskConfig]
 ) -> tuple[dict[ScopeKey, Scope], dict[PairKey, dict[str, int]]]:
     """A home's statistics as a batch: every stored item, whole, one after the other."""
-    items: dict[ItemKey, Item] = {}
-    after = 0
-    while found := store.scan_annotations(home, after, STEP):
-        for _, key, record in found:
-            if key is not None:
-                items.setdefault(key, Item(key)).records[record.key] = record
-        after = found[-1][2].row
-    for key, gold in map(rows.gold_event, store.scan(GOLD, home)):
-        if key in items:
-            items[key].gold = gold
     scopes: dict[ScopeKey, Scope] = {}
     pairs: dict[PairKey, dict[str, int]] = {}
     fits: dict[tuple[str, str], Fit] = {}
-    for (project, task, _), item in items.items():
+    for item in stored_items(store, home):
+        project, task, _ = item.key
         fit = fits.get((project, task))
         if fit is None:
             fit = fits[project, task] = Fit(configure(project, task))

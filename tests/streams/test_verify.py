@@ -287,7 +287,7 @@ def test_another_journal_is_another_fold(store: Store) -> None:
 
 
 def test_many_rows_are_recomputed_in_steps(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("streams.verify.STEP", 7)
+    monkeypatch.setattr("streams.stored_items.STEP", 7)
     assert statistical(store) == []
 
 
