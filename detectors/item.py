@@ -7,11 +7,11 @@ its new one enters.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from itertools import combinations, groupby
 from operator import itemgetter
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple, Protocol, TypeAlias, TypeVar
 
 from detectors.agreement.measures import Measure
 from detectors.agreement.patterns import against_others, item_pattern, pair_pattern
@@ -168,7 +168,7 @@ class Item:
 
     def latest(self, stage: str) -> Sequence[Annotation]:
         """Each annotator's latest annotation of this stage by (time, annotation); a skip is one without a label."""
-        return _latest(self.in_force(stage))
+        return latest_by_annotator(self.in_force(stage))
 
     def key_of(self, fit: Fit) -> Key | None:
         """The gold in force; None where there is none or it is withdrawn."""
@@ -190,7 +190,22 @@ def _key_of(gold: Gold, fit: Fit) -> Key | None:
     return Key(accepted, best[1] if named and best is not None else None)
 
 
-def _latest(annotations: Sequence[Annotation]) -> Sequence[Annotation]:
+class Given(Protocol):
+    """By whom and when an annotation was given."""
+
+    @property
+    def annotator(self) -> Hashable: ...
+    @property
+    def at(self) -> int: ...
+    @property
+    def key(self) -> str: ...
+
+
+AnyGiven = TypeVar("AnyGiven", bound=Given)
+
+
+def latest_by_annotator(annotations: Sequence[AnyGiven]) -> Sequence[AnyGiven]:
+    """Each annotator's latest of an item's annotations by (time, annotation); of too many people those of the first."""
     latest = {annotation.annotator: annotation for annotation in annotations}
     if len(latest) == len(annotations) <= MOST_ANNOTATORS:
         return annotations
@@ -209,7 +224,7 @@ def counted(annotations: Sequence[Annotation], fit: Fit) -> tuple[list[Counted],
     found: list[Counted] = []
     unfit = 0
     words = fit.words
-    for annotation in _latest(annotations):
+    for annotation in latest_by_annotator(annotations):
         if annotation.skipped:
             continue
         given = annotation.label

@@ -12,6 +12,7 @@ from detectors.repeats import Consistency, Repeats
 from detectors.scope import Scope
 from detectors.summary import ScopeSummary, TaskStatistics
 from streams.alerts import alert, rfc3339
+from streams.disputed import MOST_DISPUTED, disputed
 from streams.privacy import Privacy
 from streams.store import rows
 from streams.store.base import Store
@@ -34,10 +35,12 @@ def document(
     project: str | None = None,
     where: Callable[[str, int, int, int], str] | None = None,
     over_time: OverTime = NOT_OVER_TIME,
+    most_disputed: int = MOST_DISPUTED,
 ) -> Document:
     """The document of a store; `project` leaves out all others, `where` spells a dead letter's place.
 
-    `over_time` says which figures over time each task has.
+    `over_time` says which figures over time each task has. For its `most_disputed` items all annotations are read; 0 leaves
+    them out.
     """
     where = where or _place
     events = dict.fromkeys(("received", "applied", "duplicates", "erased", "dead_letters", "forwarded"), 0)
@@ -47,7 +50,10 @@ def document(
     letters: list[Document] = []
     for home in store.homes():
         _count(events, store, home)
-        projects.update(_projects(store, home, configure, project, privacy, names, over_time))
+        found = _projects(store, home, configure, project, privacy, names, over_time)
+        if most_disputed:
+            _add_disputed(found, store, home, configure, most_disputed)
+        projects.update(found)
         alarms.extend(rows.alarm(row) for row in store.scan(ALARMS, home))
         for row in store.scan(DEAD_LETTERS, home):
             if len(letters) == MOST_DEAD_LETTERS:
@@ -93,6 +99,15 @@ def _projects(
                 if not statistics.empty:
                     found[project]["tasks"][task] = task_document(statistics, over_time)
     return found
+
+
+def _add_disputed(
+    projects: Document, store: Store, home: int, configure: Callable[[str, str], TaskConfig], most: int
+) -> None:
+    tasks = {(project, task): held for project in projects for task, held in projects[project]["tasks"].items()}
+    types = {key: (configure(*key), held["label_type"]) for key, held in tasks.items()}
+    for key, found in disputed(store, home, types, most).items():
+        tasks[key].update(found)
 
 
 def _tasks(

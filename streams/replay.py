@@ -12,6 +12,7 @@ from typing import Final
 from rich.progress import Progress
 
 from streams import site
+from streams.disputed import MOST_DISPUTED, add_disputed_argument
 from streams.document import NOT_OVER_TIME, Document, document
 from streams.errors import Refused, Unavailable
 from streams.homes import Home, Rules
@@ -42,6 +43,7 @@ def replay(
     store: Store,
     progress: Progress | None = None,
     over_time: OverTime = NOT_OVER_TIME,
+    most_disputed: int = MOST_DISPUTED,
 ) -> Document:
     """Fold the files' events into the store, in order, and answer its document.
 
@@ -76,7 +78,9 @@ def replay(
                     pass
                 if progress is not None and task is not None:
                     progress.update(task, completed=lines.position)
-    return document(store, settings.task_config, privacy, where=_where, over_time=over_time)
+    return document(
+        store, settings.task_config, privacy, where=_where, over_time=over_time, most_disputed=most_disputed
+    )
 
 
 def _where(file: str, _: int, line: int, element: int) -> str:
@@ -95,6 +99,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--store", metavar="URL", default=IN_MEMORY, help="keep the state there (default: memory)")
     add_config_argument(parser)
     add_window_arguments(parser)
+    add_disputed_argument(parser)
     add_format_argument(parser)
 
 
@@ -110,7 +115,7 @@ def run(args: argparse.Namespace) -> int:
             # Nothing of this store outlives the command, and equal files give equal alarms.
             site.remember(store, site.PRIVACY_KEY, REPLAY_KEY)
         with progress_bar() as progress:
-            found = replay(settings, args.files, store, progress, wanted)
+            found = replay(settings, args.files, store, progress, wanted, args.disputed)
         store.close()
     except StoreFailed as error:
         raise Unavailable(str(error)) from None

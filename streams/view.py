@@ -66,6 +66,7 @@ WORST: Final = {"annotator": 5, "class": 12}
 OTHERS: Final = 3
 WORST_PAIRS: Final = 5
 MOST_CONFUSED: Final = 5
+MOST_DISPUTED: Final = 5
 WINDOWS: Final = 31
 WORST_ANNOTATORS: Final = 5
 REFUSALS: Final = 10
@@ -488,6 +489,10 @@ def _task(project: str, task: str, figures: Document, width: int) -> Iterator[Re
     if confused is not None:
         yield Text()
         yield _indented(confused)
+    disputed = _disputed(figures.get("disputed") or [], figures.get("disputed_cut") or 0, width)
+    if disputed is not None:
+        yield Text()
+        yield _indented(disputed)
 
 
 def _readings(figures: Document, width: int) -> RenderableType:
@@ -666,6 +671,24 @@ def _refusals(letters: Sequence[Document], refused: int) -> Iterator[RenderableT
         yield Text(f"and {len(reasons) - REFUSALS:,} more reasons and paths", QUIET)
     if refused > len(letters):
         yield Text(f"counted of the {len(letters):,} that the document holds", QUIET)
+
+
+def _disputed(disputed: Sequence[Document], cut: int, width: int) -> RenderableType | None:
+    """The most disputed items, each with the labels that it was given most often."""
+    if not disputed:
+        return None
+    measure = "variance" if "variance" in disputed[0] else "entropy"
+    grid = _Grid(width, "most disputed")
+    grid.number(measure, 8)
+    grid.number("labels", 8)
+    total = len(disputed) + cut
+    heading = f"items  {MOST_DISPUTED} of {total:,}" if total > MOST_DISPUTED else "items"
+    grid.row(_Line((heading, HEADING)))
+    for found in disputed[:MOST_DISPUTED]:
+        counts = ", ".join(f"{_name(label)} {n:,}" for label, n in found["counts"].items())
+        name = _Line("  ", _Named(_name(found["item"])), "  ", _Named(counts, QUIET))
+        grid.row(name, f"{found[measure]:,.3f}", f"{found['labels']:,}")
+    return grid.table
 
 
 # -------------------------------------------------------------------------------------------------------- the overview

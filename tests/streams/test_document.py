@@ -24,7 +24,7 @@ from tests.streams.folding import PRIVACY, TOPIC, Record, default_task, fold, pr
 COUNTS = {"received", "applied", "duplicates", "erased", "dead_letters", "forwarded"}
 TASK = {
     "label_type", "annotations", "items", "pairable_items", "pairable_share", "annotators", "unfit", "agreement", "gold", "repeats",
-    "by", "pairs", "pairs_cut", "confused", "confused_cut",
+    "by", "pairs", "pairs_cut", "confused", "confused_cut", "disputed", "disputed_cut",
 }  # fmt: skip
 DIMENSIONS = {"annotator", "class", "gold_item", "stage", "vendor", "batch", "slice.lang", "slice.level"}
 ALARM = {"id", "kind", "project", "task", "subject", "severity", "raised_at", "cleared_at", "evidence"}
@@ -91,7 +91,8 @@ def test_the_keys_are_those_of_the_contract(whole: dict[str, Any]) -> None:
     }
     checked = 0
     for task in tasks(whole):
-        assert task.keys() == TASK
+        assert task.keys() - {"disputed_why"} == TASK
+        assert ("disputed_why" in task) == (task["disputed"] is None) == (task["label_type"] == "boxes")
         check_scope(task, task["label_type"])
         assert task["agreement"]["percent"]["n"] == task["pairable_items"]
         assert task["by"]["cut"].keys() == task["by"].keys() - {"cut"} <= DIMENSIONS

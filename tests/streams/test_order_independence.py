@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import math
 import random
 from collections import Counter
 from collections.abc import Sequence
+from fractions import Fraction
+from statistics import variance
 from typing import Any
 
 import pytest
@@ -169,6 +172,7 @@ def _compare(found: dict, figure: dict) -> None:  # type: ignore[type-arg]
         else:
             assert value == pytest.approx(float(figure[name]), abs=1e-12)
             compared[name] += 1
+    _compare_disputed(found, figure)
     by = found["by"]
     own = {name: _repeats(value["repeats"]) for name, value in by.get("annotator", {}).items()}
     assert {name: repeats for name, repeats in own.items() if repeats[0]} == figure["repeats"]
@@ -180,6 +184,25 @@ def _compare(found: dict, figure: dict) -> None:  # type: ignore[type-arg]
     assert {name: value["annotations"] for name, value in by.get("stage", {}).items()} == figure["stages"]
     assert {name: value["annotations"] for name, value in by.get("annotator", {}).items()} == figure["by_annotator"]
     assert {name: value["annotations"] for name, value in by.get("vendor", {}).items()} == figure["by_vendor"]
+
+
+def _compare_disputed(found: Document, figure: dict[str, Any]) -> None:
+    if figure["label_type"] in {"boxes", "spans"}:
+        assert (found["disputed"], found["disputed_why"]) == (None, "not available for this label type")
+        return
+    assert {each["item"] for each in found["disputed"]} == figure["disputed"].keys()
+    assert found["disputed_cut"] == 0
+    for each in found["disputed"]:
+        counts = figure["disputed"][each["item"]]
+        n = counts.total()
+        assert (each["labels"], sorted(each["counts"].values())) == (n, sorted(counts.values()))
+        if figure["label_type"] == "interval":
+            assert {Fraction(label): r for label, r in each["counts"].items()} == counts
+            assert each["variance"] == float(variance(counts.elements()))
+        else:
+            expected = -sum(r / n * math.log2(r / n) for r in counts.values())
+            assert each["entropy"] == pytest.approx(expected, abs=1e-9)
+        compared["disputed"] += 1
 
 
 def _compare_classes(found: Document, figure: dict[str, Any]) -> None:
@@ -229,6 +252,7 @@ def test_enough_was_compared() -> None:
     """The properties above are worth what they compared."""
     assert compared["permutations"] >= 120
     assert compared["of other"] >= 40
+    assert compared["disputed"] >= 200
     assert compared["tasks"] >= 200
     assert compared["alpha"] >= 30
     assert compared["alpha of numbers"] >= 10

@@ -106,8 +106,21 @@ def large() -> dict[str, Any]:
         f"slice.s{n}": {f"value {value} {'x' * 200}": scope(draw.uniform(-1, 1), None) for value in range(50)}
         for n in range(20)
     }
+    disputed = [
+        {
+            "item": f"item-{n}-{'x' * 300}",
+            "labels": 1000,
+            "entropy": 1.5,
+            "counts": {f"label {k}": 7 for k in range(200)},
+        }
+        for n in range(20)
+    ]
+    whole = {"disputed": disputed, "disputed_cut": 10**6}
     return document(
-        {f"task-{n}": task({"annotator": people, **dimensions, "cut": {"annotator": 9000}}, pairs) for n in range(3)},
+        {
+            f"task-{n}": task({"annotator": people, **dimensions, "cut": {"annotator": 9000}}, pairs, **whole)
+            for n in range(3)
+        },
         events={"received": 10**12, "applied": 10**12, "dead_letters": 5000},
         dead_letters=[{"reason": "bad_time", "path": f"$[{n}].time", "where": "annotations/3/17"} for n in range(100)],
         alarms=[alarm(f"annotator-{n:04d}", raised_at=f"2026-01-05T08:{n:02d}:00Z") for n in range(60)],
@@ -354,3 +367,22 @@ def test_what_decays_stands_below_the_windows_in_their_columns() -> None:
     [heading] = [line for line in lines if "up to" in line]
     assert row.index("0.250") + 5 == heading.index("alpha") + 5
     assert "50.0 %" in row
+
+
+@pytest.mark.parametrize("width", [60, 100])
+def test_the_most_disputed_items_are_shown_with_their_labels(width: int) -> None:
+    disputed = [
+        {"item": f"i{n}", "labels": 3, "entropy": 0.918295834054, "counts": {"yes": 2, "n\u202eo": 1}} for n in range(7)
+    ]
+    text = show(render_document(document({"weather": task({}, disputed=disputed, disputed_cut=4)})), width)
+    (heading,) = (line.split() for line in text.splitlines() if "most disputed" in line)
+    assert heading == ["most", "disputed", "entropy", "labels"]
+    assert "items  5 of 11" in text
+    rows = [line.split() for line in text.splitlines() if line.split()[:1] in [[f"i{n}"] for n in range(7)]]
+    assert rows == [[f"i{n}", "yes", "2,", "n\ufffdo", "1", "0.918", "3"] for n in range(5)]
+    numbers = [{"item": "i1", "labels": 2, "variance": 12345.5, "counts": {"1": 1, "2": 1}}]
+    text = show(render_document(document({"weather": task({}, disputed=numbers, disputed_cut=0)})), width)
+    assert "variance" in text
+    assert "12,345.500" in text
+    boxes = task({}, disputed=None, disputed_cut=None, disputed_why="not available for this label type")
+    assert "disputed" not in show(render_document(document({"weather": boxes})), width)
