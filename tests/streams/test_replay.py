@@ -223,3 +223,21 @@ def test_a_store_that_cannot_be_opened_is_code_3(tmp_path: Path, run: Any) -> No
     done = run("replay", "--store", str(tmp_path / "folder.db"), path)
     assert done.code == 3
     assert done.err.startswith("kappawatch: SQLite store")
+
+
+def test_unknown_labels_count_as_the_configuration_says(tmp_path: Path, capsysbinary: Any) -> None:
+    given = {"ann": "yes", "bob": "maybe", "cleo": "perhaps"}
+    path = written(
+        tmp_path / "events.jsonl",
+        messages([*(annotation(name, "i1", label) for name, label in given.items()), gold("i1", "who knows")]),
+    )
+    config = tmp_path / "kappawatch.toml"
+    found = {}
+    for unknown in ("unfit", "other"):
+        config.write_text(f'[projects.news.tasks.label]\nlabels = ["yes", "no"]\nunknown = "{unknown}"\n')
+        assert cli.main(["replay", path, "--config", str(config), "--format", "json"]) == 0
+        task = json.loads(capsysbinary.readouterr().out)["projects"]["news"]["tasks"]["label"]
+        found[unknown] = task["unfit"], task["pairable_items"], task["gold"]["correct"], task["disputed"]
+    assert found["unfit"] == (2, 0, 0, [])
+    disputed = {"item": "i1", "labels": 3, "entropy": 0.918295834054, "counts": {"other": 2, "yes": 1}}
+    assert found["other"] == (0, 1, 2, [disputed])
