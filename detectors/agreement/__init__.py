@@ -32,7 +32,7 @@ from detectors.agreement.moments import MOMENTS
 from detectors.agreement.one_against_rest import each_against_rest, one_against_rest
 from detectors.agreement.pairs import PAIR_COEFFICIENTS, pair_agreement
 from detectors.agreement.panel import Panel, PanelCoefficient, Who
-from detectors.agreement.patterns import PatternCounts, against_others, item_pattern, pair_pattern
+from detectors.agreement.patterns import PatternCounts, against_others, between_groups, item_pattern, pair_pattern
 from detectors.agreement.percent import PERCENT
 from detectors.agreement.percent_pairs import PERCENT_PAIRS
 from detectors.agreement.pooled import AlphaParts, alpha_parts
@@ -92,6 +92,7 @@ __all__ = [
     "agreement",
     "agreement_of_sums",
     "alpha_parts",
+    "between_groups",
     "confused",
     "each_against_rest",
     "item_pattern",

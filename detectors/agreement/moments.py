@@ -20,7 +20,9 @@ NAMES: Final = ("n", "a", "b", "d", "aa", "ab", "ad", "bb", "bd", "dd")
 """The quantities of an item: 1, a, b, d and all products of two of a, b, d.
 
 Of an item with the m labels x its kind is "m" and m, a is the sum of x, b that of x^2, and d = m b - a^2. Of an annotator
-who gave x, against k others who gave y, it is "k" and k, a = k x + sum y, b = k x^2 + sum y^2, d = sum (x - y)^2.
+who gave x, against k others who gave y, it is "k" and k, a = k x + sum y, b = k x^2 + sum y^2, d = sum (x - y)^2. Of a
+group of j who gave x, against k others, it is "k" and j k, a = k sum x + j sum y, b = k sum x^2 + j sum y^2, and d the sum
+of (x - y)^2 over all j k pairs.
 """
 
 
@@ -50,6 +52,18 @@ def moment_against(own: int, numbers: Sequence[int], a: int, b: int) -> Measure:
     others, squares = a - own, b - own * own
     d = k * own * own - 2 * own * others + squares
     return _moment(f"k{k}", k * own + others, k * own * own + squares, d)
+
+
+def moment_between(one: Sequence[int], other: Sequence[int]) -> Measure:
+    """What an item adds as two groups see it, the labels of one against those of the other; neither is empty.
+
+    >>> moment_between([3], [4, 5]) == moment_against(3, [3, 4, 5], 12, 50)
+    True
+    """
+    j, k = len(one), len(other)
+    x, y = sum(one), sum(other)
+    xx, yy = sum([number * number for number in one]), sum([number * number for number in other])
+    return _moment(f"k{j * k}", k * x + j * y, k * xx + j * yy, k * xx - 2 * x * y + j * yy)
 
 
 def _moment(kind: str, a: int, b: int, d: int) -> Measure:

@@ -8,9 +8,11 @@ from functools import lru_cache
 from itertools import chain
 from typing import TypeAlias
 
-from detectors.agreement.patterns import LABEL, OTHERS, against_others, item_pattern
+from detectors.agreement.patterns import LABEL, OTHERS, between_groups, item_pattern
 
 IT, REST = "1", "0"
+
+NOTHING: Mapping[str, int] = {}
 
 Classes: TypeAlias = Callable[[str], Sequence[str]]
 """The classes that a label is of, none of them twice."""
@@ -31,9 +33,9 @@ def one_against_rest(counts: Mapping[str, int], label: str, classes: Classes = i
     """
     collapsed: Counter[str] = Counter()
     for pattern, count in counts.items():
-        own, labels = _split(pattern)
-        hits = sum(label in classes(given) for given in labels)
-        collapsed[_collapsed(None if own is None else label in classes(own), len(labels), hits)] += count
+        one, other = _split(pattern)
+        hits, found = [sum(label in classes(given) for given in group) for group in (one, other)]
+        collapsed[_collapsed(len(one), hits, len(other), found)] += count
     return dict(collapsed)
 
 
@@ -50,14 +52,15 @@ def each_against_rest(counts: Mapping[str, int], classes: Classes = itself) -> d
     everywhere: Counter[str] = Counter()
     collapsed: defaultdict[str, Counter[str]] = defaultdict(Counter)
     for pattern, count in counts.items():
-        own, labels = _split(pattern)
-        absent = _collapsed(None if own is None else False, len(labels), 0)
+        one, other = _split(pattern)
+        n, k = len(one), len(other)
+        absent = _collapsed(n, 0, k, 0)
         everywhere[absent] += count
-        mine = () if own is None else classes(own)
-        hits = Counter(chain.from_iterable(map(classes, labels)))
-        for label in {*mine, *hits}:
+        hits = Counter(chain.from_iterable(map(classes, one)))
+        found = Counter(chain.from_iterable(map(classes, other))) if other else NOTHING
+        for label in {*hits, *found}:
             shown = collapsed[label]
-            shown[_collapsed(None if own is None else label in mine, len(labels), hits[label])] += count
+            shown[_collapsed(n, hits.get(label, 0), k, found.get(label, 0))] += count
             shown[absent] -= count
     # Patterns without the class differ in shape only: all of a shape less those that show it.
     for shown in collapsed.values():
@@ -65,16 +68,16 @@ def each_against_rest(counts: Mapping[str, int], classes: Classes = itself) -> d
     return {label: {pattern: n for pattern, n in shown.items() if n} for label, shown in collapsed.items()}
 
 
-def _split(pattern: str) -> tuple[str | None, list[str]]:
-    """The own label, None for an item pattern, and the other labels."""
+def _split(pattern: str) -> tuple[list[str], list[str]]:
+    """The labels of an item, and those that they are set against, if there are any."""
     if OTHERS not in pattern:
-        return None, pattern.split(LABEL)
-    own, _, others = pattern.partition(OTHERS)
-    return own, others.split(LABEL)
+        return pattern.split(LABEL), []
+    one, _, other = pattern.partition(OTHERS)
+    return one.split(LABEL), other.split(LABEL)
 
 
 @lru_cache(maxsize=65_536)
-def _collapsed(own: bool | None, labels: int, hits: int) -> str:
-    """The pattern of that many labels, so many of them hits, against an own label that is one or not, if there is."""
-    words = [IT] * hits + [REST] * (labels - hits)
-    return item_pattern(words) if own is None else against_others(IT if own else REST, words)
+def _collapsed(n: int, hits: int, others: int, found: int) -> str:
+    """The pattern of n labels, so many of them hits, against so many others, if there are any, and hits among them."""
+    one = [IT] * hits + [REST] * (n - hits)
+    return between_groups(one, [IT] * found + [REST] * (others - found)) if others else item_pattern(one)

@@ -9,7 +9,7 @@ LABEL: Final = "\x1f"
 """Separates labels in a pattern. Label keys contain neither separator, nor a line feed."""
 
 OTHERS: Final = "\x1e"
-"""Separates an annotator's own label from those of the others."""
+"""Separates an annotator's own label from those of the others, or the labels of one group from those of another."""
 
 MEMBER: Final = "\x1d"
 """Separates the names in the key of a label that is a set of them; alone it is the set of the empty name."""
@@ -59,6 +59,19 @@ def against_others(own: str, others: Iterable[str]) -> str:
     """
     labels = sorted(others)
     return own + OTHERS + LABEL.join(labels) if labels else own
+
+
+def between_groups(one: Iterable[str], other: Iterable[str]) -> str:
+    r"""The pattern of an item as two groups of annotators see it: the labels of one against those of the other.
+
+    Each group has at least one label. Where the first has just one it is the pattern of an annotator against others.
+
+    >>> between_groups(["dog", "cat"], ["dog", "dog"])
+    'cat\x1fdog\x1edog\x1fdog'
+    >>> between_groups(["dog"], ["dog", "cat"]) == against_others("dog", ["dog", "cat"])
+    True
+    """
+    return item_pattern(one) + OTHERS + item_pattern(other)
 
 
 def pair_pattern(first: str, second: str) -> str:

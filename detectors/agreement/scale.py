@@ -12,7 +12,7 @@ from typing import Final
 
 import numpy as np
 
-from detectors.agreement.arrays import Floats, Integers, sums
+from detectors.agreement.arrays import Booleans, Floats, Integers, sums
 from detectors.agreement.differing import differing_pairs
 
 Distance = Callable[[Floats, Floats], Floats]
@@ -158,11 +158,11 @@ class Placed:
 
     @classmethod
     def of(
-        cls, scale: Scale, names: Sequence[str], row: Integers, label: Integers, own: Integers, pairs: Integers
+        cls, scale: Scale, names: Sequence[str], row: Integers, label: Integers, other: Booleans, pairs: Integers
     ) -> Placed:
-        """Place labels by their names; `row`, `label` and `own` are what a `Table` decodes, `pairs` is by row."""
+        """Place labels by their names; `row`, `label` and `other` are what a `Table` decodes, `pairs` is by row."""
         rank = np.fromiter((scale.rank[name] for name in names), np.int64, len(names))
-        differing = differing_pairs(row, label, own, pairs)
+        differing = differing_pairs(row, label, other, pairs)
         number = np.array(scale.number, np.float64)[rank]
         return cls(scale, rank, number, *differing)
 

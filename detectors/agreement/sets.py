@@ -11,7 +11,7 @@ from typing import Final, NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.agreement.arrays import Floats, Integers, sums
+from detectors.agreement.arrays import Booleans, Floats, Integers, sums
 from detectors.agreement.differing import differing_pairs
 from detectors.agreement.patterns import members
 
@@ -67,7 +67,7 @@ class SetDistances:
         rest: Floats,
         row: Integers,
         label: Integers,
-        own: Integers,
+        other: Booleans,
         pairs: Floats,
     ) -> SetDistances | None:
         """Those of a table; `rest` is one less the share of each label. None for more than `MOST_SETS`."""
@@ -82,8 +82,7 @@ class SetDistances:
         jaccard, masi = np.zeros(len(pairs)), np.zeros(len(pairs))
         for start, end in _blocks_of_rows(row, len(pairs)):
             part = slice(*np.searchsorted(row, (start, end)))
-            mine = own[slice(*np.searchsorted(own, (part.start, part.stop)))] - part.start
-            differing = differing_pairs(row[part] - start, label[part], mine, pairs[start:end])
+            differing = differing_pairs(row[part] - start, label[part], other[part], pairs[start:end])
             for within, apart in zip((jaccard, masi), sets.between(differing.first, differing.second), strict=True):
                 within[start:end] = sums(differing.row, differing.part * apart, end - start)
         expected = np.ones((2, len(names)))

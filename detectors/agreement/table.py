@@ -12,7 +12,7 @@ from typing import Final
 
 import numpy as np
 
-from detectors.agreement.arrays import Floats, Integers, sums, total
+from detectors.agreement.arrays import Booleans, Floats, Integers, sums, total
 from detectors.agreement.patterns import LABEL, OTHERS
 from detectors.agreement.scale import Placed, Scale
 from detectors.agreement.sets import SetDistances
@@ -31,6 +31,9 @@ class Table:
     An annotator against the $k \ge 1$ others of an item reads as an item with $m = 2$ labels, the own one and one of
     "the others": $d$ is the share of the others who differ, $s_c = ([own = c] + r_c/k)/2$. With one other this is the
     ordinary item with two labels, so all coefficients equal those of the pair.
+
+    So does a group of annotators with $k$ labels, $r_c$ of them $c$, against another with $k'$ and $r'_c$: one label of
+    either. $d$ is the share of the $k k'$ pairs of one of each that differ, $s_c = (r_c/k + r'_c/k')/2$.
 
     Equal counters have equal readings to the last digit, in whatever order they were filled: sums over rows are of
     integers, exactly rounded (`total`), or, on a scale, of rows in sorted order.
@@ -71,13 +74,13 @@ class Table:
     part: Floats
     """By written label: what it contributes to its row's share of that label."""
     pairs: Floats
-    """By row: the ordered pairs of its labels, m(m - 1); against others k; at least 1."""
+    """By row: the ordered pairs of its labels, m(m - 1); against others k, between groups k k'; at least 1."""
     differing: Floats
     """By row: how many of these pairs differ; d is their share."""
     placed: Placed | None
     """Where the labels lie on the task's scale; None without one."""
-    own: Integers
-    """Which written labels are an annotator's own against others."""
+    other: Booleans
+    """By written label: whether it is one of the others', against whom an annotator or a group is set."""
     names: Sequence[str]
     """By label: its key."""
 
@@ -90,13 +93,13 @@ class Table:
             complements(self.pair_shares),
             self.row,
             self.label,
-            self.own,
+            self.other,
             self.pairs,
         )
 
     @classmethod
     def of(cls, counts: Mapping[str, float], scale: Scale | None = None) -> Table:
-        """Decode a counter of item patterns, or of patterns against others, whose labels may lie on a scale."""
+        """Decode a counter of item patterns, or of patterns against others or between groups; labels may lie on a scale."""
         if scale is not None:
             # What distances add up to are no integers: rows are read in one order, however the counter was filled.
             counts = dict(sorted(counts.items()))
@@ -108,33 +111,31 @@ class Table:
                 f"expected counts above 0, found {counts[pattern]:g} for pattern {pattern!r}: "
                 "more was retracted than added"
             )
-        row, label, own, names = _decode(counts)
+        row, label, other, names = _decode(counts)
         categories = len(names)
         written = np.bincount(row, minlength=rows)
 
-        # A kind of row is its number of labels, or for an annotator against k others a number beyond those, plus k.
+        # A kind of row is its number of labels, or between k labels and k' others a number beyond those, plus k k'.
         kind = written
         beyond = int(written.max(initial=0)) + 1
         pairs = np.maximum(written * (written - 1), 1)
         agreeing = _agreeing_pairs(row, label, rows)
         parts = np.ones(len(row), np.int64)
-        if own.size:
-            others = written[row[own]] - 1
-            kind = written.copy()
-            kind[row[own]] = beyond + others
-            parts[own] = others
-            pairs[row[own]] = others
-            own_label = np.full(rows, -1)
-            own_label[row[own]] = label[own]
-            alike = sums(row, (label == own_label[row]).astype(np.float64), rows)
-            agreeing[row[own]] = alike[row[own]] - 1
+        if other.any():
+            others = np.bincount(row[other], minlength=rows)
+            grouped = others > 0
+            crossing = (written - others) * others
+            kind = np.where(grouped, beyond + crossing, written)
+            parts = np.where(other, (written - others)[row], np.maximum(others, 1)[row])
+            pairs = np.where(grouped, crossing, pairs)
+            agreeing = np.where(grouped, _agreeing_between(row, label, other, grouped), agreeing)
         size, whole = _size(kind, beyond), _whole(kind, beyond)
         pairable = size > 1
         differing = np.where(pairable, pairs - agreeing, 0.0)
         disagreement = differing / pairs
 
         # Integers are summed by label and kind before they are divided, the kinds of a label in ascending order.
-        kinds = 2 * beyond
+        kinds = int(kind.max(initial=0)) + 1
         cells, cell = np.unique(label * kinds + kind[row], return_inverse=True)
         counted = sums(cell, weight[row] * parts, len(cells))
         cell_label, cell_kind = cells // kinds, cells % kinds
@@ -161,8 +162,8 @@ class Table:
             part=parts / whole[row],
             pairs=pairs.astype(np.float64),
             differing=differing,
-            placed=None if held is None else Placed.of(held, names, row, label, own, pairs),
-            own=own,
+            placed=None if held is None else Placed.of(held, names, row, label, other, pairs),
+            other=other,
             names=names,
         )
 
@@ -171,10 +172,10 @@ class Table:
         return sums(self.row, self.part * values[self.label], len(self.weight))
 
 
-def _decode(counts: Mapping[str, float]) -> tuple[Integers, Integers, Integers, Sequence[str]]:
-    """For each written label its row and number; which are an annotator's own against others; names by number."""
+def _decode(counts: Mapping[str, float]) -> tuple[Integers, Integers, Booleans, Sequence[str]]:
+    """For each written label its row and number, and whether it is one of the others'; names by number."""
     if not counts:
-        return np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0, np.int64), ()
+        return np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0, np.bool_), ()
     text = PATTERN.join(counts)
     words = text.replace(PATTERN, LABEL).replace(OTHERS, LABEL).split(LABEL)
     codes = np.frombuffer(text.encode(), np.uint8)
@@ -182,10 +183,12 @@ def _decode(counts: Mapping[str, float]) -> tuple[Integers, Integers, Integers, 
     separators = codes[(codes == ord(PATTERN)) | (codes == ord(OTHERS)) | (codes == ord(LABEL))]
     row = np.zeros(len(words), np.int64)
     np.cumsum(separators == ord(PATTERN), out=row[1:])
-    own = np.flatnonzero(separators == ord(OTHERS))
+    last = np.full(len(counts), len(words))
+    before = np.flatnonzero(separators == ord(OTHERS))
+    last[row[before]] = before
     numbers: defaultdict[str, int] = defaultdict(count().__next__)
     label = np.fromiter(map(numbers.__getitem__, words), np.int64, len(words))
-    return row, label, own, list(numbers)
+    return row, label, np.arange(len(words)) > last[row], list(numbers)
 
 
 def _size(kind: Integers, beyond: int) -> Integers:
@@ -207,6 +210,21 @@ def _agreeing_pairs(row: Integers, label: Integers, rows: int) -> Floats:
     runs[1:] -= ends[:-1]
     runs[:1] += 1
     return sums(row[ends], (runs * (runs - 1)).astype(np.float64), rows)
+
+
+def _agreeing_between(row: Integers, label: Integers, other: Booleans, grouped: Booleans) -> Integers:
+    """For each row with groups the sum over labels of r r': how many pairs of one label of either are equal."""
+    rows = len(grouped)
+    ours = ~other & grouped[row]
+    if np.count_nonzero(ours) == np.count_nonzero(grouped):
+        # An annotator has one label: most tables are such.
+        own = np.full(rows, -1)
+        own[grouped] = label[ours]
+        return np.bincount(row[other & (label == own[row])], minlength=rows)
+    labels = int(label.max()) + 1
+    cells, cell = np.unique(row * labels + label, return_inverse=True)
+    equal = np.bincount(cell[ours], minlength=len(cells)) * np.bincount(cell[other], minlength=len(cells))
+    return sums(cells // labels, equal.astype(np.float64), rows).astype(np.int64)
 
 
 def complements(shares: Floats) -> Floats:

@@ -16,6 +16,7 @@ from detectors.agreement import (
     against_others,
     agreement,
     agreement_of_sums,
+    between_groups,
     each_against_rest,
     item_pattern,
     pair_agreement,
@@ -25,7 +26,7 @@ from detectors.agreement.boxes import measure as measure_boxes
 from detectors.agreement.boxes.geometry import Rectangle
 from detectors.agreement.coefficient import ORDERED
 from detectors.agreement.measures import by_class
-from detectors.agreement.moments import alpha_of_moments, item_moment, moment_against, units
+from detectors.agreement.moments import alpha_of_moments, item_moment, moment_against, moment_between, units
 from detectors.agreement.patterns import members, set_key
 from detectors.agreement.spans.figures import SPANS
 from detectors.agreement.spans.marks import Mark, marks
@@ -41,7 +42,11 @@ many = st.lists(labels, min_size=1, max_size=4)
 sets = st.lists(labels, max_size=3).map(set_key)
 few, some = st.integers(0, 3), st.integers(1, 3)
 numbers = st.lists(st.sampled_from(["-2.5", "0", "1", "999999999.999999999999"]).map(units), min_size=2, max_size=4)
-moments = numbers.map(item_moment) | numbers.map(lambda x: moment_against(x[0], x, sum(x), sum(y * y for y in x)))
+moments = (
+    numbers.map(item_moment)
+    | numbers.map(lambda x: moment_against(x[0], x, sum(x), sum(y * y for y in x)))
+    | st.builds(moment_between, numbers, numbers)
+)
 marked = st.lists(
     st.builds(Mark, st.sampled_from(["", "a", "b"]), st.integers(0, 3), st.integers(3, 9)), max_size=3
 ).map(marks)
@@ -96,9 +101,13 @@ SUBJECTS = {
     "against others": Subject(
         PatternCounts, st.builds(against_others, labels, st.lists(labels, max_size=3)), read_scope
     ),
+    "between groups": Subject(PatternCounts, st.builds(between_groups, many, many), read_scope),
     "sets": Subject(PatternCounts, st.lists(sets, min_size=1, max_size=4).map(item_pattern), read_sets),
     "sets against others": Subject(
         PatternCounts, st.builds(against_others, sets, st.lists(sets, max_size=3)), read_sets
+    ),
+    "sets between groups": Subject(
+        PatternCounts, st.builds(between_groups, *[st.lists(sets, min_size=1, max_size=3)] * 2), read_sets
     ),
     "preferences": Subject(
         PatternCounts, st.lists(st.sampled_from(Preference.options), min_size=1).map(item_pattern), read_preferences

@@ -11,7 +11,7 @@ from detectors.agreement import COEFFICIENTS, Scale, Table, agreement, item_patt
 from detectors.agreement.alpha_jaccard import alpha_jaccard
 from detectors.agreement.alpha_masi import alpha_masi
 from detectors.agreement.percent_pairs import percent_pairs
-from tests.detectors.agreement.test_table import random_counts_against_others
+from tests.detectors.agreement.test_table import random_counts_against_others, random_counts_between_groups
 
 SCALE = Scale.of("interval", ["0", "1", "2.5", "3", "7", "20"])
 
@@ -24,38 +24,37 @@ def random_items(rng):
     return counts
 
 
+def renamed(counts, names):
+    """The counter with other labels."""
+    found = {}
+    for pattern, n in counts.items():
+        groups = [item_pattern(names[x] for x in group.split("\x1f")) for group in pattern.split("\x1e")]
+        found["\x1e".join(groups)] = found.get("\x1e".join(groups), 0) + n
+    return found
+
+
+IN_NUMBERS = dict(zip("abcdefg", [*SCALE.labels, "1"], strict=True))
+
+
 def against_in_numbers(rng):
-    names = dict(zip("abcdefg", [*SCALE.labels, "1"], strict=True))
-    counts = {}
-    for pattern, n in random_counts_against_others(rng, 25).items():
-        own, mark, others = pattern.partition("\x1e")
-        renamed = (
-            names[own] + mark + "\x1f".join(sorted(names[x] for x in others.split("\x1f"))) if mark else names[own]
-        )
-        counts[renamed] = counts.get(renamed, 0) + n
-    return counts
+    return renamed(random_counts_against_others(rng, 25), IN_NUMBERS)
+
+
+def between_in_numbers(rng):
+    return renamed(random_counts_between_groups(rng, 25), IN_NUMBERS)
 
 
 def in_sets(make):
     """The same with sets of names in place of the numbers; some are equal, some one within another, one is empty."""
     names = dict(zip(SCALE.labels, ["", "a", "a\x1db", "a\x1db\x1dc", "b\x1dd", "e"], strict=True))
-
-    def made(rng):
-        counts = {}
-        for pattern, n in make(rng).items():
-            own, mark, others = pattern.rpartition("\x1e")
-            renamed = names.get(own, "") + mark + item_pattern(names[x] for x in others.split("\x1f"))
-            counts[renamed] = counts.get(renamed, 0) + n
-        return counts
-
-    return made
+    return lambda rng: renamed(make(rng), names)
 
 
 def pairable(pattern):
     return "\x1f" in pattern or "\x1e" in pattern
 
 
-@pytest.mark.parametrize("make", [random_items, against_in_numbers])
+@pytest.mark.parametrize("make", [random_items, against_in_numbers, between_in_numbers])
 @pytest.mark.parametrize("name", ["alpha_nominal", "alpha_ordinal", "alpha_interval", "alpha_ratio", "percent_pairs"])
 def test_errors_are_those_of_small_changes(make, name):
     """The infinitesimal jackknife: the root of the summed squares of the derivatives by the weights of the items.
@@ -66,7 +65,13 @@ def test_errors_are_those_of_small_changes(make, name):
     linearised_as_it_moves(make, COEFFICIENTS[name].estimate, SCALE)
 
 
-@pytest.mark.parametrize("make", [random_items, against_in_numbers])
+@pytest.mark.parametrize("name", ["percent", "fleiss_kappa", "ac1", "ac2", "brennan_prediger"])
+def test_errors_of_others_are_too_where_every_item_is_pairable(name):
+    """As the items between two groups are: what irrCAC takes as fixed is the number of these."""
+    linearised_as_it_moves(between_in_numbers, COEFFICIENTS[name].estimate, SCALE)
+
+
+@pytest.mark.parametrize("make", [random_items, against_in_numbers, between_in_numbers])
 @pytest.mark.parametrize("estimate", [alpha_masi, alpha_jaccard])
 def test_errors_of_sets_are_those_of_small_changes(make, estimate):
     linearised_as_it_moves(in_sets(make), estimate, None)

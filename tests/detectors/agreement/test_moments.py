@@ -7,9 +7,9 @@ import krippendorff
 import numpy as np
 import pytest
 
-from detectors.agreement import Scale, Sums, Table, against_others, agreement_of_sums, item_pattern
+from detectors.agreement import Scale, Sums, Table, against_others, agreement_of_sums, between_groups, item_pattern
 from detectors.agreement.alpha_interval import alpha_interval
-from detectors.agreement.moments import alpha_of_moments, item_moment, moment_against, units
+from detectors.agreement.moments import alpha_of_moments, item_moment, moment_against, moment_between, units
 
 VALUES = ("-3", "0", "0.25", "1", "7.5", "1000", "999999999.999999999999")
 
@@ -34,6 +34,18 @@ def of_annotator(items):
     return state
 
 
+def in_groups(items):
+    """The first labels of each item against the last ones; items with one label are left out."""
+    return [(labels[: len(labels) // 2], labels[len(labels) // 2 :]) for labels in items if len(labels) > 1]
+
+
+def of_groups(items):
+    state = Sums()
+    for one, other in in_groups(items):
+        state.update(moment_between([units(label) for label in one], [units(label) for label in other]))
+    return state
+
+
 def pairable(state):
     return sum(n for name, n in state.sums.items() if name.endswith(" n"))
 
@@ -54,13 +66,15 @@ def counts(patterns):
 
 
 @pytest.mark.parametrize("values", [VALUES[:5], VALUES[:6], VALUES])
-@pytest.mark.parametrize("kind", ["items", "against others"])
+@pytest.mark.parametrize("kind", ["items", "against others", "between groups"])
 def test_value_and_error_are_those_of_patterns(kind, values):
     rng, compared = random.Random(2), 0
     for _ in range(60):
         items = random_items(rng, values)
         if kind == "items":
             state, patterns = of_items(items), counts(map(item_pattern, items))
+        elif kind == "between groups":
+            state, patterns = of_groups(items), counts(between_groups(*groups) for groups in in_groups(items))
         else:
             state, patterns = of_annotator(items), counts(against_others(own, others) for own, *others in items)
         table = Table.of(patterns, Scale.of("interval", None, values))

@@ -5,14 +5,25 @@ import pytest
 from detectors.agreement import (
     against_others,
     agreement,
+    between_groups,
     each_against_rest,
     item_pattern,
     one_against_rest,
 )
 from detectors.agreement.patterns import members, set_key
 
+MAKE = {
+    "items": item_pattern,
+    "against others": lambda labels: against_others(labels[0], labels[1:]),
+    "between groups": lambda labels: (
+        between_groups(labels[: len(labels) // 2], labels[len(labels) // 2 :])
+        if len(labels) > 1
+        else item_pattern(labels)
+    ),
+}
 
-@pytest.mark.parametrize("kind", ["items", "against others"])
+
+@pytest.mark.parametrize("kind", MAKE)
 def test_collapsing_patterns_is_collapsing_labels(kind):
     rng = random.Random(7)
     for _ in range(100):
@@ -21,16 +32,16 @@ def test_collapsing_patterns_is_collapsing_labels(kind):
             labels = rng.choices("abcd", k=rng.randint(1, 5))
             for label in "abcd":
                 words = ["1" if word == label else "0" for word in labels]
-                pattern = item_pattern(words) if kind == "items" else against_others(words[0], words[1:])
+                pattern = MAKE[kind](words)
                 collapsed[label][pattern] = collapsed[label].get(pattern, 0) + 1
-            pattern = item_pattern(labels) if kind == "items" else against_others(labels[0], labels[1:])
+            pattern = MAKE[kind](labels)
             counts[pattern] = counts.get(pattern, 0) + 1
         assert {label: one_against_rest(counts, label) for label in "abcd"} == collapsed
         seen = {label for pattern in counts for label in "abcd" if label in pattern}
         assert each_against_rest(counts) == {label: collapsed[label] for label in seen}
 
 
-@pytest.mark.parametrize("kind", ["items", "against others"])
+@pytest.mark.parametrize("kind", MAKE)
 def test_a_set_is_of_each_class_that_it_names(kind):
     rng = random.Random(8)
     for _ in range(60):
@@ -40,9 +51,9 @@ def test_a_set_is_of_each_class_that_it_names(kind):
             keys = [set_key(names) for names in sets]
             for name in "abc":
                 words = ["1" if name in names else "0" for names in sets]
-                pattern = item_pattern(words) if kind == "items" else against_others(words[0], words[1:])
+                pattern = MAKE[kind](words)
                 collapsed[name][pattern] = collapsed[name].get(pattern, 0) + 1
-            pattern = item_pattern(keys) if kind == "items" else against_others(keys[0], keys[1:])
+            pattern = MAKE[kind](keys)
             counts[pattern] = counts.get(pattern, 0) + 1
         assert {name: one_against_rest(counts, name, members) for name in "abc"} == collapsed
         seen = {name for pattern in counts for name in "abc" if name in pattern}

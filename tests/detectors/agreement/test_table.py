@@ -4,7 +4,7 @@ from fractions import Fraction
 
 import pytest
 
-from detectors.agreement import Table, against_others, agreement, item_pattern
+from detectors.agreement import Table, against_others, agreement, between_groups, item_pattern
 
 
 def random_counts(rng, patterns):
@@ -23,7 +23,15 @@ def random_counts_against_others(rng, patterns):
     return counts
 
 
-@pytest.mark.parametrize("make", [random_counts, random_counts_against_others])
+def random_counts_between_groups(rng, patterns):
+    counts = {}
+    for _ in range(patterns):
+        one, other = (rng.choices("abcdefg", k=rng.randint(1, 4)) for _ in range(2))
+        counts[between_groups(one, other)] = rng.randint(1, 1000)
+    return counts
+
+
+@pytest.mark.parametrize("make", [random_counts, random_counts_against_others, random_counts_between_groups])
 def test_equal_counters_read_equal_to_the_last_bit_in_whatever_order_they_were_filled(make):
     rng = random.Random(3)
     for _ in range(50):
