@@ -15,6 +15,7 @@ from typing import Any, NamedTuple, Protocol, TypeAlias, TypeVar
 
 from detectors.agreement.measures import Measure
 from detectors.agreement.patterns import against_others, item_pattern, pair_pattern
+from detectors.between import BETWEEN_VENDORS, between_vendors, pair_name
 from detectors.labels import LABEL_TYPES, Fit
 from detectors.labels.base import Measuring
 from detectors.panes import PANE, pane_name, pane_of
@@ -289,6 +290,7 @@ def contribute(item: Item, fit: Fit, to: Contribution) -> None:
     else:
         to.wholes.append((_task_places(key is not None, hour), task))
         _by_attributes(annotated, labels, accepted, fit, to.wholes)
+        _between_vendors(labels, fit, to.wholes)
     if key is not None and key.label_class is not None:
         answered = tuple((kind, 0, 0, answers, right, None) for kind, _, _, answers, right, _ in whole[3] if answers)
         if answered:
@@ -452,6 +454,13 @@ def _by_attributes(
         if people not in seen:
             seen[people] = _looks(own, accepted, fit)
         to.append(((place,), _whole(seen[people], n)))
+
+
+def _between_vendors(labels: Sequence[Counted], fit: Fit, to: list[Whole]) -> None:
+    """Of each two vendors the labels of one against those of the other."""
+    for (a, b), compared in between_vendors(labels, fit).items():
+        shares = tuple([(kind, n, 1, 0, 0, seen) for kind, n, seen in compared])
+        to.append((((BETWEEN_VENDORS, pair_name(a, b)),), (sum([n for _, n, _ in compared]), 1, 0, shares)))
 
 
 def _attributes(annotation: Annotation) -> list[Place]:

@@ -22,6 +22,7 @@ from detectors.agreement import (
 from detectors.agreement.coefficient import CATEGORIES, ORDERED
 from detectors.agreement.measures import COUNT, by_class
 from detectors.agreement.patterns import LABEL
+from detectors.between import BETWEEN_VENDORS, pair_of
 from detectors.config import OTHER, TaskConfig
 from detectors.decay import decayed
 from detectors.gold import Accuracy
@@ -34,7 +35,7 @@ from detectors.scope import Scope, Tally
 from detectors.windows import Window, windows
 
 MOST_VALUES = 1000
-"""Of a dimension's values, and of the pairs, this many are shown: those with the largest n, then by name. Of windows the
+"""Of a dimension's values, and of the pairs of annotators and of vendors, this many are shown: those with the largest n, then by name. Of windows the
 latest."""
 
 NO_CATEGORIES: dict[str, int] = {}
@@ -76,7 +77,7 @@ class DecayedSummary(NamedTuple):
 
 
 class PairSummary(NamedTuple):
-    """Two annotators, a before b: how many items both labelled, and how they agree on these."""
+    """Two annotators, or two vendors, a before b: how many items both labelled, and how they agree on these."""
 
     a: str
     b: str
@@ -167,7 +168,7 @@ class TaskStatistics:
         """The readings of each value of each dimension, and how many values of each were cut."""
         dimensions: dict[str, dict[str, Scope]] = {}
         for (dimension, value), scope in self._scopes.items():
-            if dimension not in {"class", PANE}:
+            if dimension not in {"class", PANE, BETWEEN_VENDORS}:
                 dimensions.setdefault(dimension, {})[value] = scope
         dimensions.setdefault("stage", {})["annotate"] = self._total
         if self._total.empty:
@@ -250,6 +251,17 @@ class TaskStatistics:
             )
             for pair in shown
         ]
+
+    def between_vendors(self) -> tuple[list[PairSummary], int]:
+        """The pairs of vendors with the most items in common, and how many others were cut."""
+        pairs = {
+            pair_of(value): (self._tally(scope).pairable, scope)
+            for (dimension, value), scope in self._scopes.items()
+            if dimension == BETWEEN_VENDORS and self._tally(scope).pairable
+        }
+        shown = sorted(pairs, key=lambda pair: (-pairs[pair][0], pair))[:MOST_VALUES]
+        found = [PairSummary(*pair, pairs[pair][0], self._summary(pairs[pair][1]).agreement) for pair in shown]
+        return found, len(pairs) - len(found)
 
     def windows(self, length: int | None, every: int) -> tuple[list[WindowSummary], int]:
         """The readings of the latest windows (`detectors.windows`), and how many earlier ones were cut."""

@@ -142,6 +142,7 @@ def task_document(statistics: TaskStatistics, over_time: OverTime = NOT_OVER_TIM
     task = statistics.task()
     by, cut = statistics.by()
     confusions = statistics.confused()
+    vendors, vendors_cut = statistics.between_vendors()
     return {
         "label_type": task.label_type,
         "annotations": task.annotations,
@@ -179,6 +180,18 @@ def task_document(statistics: TaskStatistics, over_time: OverTime = NOT_OVER_TIM
             for pair in statistics.pairs()
         ],
         "pairs_cut": statistics.pairs_cut,
+        "between": {
+            "vendor": [
+                {
+                    "a": pair.a,
+                    "b": pair.b,
+                    "items": pair.items,
+                    "agreement": {name: reading.as_document() for name, reading in pair.agreement.items()},
+                }
+                for pair in vendors
+            ]
+        },
+        "between_cut": {"vendor": vendors_cut},
         "confused": [confusion._asdict() for confusion in confusions[:MOST_CONFUSED]],
         "confused_cut": max(0, len(confusions) - MOST_CONFUSED),
         **({} if over_time.windows is None else _windows(statistics, over_time.windows)),

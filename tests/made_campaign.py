@@ -70,7 +70,8 @@ def others() -> list[Event]:
         for number in range(4):
             item = f"{task}-{number}"
             for place, label in enumerate(given):
-                more = {"vendor": "acme"} if place else {"batch": f"b{number}", "slice": {"lang": "de", "level": place}}
+                vendor = {"vendor": ("", "acme", "opaline")[place]}
+                more = vendor if place else {"batch": f"b{number}", "slice": {"lang": "de", "level": place}}
                 events.append(annotation(f"n{place}", item, label, 10 * number + place, task=task, **more, **fields))
         events.append(gold(f"{task}-0", given[0], given[1], weights=[0.5, 1], task=task, **fields))
         events.append(review(f"n0-{task}-1", "rita", 200, verdict="fix", label=given[1], **fields))

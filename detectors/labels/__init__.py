@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from detectors.config import OTHER, TaskConfig
-from detectors.labels.base import LabelType, MeasuredType, Measuring, OpenType
+from detectors.labels.base import GroupMeasuredType, GroupMeasuring, LabelType, MeasuredType, Measuring, OpenType
 from detectors.labels.boxes import Boxes
 from detectors.labels.declared import declared_key
 from detectors.labels.numbers import Interval, Ratio, number_key
@@ -44,7 +44,7 @@ class Fit:
     ('nominal', 'other')
     """
 
-    __slots__ = ("_config", "_declared", "_open", "categorical", "measuring", "words")
+    __slots__ = ("_config", "_declared", "_open", "categorical", "measuring", "measuring_groups", "words")
 
     def __init__(self, config: TaskConfig) -> None:
         self._config = config
@@ -64,6 +64,12 @@ class Fit:
             if name not in self.categorical and isinstance(kind, MeasuredType)
         }
         """How items are measured, of the other label types that have a measure."""
+        self.measuring_groups: dict[str, GroupMeasuring] = {
+            name: kind.measuring_groups(config)
+            for name, kind in LABEL_TYPES.items()
+            if name in self.measuring and isinstance(kind, GroupMeasuredType)
+        }
+        """The same of two groups of an item's annotators, of those that have such a measure."""
 
     def __call__(self, label: object) -> tuple[str, str] | None:
         """(label type, key), or None."""

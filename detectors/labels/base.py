@@ -23,6 +23,10 @@ Measuring: TypeAlias = Callable[[Sequence[Given]], Measured]
 """How a task measures an item, from its labels in the order of the annotators' ids; each annotator has one."""
 
 
+GroupMeasuring: TypeAlias = Callable[[Sequence[str], Sequence[str]], Measure]
+"""What an item adds as two groups of annotators see it, from the keys of the labels of each; neither group is empty."""
+
+
 class LabelType(Protocol):
     """A kind of label: which labels it takes, and the key by which equal ones are one label."""
 
@@ -52,6 +56,18 @@ class MeasuredType(Protocol):
 
     def measuring(self, config: TaskConfig) -> Measuring:
         """How a task with this configuration measures an item."""
+        ...
+
+
+@runtime_checkable
+class GroupMeasuredType(Protocol):
+    """A measured label type whose labels can be compared by groups too: the labels of one with those of the other.
+
+    What such an item adds is read by the figures that read the whole of one.
+    """
+
+    def measuring_groups(self, config: TaskConfig) -> GroupMeasuring:
+        """How a task with this configuration measures two groups of an item."""
         ...
 
 

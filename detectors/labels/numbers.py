@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from decimal import Decimal
 
-from detectors.agreement.moments import item_moment, moment_against, units
+from detectors.agreement.measures import Measure
+from detectors.agreement.moments import item_moment, moment_against, moment_between, units
 from detectors.config import TaskConfig
-from detectors.labels.base import Given, InDeclaredSet, Measured, Measuring
+from detectors.labels.base import Given, GroupMeasuring, InDeclaredSet, Measured, Measuring
 
 LARGEST = 10**9
 MOST_PLACES = 12
@@ -47,6 +48,10 @@ class Interval(InDeclaredSet):
         """By moments."""
         return _moments
 
+    def measuring_groups(self, _config: TaskConfig) -> GroupMeasuring:
+        """By moments."""
+        return _moment_between
+
 
 class Ratio(Interval):
     """A number on a scale with a zero: never negative."""
@@ -63,3 +68,7 @@ def _moments(given: Sequence[Given]) -> Measured:
     numbers = [units(key) for _, key, _ in given]
     a, b = sum(numbers), sum([x * x for x in numbers])
     return Measured(item_moment(numbers), [moment_against(x, numbers, a, b) for x in numbers])
+
+
+def _moment_between(one: Sequence[str], other: Sequence[str]) -> Measure:
+    return moment_between([units(key) for key in one], [units(key) for key in other])

@@ -24,7 +24,7 @@ from tests.streams.folding import PRIVACY, TOPIC, Record, default_task, fold, pr
 COUNTS = {"received", "applied", "duplicates", "erased", "dead_letters", "forwarded"}
 TASK = {
     "label_type", "annotations", "items", "pairable_items", "pairable_share", "annotators", "unfit", "agreement", "gold", "repeats",
-    "by", "pairs", "pairs_cut", "confused", "confused_cut", "disputed", "disputed_cut",
+    "by", "pairs", "pairs_cut", "between", "between_cut", "confused", "confused_cut", "disputed", "disputed_cut",
 }  # fmt: skip
 DIMENSIONS = {"annotator", "class", "gold_item", "stage", "vendor", "batch", "slice.lang", "slice.level"}
 ALARM = {"id", "kind", "project", "task", "subject", "severity", "raised_at", "cleared_at", "evidence"}
@@ -56,16 +56,20 @@ def check_reading(reading: dict[str, Any], n: int) -> None:
 
 
 def check_scope(scope: dict[str, Any], label_type: str, *, of_class: bool = False) -> None:
+    check_agreement(scope["agreement"], label_type, of_class=of_class)
+    check_gold(scope["gold"])
+
+
+def check_agreement(agreement: dict[str, Any], label_type: str, *, of_class: bool = False) -> None:
     own = [each.name for each in MEASURED if label_type in each.label_types and each.of_classes == of_class]
-    assert list(scope["agreement"]) == list(dict.fromkeys([*COEFFICIENTS, *PANEL_COEFFICIENTS, *own]))
-    n = scope["agreement"]["percent"]["n"]
-    for name, reading in scope["agreement"].items():
+    assert list(agreement) == list(dict.fromkeys([*COEFFICIENTS, *PANEL_COEFFICIENTS, *own]))
+    n = agreement["percent"]["n"]
+    for name, reading in agreement.items():
         if name in {*COEFFICIENTS, *PANEL_COEFFICIENTS}:
             check_reading(reading, n)
         else:
             assert reading["n"] <= n, "items without a box, or without one of the class, have nothing to match"
             check_reading(reading, reading["n"])
-    check_gold(scope["gold"])
 
 
 def check_gold(found: dict[str, Any]) -> None:
@@ -110,6 +114,20 @@ def test_the_keys_are_those_of_the_contract(whole: dict[str, Any]) -> None:
             assert pair["a"] < pair["b"]
             for name in PAIR_COEFFICIENTS:
                 check_reading(pair[name], pair["items"])
+        assert (task["between"].keys(), task["between_cut"]) == ({"vendor"}, {"vendor": 0})
+        for pair in task["between"]["vendor"]:
+            assert list(pair) == ["a", "b", "items", "agreement"]
+            assert pair["a"] < pair["b"]
+            check_agreement(pair["agreement"], task["label_type"])
+            assert pair["agreement"]["percent"]["n"] == pair["items"] > 0
+    between = {name: task["between"]["vendor"] for name, task in whole["projects"]["shapes"]["tasks"].items()}
+    assert {name: len(pairs) for name, pairs in between.items()} == {
+        "mixed": 0,
+        "pair": 1,
+        "region": 0,
+        "score": 1,
+        "tags": 1,
+    }
     assert checked > 60
     assert all(alarm.keys() == ALARM for alarm in whole["alarms"])
     assert all(letter.keys() == {"reason", "path", "where"} for letter in whole["dead_letters"])

@@ -62,6 +62,30 @@ def test_a_file_gives_what_the_worker_gives(tmp_path: Path, name: str, expected:
     assert nameless(found["alarms"]) == nameless(expected["alarms"])
 
 
+def test_two_vendors_of_a_file(tmp_path: Path) -> None:
+    """Of i1 one of two pairs agrees, of i2 the one; then the edit, and the withdrawal, which leaves i2 to one vendor."""
+    ours, theirs = {"vendor": "acme"}, {"vendor": "opaline"}
+    events: list[Any] = [
+        annotation("ann", "i1", "yes", 1, **ours),
+        annotation("bob", "i1", "no", 2, **ours),
+        annotation("cleo", "i1", "yes", 3, **theirs),
+        annotation("ann", "i2", "no", 4, **ours),
+        annotation("cleo", "i2", "no", 5, **theirs),
+        annotation("ann", "i3", "no", 6, **ours),
+    ]
+    later = [annotation("bob", "i1", "yes", 7, revision=1, **ours), retraction("cleo-i2", 8)]
+    store, found = open_store("sqlite://"), []
+    for place, part in enumerate((events, later)):
+        task = replayed(written(tmp_path / f"{place}.jsonl", messages(part)), store=store)["projects"]["news"]["tasks"][
+            "label"
+        ]
+        assert task["between_cut"] == {"vendor": 0}
+        (pair,) = task["between"]["vendor"]
+        found.append((pair["a"], pair["b"], pair["items"], pair["agreement"]["percent"]["value"]))
+    assert found == [("acme", "opaline", 2, 0.75), ("acme", "opaline", 1, 1.0)]
+    assert "between.vendor" not in task["by"]
+
+
 def test_several_files_are_one_log(tmp_path: Path) -> None:
     sent = campaign()
     parts = [written(tmp_path / f"{place}.jsonl", sent[place::3]) for place in range(3)]
