@@ -17,7 +17,7 @@ from detectors.agreement.measures import COUNT, of_class
 from detectors.config import TaskConfig
 from detectors.drift import IntegerCusum
 from detectors.labels import LABEL_TYPES
-from detectors.labels.base import Given, Measured, Measuring
+from detectors.labels.base import Given, GroupMeasuring, Measured, Measuring
 from detectors.reading import Reading
 from detectors.watch import Answer, Watch, WatchKey
 from streams.document import document
@@ -128,6 +128,9 @@ class Lengths:
 
         return measure
 
+    def measuring_groups(self, config: TaskConfig) -> GroupMeasuring:
+        return lambda one, other: (("apart", abs(sum(map(len, one)) - sum(map(len, other)))),)
+
 
 def test_a_measured_label_type_is_a_type_and_a_figure(monkeypatch: pytest.MonkeyPatch) -> None:
     def apart(sums: Mapping[str, int]) -> Estimate:
@@ -156,6 +159,9 @@ def test_a_measured_label_type_is_a_type_and_a_figure(monkeypatch: pytest.Monkey
     ]
     other = annotation("i1", "zoe", "yes").replace(b'"item"', b'"task": "other", "item"')
     events = [*(annotation(*label) for label in given), other]
+    of_vendors = {"a": b'"vendor": "acme", "item"', "c": b'"vendor": "opaline", "item"'}
+    for place, (_, annotator, _) in enumerate(given):
+        events[place] = events[place].replace(b'"item"', of_vendors.get(annotator, b'"item"'))
     list(home.process(TOPIC, [Record(offset, event) for offset, event in enumerate(events)]))
 
     tasks = document(store, configure, PRIVACY)["projects"]["p"]["tasks"]
@@ -164,6 +170,8 @@ def test_a_measured_label_type_is_a_type_and_a_figure(monkeypatch: pytest.Monkey
     assert agreement["apart"] == {"value": 2.0, "low": 0.0, "high": 1.0, "n": 2}
     assert agreement["alpha"]["why"] == "not available for this label type"
     assert list(tasks["other"]["agreement"]) == NAMES, "other tasks have no key of it"
+    (pair,) = tasks["label"]["between"]["vendor"]
+    assert (pair["a"], pair["b"], pair["items"], pair["agreement"]["apart"]["value"]) == ("acme", "opaline", 1, 1.0)
     by = tasks["label"]["by"]
     assert by["annotator"]["b"]["agreement"]["apart"]["value"] == 2.0 * 2**70, "more than 64 bits are stored"
     assert by["class"]["odd"]["annotations"] == 5
@@ -171,6 +179,6 @@ def test_a_measured_label_type_is_a_type_and_a_figure(monkeypatch: pytest.Monkey
     assert by["class"]["odd"]["agreement"]["odd"] == {"value": 0.25, "low": None, "high": None, "n": 5}
     report = Report()
     verify_statistics(report, store, 0, configure)
-    assert (report.differences, report.compared["scopes"]) == ([], 8)
+    assert (report.differences, report.compared["scopes"]) == ([], 11)
     samples = list(Readings(home).take().samples())
     assert any(s.name == "kappawatch_agreement_ratio" and s.labels == ("p", "label", "apart") for s in samples)

@@ -372,6 +372,7 @@ def test_each_value_of_a_dimension_has_its_annotations_among_themselves() -> Non
         ("slice.lang", "de"): state(["yes"]),
         ("slice.lang", "en"): state(["no"]),
         ("slice.paid", "true"): state(["yes", "no"]),
+        ("between.vendor", "acme\x1fother"): (3, 1, 0, {"nominal": (3, 1, 0, 0, {"no\x1fyes\x1eno": 1}, {})}),
     }
 
 
@@ -387,6 +388,8 @@ def test_one_attribute_that_differs_is_split_and_the_others_are_not(differing: s
     one = ("slice.lang", "de") if differing == "slice" else (differing, str(alike[differing]))
     expected[one] = 1
     expected[one[0], "en" if differing == "slice" else "other"] = 1
+    if differing == "vendor":
+        expected["between.vendor", "acme\x1fother"] = 2
     assert found == expected
 
 
