@@ -458,6 +458,8 @@ def _by_attributes(
 
 def _between_vendors(labels: Sequence[Counted], fit: Fit, to: list[Whole]) -> None:
     """Of each two vendors the labels of one against those of the other."""
+    if len({label[3].vendor for label in labels}) < 2:
+        return
     for (a, b), compared in between_vendors(labels, fit).items():
         shares = tuple([(kind, n, 1, 0, 0, seen) for kind, n, seen in compared])
         to.append((((BETWEEN_VENDORS, pair_name(a, b)),), (sum([n for _, n, _ in compared]), 1, 0, shares)))
