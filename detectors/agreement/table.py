@@ -126,7 +126,7 @@ class Table:
             grouped = others > 0
             crossing = (written - others) * others
             kind = np.where(grouped, beyond + crossing, written)
-            parts = np.where(other, (written - others)[row], np.maximum(others, 1)[row])
+            parts = parts_of(row, other, rows)
             pairs = np.where(grouped, crossing, pairs)
             agreeing = np.where(grouped, _agreeing_between(row, label, other, grouped), agreeing)
         size, whole = _size(kind, beyond), _whole(kind, beyond)
@@ -199,6 +199,13 @@ def _size(kind: Integers, beyond: int) -> Integers:
 def _whole(kind: Integers, beyond: int) -> Integers:
     """The denominator of the label shares of a kind of row."""
     return np.where(kind < beyond, kind, 2 * (kind - beyond))
+
+
+def parts_of(row: Integers, other: Booleans, rows: int) -> Integers:
+    """By written label what it adds to the shares of its row, before these are divided: 1, or how many it is set against."""
+    others = np.bincount(row[other], minlength=rows)
+    ours = np.bincount(row, minlength=rows) - others
+    return np.where(other, ours[row], np.maximum(others, 1)[row])
 
 
 def _agreeing_pairs(row: Integers, label: Integers, rows: int) -> Floats:
