@@ -35,8 +35,8 @@ from detectors.scope import Scope, Tally
 from detectors.windows import Window, windows
 
 MOST_VALUES = 1000
-"""Of a dimension's values, and of the pairs of annotators and of vendors, this many are shown: those with the largest n, then by name. Of windows the
-latest."""
+"""Of a dimension's values, and of the pairs of annotators and of vendors, this many are shown: those with the largest n,
+then by name. Of windows the latest."""
 
 NO_CATEGORIES: dict[str, int] = {}
 
