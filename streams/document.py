@@ -11,11 +11,12 @@ from detectors.panes import PANE
 from detectors.repeats import Consistency, Repeats
 from detectors.scope import Scope
 from detectors.summary import ScopeSummary, TaskStatistics
+from detectors.watermark import reached
 from streams.alerts import alert, rfc3339
 from streams.privacy import Privacy
 from streams.store import rows
 from streams.store.base import Store
-from streams.store.tables import ALARMS, DEAD_LETTERS, HOMES, PAIRS, PROJECTS, SCOPES
+from streams.store.tables import ALARMS, CLOCKS, DEAD_LETTERS, HOMES, PAIRS, PROJECTS, SCOPES
 from streams.windowing import Windowing
 
 Document = dict[str, Any]
@@ -85,11 +86,14 @@ def _projects(
         project = cast("str", row[1])
         if only is None or project == only:
             found[project] = {"tasks": {}}
+            moment = (
+                0 if windows is None else reached(rows.clock(held)[2] for held in store.scan(CLOCKS, home, project))
+            )
             for task, statistics in _tasks(
                 store, home, project, configure, privacy, names, over_time=windows is not None
             ).items():
                 if not statistics.empty:
-                    found[project]["tasks"][task] = task_document(statistics, windows)
+                    found[project]["tasks"][task] = task_document(statistics, windows, moment)
     return found
 
 
@@ -120,8 +124,8 @@ def _tasks(
     }
 
 
-def task_document(statistics: TaskStatistics, windows: Windowing | None = None) -> Document:
-    """One task's part of the document."""
+def task_document(statistics: TaskStatistics, windows: Windowing | None = None, moment: int = 0) -> Document:
+    """One task's part of the document; `moment` is what the project's annotators have come to."""
     task = statistics.task()
     by, cut = statistics.by()
     confusions = statistics.confused()
@@ -164,12 +168,12 @@ def task_document(statistics: TaskStatistics, windows: Windowing | None = None) 
         "pairs_cut": statistics.pairs_cut,
         "confused": [confusion._asdict() for confusion in confusions[:MOST_CONFUSED]],
         "confused_cut": max(0, len(confusions) - MOST_CONFUSED),
-        **({} if windows is None else _windows(statistics, windows)),
+        **({} if windows is None else _windows(statistics, windows, moment)),
     }
 
 
-def _windows(statistics: TaskStatistics, windows: Windowing) -> Document:
-    found, cut = statistics.windows(windows.length, windows.every)
+def _windows(statistics: TaskStatistics, windows: Windowing, moment: int) -> Document:
+    found, cut = statistics.windows(windows.length, windows.every, moment)
     return {
         "windows": [
             {

@@ -35,6 +35,7 @@ from streams.store.base import Batch, Row, Store, StoredAnnotation
 from streams.store.tables import (
     ALARMS,
     ANSWERS,
+    CLOCKS,
     CONTEXTS,
     DEAD_LETTERS,
     ERASURES,
@@ -203,6 +204,8 @@ class Home:
             monitor.erased.add(Erased(project, hashed))
             if not done:
                 self._erasing.add(Erased(project, hashed), at, scanned_to)
+        for row in store.scan(CLOCKS, home):
+            monitor.clocks.hear(*rows.clock(row))
         for row in store.scan(OUTBOX, home):
             message = _message(row)
             if message is not None:

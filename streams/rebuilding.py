@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import cast
 
 from detectors.config import TaskConfig
@@ -172,6 +173,7 @@ class Rebuilding:
             if item is not None and item[:2] in tasks:
                 numbers.setdefault(item, record.row)
         monitor = self._home.monitor
+        monitor.hear(chain.from_iterable(record.deliveries() for _, _, record in found))
         self._home.hold_items(numbers)
         for key, number in numbers.items():
             if min(record.row for record in monitor.items.rows[key].records.values()) == number:

@@ -25,6 +25,7 @@ from detectors.item import Item, ItemKey, contribution
 from detectors.labels import Fit
 from detectors.monitor import PairKey, ScopeKey, TaskKey
 from detectors.scope import Scope
+from detectors.watermark import Clocks
 from streams import site
 from streams.errors import Refused, Unavailable
 from streams.homes import Home, Rules
@@ -37,6 +38,7 @@ from streams.store.tables import (
     ALARMS,
     ANNOTATIONS,
     ANSWERS,
+    CLOCKS,
     CONTEXTS,
     DEAD_LETTERS,
     ERASURES,
@@ -63,6 +65,7 @@ FOLDED: Final = (
     REVIEWS,
     CONTEXTS,
     ERASURES,
+    CLOCKS,
     SCOPES,
     PAIRS,
     WATCHES,
@@ -120,14 +123,25 @@ def _plain(value: object) -> object:
     return bytes(value) if isinstance(value, memoryview | bytearray) else value
 
 
-def recompute(
-    store: Store, home: int, configure: Callable[[str, str], TaskConfig]
-) -> tuple[dict[ScopeKey, Scope], dict[PairKey, dict[str, int]]]:
-    """A home's statistics as a batch: every stored item, whole, one after the other."""
+class Recomputed(NamedTuple):
+    """A home's statistics as a batch."""
+
+    scopes: dict[ScopeKey, Scope]
+    pairs: dict[PairKey, dict[str, int]]
+    clocks: Clocks
+    projects: set[str]
+
+
+def recompute(store: Store, home: int, configure: Callable[[str, str], TaskConfig]) -> Recomputed:
+    """Compute them from every stored item, whole, one after the other."""
     items: dict[ItemKey, Item] = {}
+    clocks, projects = Clocks(), set()
     after = 0
     while found := store.scan_annotations(home, after, STEP):
-        for _, key, record in found:
+        for (project, _), key, record in found:
+            projects.add(project)
+            for event in record.deliveries():
+                clocks.hear(project, event.annotator, event.at)
             if key is not None:
                 items.setdefault(key, Item(key)).records[record.key] = record
         after = found[-1][2].row
@@ -147,18 +161,23 @@ def recompute(
         for pair, pattern in added.by_pair():
             confusion = pairs.setdefault(PairKey(project, task, *pair), {})
             confusion[pattern] = confusion.get(pattern, 0) + 1
-    return scopes, pairs
+    return Recomputed(scopes, pairs, clocks, projects)
 
 
 def verify_statistics(report: Report, store: Store, home: int, configure: Callable[[str, str], TaskConfig]) -> None:
     """Compare a home's statistics with a batch recomputation from its annotations."""
-    scopes, pairs = recompute(store, home, configure)
+    scopes, pairs, clocks, projects = recompute(store, home, configure)
     report.compare(
         SCOPES,
         store.scan(SCOPES, home),
         [rows.scope_row(home, key, scope) for key, scope in scopes.items() if not scope.empty],
     )
     report.compare(PAIRS, store.scan(PAIRS, home), [rows.pair_row(home, key, pair) for key, pair in pairs.items()])
+    report.compare(
+        CLOCKS,
+        store.scan(CLOCKS, home),
+        [(home, project, name, at) for project in projects for name, at in clocks.latest(project).items()],
+    )
     annotators: dict[tuple[object, ...], int] = {}
     for key, scope in scopes.items():
         if key.dimension == "annotator" and scope.annotations:

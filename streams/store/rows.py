@@ -23,6 +23,7 @@ from streams.store.base import Batch, Row, StoredAnnotation
 from streams.store.tables import (
     ALARMS,
     ANSWERS,
+    CLOCKS,
     CONTEXTS,
     ERASURES,
     GOLD,
@@ -72,7 +73,7 @@ def configuration_text(configuration: TaskConfig) -> str:
     """A task's configuration as a column has it: equal texts, equal meaning (True is not 1).
 
     >>> configuration_text(TaskConfig(labels=(True, 1, "a"), detectors=()))
-    '{"label_type":null,"labels":[true,1,"a"],"weights":"quadratic","iou":0.5,"inclusive_pixels":false,"detectors":[]}'
+    '{"label_type":null,"labels":[true,1,"a"],"weights":"quadratic","iou":0.5,"inclusive_pixels":false,"detectors":[],"lateness_minutes":60}'
     """
     return _encode(configuration).decode()
 
@@ -170,6 +171,12 @@ def pair(row: Row) -> tuple[PairKey, dict[str, int]]:
     return PairKey(project, task, label_type, a, b), _confusion(confusion)
 
 
+def clock(row: Row) -> tuple[str, str, int]:
+    """Of a row the project, the annotator, and the latest time."""
+    _, project, annotator, latest = cast("tuple[int, str, str, int]", tuple(row))
+    return project, annotator, latest
+
+
 def answer(row: Row) -> tuple[int, Answer]:
     """The answer of a row, and its number."""
     number, annotation, at, value = cast("tuple[Any, ...]", row[5:])
@@ -239,6 +246,11 @@ def write_changes(
         batch.put(CONTEXTS, (home, *context_key, context.kind, context.value, context.at, _encode(context).decode()))
     for erased, at in changes.erased:
         batch.put(ERASURES, (home, erased.project, erased.hash, at, 0, 0))
+    for (project, annotator), latest in changes.clocks.items():
+        if latest is None:
+            batch.drop(CLOCKS, (home, project, annotator))
+        else:
+            batch.put(CLOCKS, (home, project, annotator, latest))
     for scope_key, held in changes.scopes.items():
         if held is None:
             batch.drop(SCOPES, (home, *scope_key))

@@ -306,7 +306,7 @@ def test_the_store_tells_what_followed_what() -> None:
     reopened(store, WITHOUT_B)
     reopened(store, WITHOUT_B)
     reopened(store, default_task)
-    plain = '{"label_type":null,"labels":null,"weights":"quadratic","iou":0.5,"inclusive_pixels":false,"detectors":["gold_errors","log_duration"]}'
+    plain = '{"label_type":null,"labels":null,"weights":"quadratic","iou":0.5,"inclusive_pixels":false,"detectors":["gold_errors","log_duration"],"lateness_minutes":60}'
     without_b = plain.replace('null,"weights', '["a"],"weights')
     assert [row[2:] for row in store.scan(ADOPTIONS, 0)] == [
         ("news", "label", plain, without_b),

@@ -19,6 +19,7 @@ from streams.store import Row, Store, open_store
 from streams.store.tables import (
     ADOPTIONS,
     ANNOTATIONS,
+    CLOCKS,
     HOMES,
     JOURNAL,
     META,
@@ -104,8 +105,8 @@ def test_every_table_is_compared_but_four_that_tell_of_the_way() -> None:
     assert {table.name for table in TABLES} - {table.name for table in compared()} == {
         "meta", "outbox", "journal", "adoptions",
     }  # fmt: skip
-    assert len(compared()) == 14
-    assert len(TABLES) == 18
+    assert len(compared()) == 15
+    assert len(TABLES) == 19
     assert {META, OUTBOX, JOURNAL, ADOPTIONS}.isdisjoint(compared())
 
 
@@ -237,7 +238,7 @@ def test_a_row_too_many_is_found(store: Store, refold: Refold, table: Table) -> 
 # -- statistics from the annotations alone --------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("table", [SCOPES, PAIRS, TASKS], ids=lambda table: table.name)
+@pytest.mark.parametrize("table", [SCOPES, PAIRS, CLOCKS, TASKS], ids=lambda table: table.name)
 def test_each_statistic_is_recomputed(store: Store, table: Table) -> None:
     found = 0
     for column in table.values:
@@ -251,7 +252,7 @@ def test_each_statistic_is_recomputed(store: Store, table: Table) -> None:
     assert found >= 2
 
 
-@pytest.mark.parametrize("table", [SCOPES, PAIRS], ids=lambda table: table.name)
+@pytest.mark.parametrize("table", [SCOPES, PAIRS, CLOCKS], ids=lambda table: table.name)
 def test_a_statistic_too_few_is_found(store: Store, table: Table) -> None:
     key = next(store.scan(table, 0))[: len(table.key)]
     with tampered(store, f"DELETE FROM {table.name} WHERE {where(table)}", tuple(key)):
@@ -327,7 +328,7 @@ def verified(store: Store, monkeypatch: pytest.MonkeyPatch) -> Report:
 def test_the_log_is_folded_anew_and_compared(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     report = verified(store, monkeypatch)
     assert (report.differences, report.notes) == ([], [])
-    assert len(report.compared) == 14
+    assert len(report.compared) == 15
     with tampered(store, "UPDATE watches SET answers = answers + 1"):
         found = verified(store, monkeypatch).differences
     assert {difference.table for difference in found} == {"watches"}
