@@ -5,7 +5,7 @@ They are read off the events alone. A single wrong clock, or two, cannot move th
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from heapq import nlargest
 from itertools import islice
 from typing import Final
@@ -69,6 +69,11 @@ class Clocks:
             return False
         self._highest[project] = dict(islice(sorted(latest.items(), key=_by_time), AGREEING))
         return True
+
+    @property
+    def projects(self) -> Collection[str]:
+        """Those that anyone was heard of in."""
+        return self._latest.keys()
 
     def latest(self, project: str) -> Mapping[str, int]:
         """The latest time of each annotator of the project."""

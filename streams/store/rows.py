@@ -5,7 +5,7 @@ An event is kept whole, as JSON, beside the columns that SQL readers ask for mos
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, cast
 
 import msgspec
@@ -14,7 +14,9 @@ from msgspec import Struct
 from detectors.alarms import Alarm, Cause
 from detectors.config import TaskConfig
 from detectors.item import ItemKey
-from detectors.monitor import Changes, PairKey, ScopeKey
+from detectors.monitor import Changes, PairKey, ScopeKey, TaskKey
+from detectors.panes import begin, hour_of, hours_before, pane_name
+from detectors.reading import Reading
 from detectors.records import AnnotationRecord
 from detectors.scope import Scope, Tally, TallyState
 from detectors.watch import Answer, Watch
@@ -158,6 +160,24 @@ def scope(row: Row) -> tuple[ScopeKey, Scope]:
     _, project, task, dimension, value, annotations, items, unfit, _, _, tallies = cast("tuple[Any, ...]", row)
     counts = {name: stored.tally() for name, stored in _tallies(tallies).items()}
     return ScopeKey(project, task, dimension, value), Scope(annotations, items, unfit, counts)
+
+
+def reading_rows(home: int, task: TaskKey, pane: str, readings: Mapping[str, Reading]) -> list[Row]:
+    """The rows of what a closed hour says, in order, but for how often they were corrected."""
+    start = begin(hour_of(pane))
+    return [
+        (home, *task, start, name, _real(said.value), _real(said.low), _real(said.high), said.n, said.why or None)
+        for name, said in sorted(readings.items())
+    ]
+
+
+def hour_read(row: Row) -> str:
+    """The pane of a row of readings."""
+    return pane_name(hours_before(cast("int", row[3])))
+
+
+def _real(value: float | None) -> float | None:
+    return None if value is None else float(value)
 
 
 def pair_row(home: int, key: PairKey, confusion: dict[str, int]) -> Row:

@@ -68,6 +68,11 @@ SCOPES = _table(
     "home:i project task dimension value",
     "annotations:i items:i unfit:i answers:i correct:i tallies",
 )
+READINGS = _table(
+    "readings",
+    "home:i project task start:i name",
+    "value:r low:r high:r n:i why corrections:i",
+)
 PAIRS = _table("pairs", "home:i project task label_type a b", "items:i confusion")
 WATCHES = _table("watches", "home:i project task signal annotator", "pseudonym answers:i state")
 ANSWERS = _table("answers", "home:i project task signal annotator number:i", "annotation at:i value:r")
@@ -97,6 +102,7 @@ TABLES: Final = (
     ERASURES,
     CLOCKS,
     SCOPES,
+    READINGS,
     PAIRS,
     WATCHES,
     ANSWERS,
@@ -107,7 +113,7 @@ TABLES: Final = (
     ADOPTIONS,
 )
 
-MIGRATIONS: Final[Mapping[int, tuple[str | Table, ...]]] = {2: (CLOCKS,)}
+MIGRATIONS: Final[Mapping[int, tuple[str | Table, ...]]] = {2: (CLOCKS, READINGS)}
 """What makes a store of a schema version one of the next: statements for SQLite and PostgreSQL alike, and tables to create.
 
 A version without a way to the present one is refused: 1 was never released.
