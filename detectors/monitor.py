@@ -678,12 +678,13 @@ class Monitor:
     def _hear(self) -> None:
         """Let the annotators' clocks come to what they sent; most of it is by annotator already."""
         for (project, _, _, annotator), timed in self._durations.items():
-            self._hear_one(project, annotator, max(timed, key=_time).at)
+            last = max([annotation.time for annotation in timed])
+            latest = timed[-1] if timed[-1].time == last else max(timed, key=_time)
+            self._hear_one(project, annotator, latest.at)
         if self._untimed:
-            latest: dict[ClockKey, Annotation] = {}
-            for annotation in sorted(self._untimed, key=_time):
-                latest[annotation.project, annotation.annotator] = annotation
-            for (project, annotator), annotation in latest.items():
+            in_order = sorted(self._untimed, key=_time)
+            highest = {(annotation.project, annotation.annotator): annotation for annotation in in_order}
+            for (project, annotator), annotation in highest.items():
                 self._hear_one(project, annotator, annotation.at)
             self._untimed.clear()
 
