@@ -21,7 +21,7 @@ def readings(config: TaskConfig, pane: Scope) -> dict[str, Reading]:
     >>> pane = Scope(4, 2, 0, {"nominal": Tally(labels=4, pairable=2, patterns={"no\x1fno": 1, "no\x1fyes": 1})})
     >>> found = readings(TaskConfig(), pane)
     >>> found["percent"].value, found["alpha"].n, found["gold_accuracy"].why
-    (0.5, 2, 'no gold answer')
+    (0.5, 2, 'no answer')
     """
     whole = TaskStatistics(config, {("gold_item", "false"): pane}).task().whole
     return {**whole.agreement, GOLD_ACCURACY: whole.gold.reading()}
