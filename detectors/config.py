@@ -17,7 +17,8 @@ class TaskConfig:
     `label_type` None means the type of the shape that most of the task's counting annotations have; `labels` is the
     declared set, in order where order matters; `unknown` says what becomes of labels outside it; `weights` is how far partial agreement of ordered labels goes
     (`detectors.agreement.scale.WEIGHTS`); boxes match from the overlap `iou` on, and `inclusive_pixels` counts their last
-    row and column as theirs; `detectors` names the signals that are watched.
+    row and column as theirs; `detectors` names the signals that are watched; the watermark, at which hours are closed, is
+    `lateness_minutes` before the time that three annotators have come to.
     """
 
     label_type: str | None = None
@@ -27,3 +28,4 @@ class TaskConfig:
     iou: float = 0.5
     inclusive_pixels: bool = False
     detectors: tuple[str, ...] = ("gold_errors", "log_duration")
+    lateness_minutes: int = 60

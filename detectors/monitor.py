@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Sequence
 from itertools import chain, combinations, repeat
+from operator import attrgetter
 from typing import NamedTuple, TypeAlias, TypeVar
 
 from detectors.alarms import Alarm, AlarmBook, Cause
@@ -41,10 +42,12 @@ from detectors.scope import Scope
 from detectors.shelf import Shelf
 from detectors.signals import SIGNALS
 from detectors.watch import KEPT_ANSWERS, Answer, AnswerKey, Revision, Watch, WatchKey, revised
+from detectors.watermark import Clocks
 
 AnnotationKey = tuple[str, str]  # project, annotation
 ReviewKey = tuple[str, str, str, str]  # project, annotation, reviewer, stage
 ContextKey = tuple[str, str]  # project, id
+ClockKey = tuple[str, str]  # project, annotator
 TaskKey = tuple[str, str]  # project, task
 
 
@@ -148,6 +151,7 @@ class Changes:
         "alarms",
         "annotations",
         "answers",
+        "clocks",
         "contexts",
         "counts",
         "erased",
@@ -171,6 +175,7 @@ class Changes:
         self.reviews: dict[ReviewKey, Review] = {}
         self.contexts: dict[ContextKey, Context] = {}
         self.erased: list[tuple[Erased, int]] = []
+        self.clocks: dict[ClockKey, int | None] = {}
         self.scopes: dict[ScopeKey, Scope | None] = {}
         self.tasks: dict[TaskKey, TaskCounts] = {}
         self.pairs: dict[PairKey, dict[str, int] | None] = {}
@@ -239,6 +244,7 @@ class Monitor:
         self.tasks: dict[TaskKey, TaskCounts] = {}
         self.alarms = AlarmBook()
         self.erased: set[Erased] = set()
+        self.clocks = Clocks()
         self._fits: dict[TaskKey, Fit] = {}
         self._histories: dict[WatchKey, dict[int, Answer]] = {}
         self._reviews: dict[ReviewKey, Review] = {}
@@ -246,6 +252,7 @@ class Monitor:
         self._touched: list[Item] = []
         self._moves: dict[TaskKey, _Moves] = {}
         self._durations: defaultdict[_WatchName, list[Annotation]] = defaultdict(list)
+        self._untimed: list[Annotation] = []
         self._signals: defaultdict[_WatchName, list[_Signal]] = defaultdict(list)
         self._corrected: set[_WatchName] = set()
         self._revisions: dict[WatchKey, list[Revision]] = {}
@@ -353,6 +360,7 @@ class Monitor:
             if item.gold is not None:
                 self._tell_first(event, item)
             return True
+        self._untimed.append(event)
         old_key, record = held
         item_key = ItemKey(project, event.task, event.item)
         old = None if old_key is None else self._touch(*old_key)
@@ -421,6 +429,8 @@ class Monitor:
         if tombstone in self.erased:
             return False
         self.erased.add(tombstone)
+        if self.clocks.forget(event.project, event.annotator):
+            self._changes.clocks[event.project, event.annotator] = None
         self._changes.erased.append((tombstone, event.at))
         return True
 
@@ -565,6 +575,8 @@ class Monitor:
         """How long an answer took is a fact of the moment it was first seen; later edits do not change it."""
         if event.duration_ms and event.stage == "annotate" and not event.skipped:
             self._durations[event.project, event.task, "log_duration", event.annotator].append(event)
+        else:
+            self._untimed.append(event)
 
     def _tell_first(self, event: Annotation, item: Item) -> None:
         """Note a new annotation's answer to gold; where nobody's other answer can change, only this one is judged."""
@@ -648,6 +660,7 @@ class Monitor:
             item.before = None
         self._used += [item.key for item in self._touched]
         self._touched.clear()
+        self._hear()
         for name, timed in self._durations.items():
             watch = self._watch(name)
             if watch is not None:
@@ -663,6 +676,27 @@ class Monitor:
             self._revise_watch(key, revisions)
         self._revisions.clear()
         self._histories.clear()
+
+    def hear(self, annotations: Iterable[Annotation]) -> None:
+        """Take the times of annotations that were received before: a rebuild finds clocks again."""
+        self._untimed += annotations
+
+    def _hear(self) -> None:
+        """Let the annotators' clocks come to what they sent; most of it is by annotator already."""
+        for (project, _, _, annotator), timed in self._durations.items():
+            last = max([annotation.time for annotation in timed])
+            latest = timed[-1] if timed[-1].time == last else max(timed, key=_time)
+            self._hear_one(project, annotator, latest.at)
+        if self._untimed:
+            in_order = sorted(self._untimed, key=_time)
+            highest = {(annotation.project, annotation.annotator): annotation for annotation in in_order}
+            for (project, annotator), annotation in highest.items():
+                self._hear_one(project, annotator, annotation.at)
+            self._untimed.clear()
+
+    def _hear_one(self, project: str, annotator: str, at: int) -> None:
+        if not (self.erased and self._is_erased(project, annotator)) and self.clocks.hear(project, annotator, at):
+            self._changes.clocks[project, annotator] = at
 
     def _moved(self) -> dict[TaskKey, _Moves]:
         """What the touched items change in the statistics of their tasks."""
@@ -920,6 +954,9 @@ class Monitor:
                 if self.records.get(name, (name, None))[0] is None:
                     del self.records[name]
             self._undelivered.clear()
+
+
+_time = attrgetter("time")
 
 
 def _counted(new: Iterable[T], old: Sequence[T]) -> dict[T, int]:

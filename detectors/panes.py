@@ -57,3 +57,12 @@ def hour_of(name: str) -> int:
 def begin(hour: int) -> int:
     """When an hour begins, in microseconds since 1970 UTC."""
     return (hour + _MONDAY) * HOUR
+
+
+def hours_before(at: int) -> int:
+    """The hour in which this moment is, so how many have ended before; microseconds since 1970 UTC.
+
+    >>> hours_before(begin(490_000)), hours_before(begin(490_000) - 1)
+    (490000, 489999)
+    """
+    return at // HOUR - _MONDAY

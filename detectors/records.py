@@ -13,7 +13,7 @@ FOREVER = (1 << 63, 1 << 63)
 """A withdrawal above every (revision, time): that of a retraction without a revision."""
 
 MOST_DELIVERIES = 100
-"""Distinct deliveries kept of one annotation; beyond it only each annotator's highest and lowest stay."""
+"""Distinct deliveries kept of one annotation; beyond it only each annotator's highest, lowest and latest stay."""
 
 
 class AnnotationRecord:
@@ -76,7 +76,7 @@ class AnnotationRecord:
 
     def forget(self, annotator: str) -> None:
         """Drop this annotator's deliveries."""
-        left = [event for event in self._deliveries() if event.annotator != annotator]
+        left = [event for event in self.deliveries() if event.annotator != annotator]
         self.event = left[-1] if left else None
         self.earlier = tuple(left[:-1])
 
@@ -90,7 +90,8 @@ class AnnotationRecord:
         """How many distinct deliveries came after the first."""
         return len(self.earlier)
 
-    def _deliveries(self) -> tuple[Annotation, ...]:
+    def deliveries(self) -> tuple[Annotation, ...]:
+        """All that are kept, in order."""
         return self.earlier if self.event is None else (*self.earlier, self.event)
 
 
@@ -107,14 +108,17 @@ def _but_content(event: Event) -> tuple[int, int, str]:
 
 
 def _kept(earlier: Iterable[Annotation], highest: Annotation) -> tuple[Annotation, ...]:
-    """All earlier deliveries, or what must stay of more than MOST_DELIVERIES: each annotator's highest and lowest."""
+    """All earlier deliveries, or what must stay of more than MOST_DELIVERIES: each annotator's highest, lowest and latest."""
     deliveries = tuple(earlier)
     if len(deliveries) < MOST_DELIVERIES:
         return deliveries
     edges: dict[str, list[Annotation]] = {}
     for event in (*deliveries, highest):
-        edges.setdefault(event.annotator, [event, event])[1] = event
-    spared = {id(event) for pair in edges.values() for event in pair}
+        edge = edges.setdefault(event.annotator, [event, event, event])
+        edge[1] = event
+        if event.time >= edge[2].time:
+            edge[2] = event
+    spared = {id(event) for edge in edges.values() for event in edge}
     surplus = len(deliveries) - (MOST_DELIVERIES - 1)
     kept = []
     for event in reversed(deliveries):

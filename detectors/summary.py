@@ -32,6 +32,7 @@ from detectors.panes import PANE, begin, hour_of
 from detectors.reading import Reading
 from detectors.repeats import REPEATS, Repeats, consistency
 from detectors.scope import Scope, Tally
+from detectors.watermark import hours_over
 from detectors.windows import Window, windows
 
 MOST_VALUES = 1000
@@ -56,7 +57,7 @@ class ScopeSummary(NamedTuple):
 class WindowSummary(NamedTuple):
     """The readings of the items whose latest annotation came in a stretch of time (microseconds since 1970 UTC).
 
-    Open if it is not over.
+    Open if it ends beyond the watermark.
     """
 
     start: int
@@ -263,12 +264,15 @@ class TaskStatistics:
         found = [PairSummary(*pair, pairs[pair][0], self._summary(pairs[pair][1]).agreement) for pair in shown]
         return found, len(pairs) - len(found)
 
-    def windows(self, length: int | None, every: int) -> tuple[list[WindowSummary], int]:
-        """The readings of the latest windows (`detectors.windows`), and how many earlier ones were cut."""
+    def windows(self, length: int | None, every: int, reached: int) -> tuple[list[WindowSummary], int]:
+        """The readings of the latest windows (`detectors.windows`), and how many earlier ones were cut.
+
+        `reached` is the moment that the project's annotators have come to (`detectors.watermark`).
+        """
         panes = {hour_of(value): scope for (dimension, value), scope in self._scopes.items() if dimension == PANE}
         latest: deque[Window] = deque(maxlen=MOST_VALUES)
         count = 0
-        for window in windows(panes, length, every):
+        for window in windows(panes, length, every, hours_over(reached, self._config.lateness_minutes)):
             latest.append(window._replace(scope=window.scope.copy()))
             count += 1
         return [self._window(window) for window in latest], count - len(latest)

@@ -9,7 +9,7 @@ from detectors.scope import Scope
 
 
 class Window(NamedTuple):
-    """The hours from `start` up to, but not with, `end`, and what they add up to; open if later hours may yet come."""
+    """The hours from `start` up to, but not with, `end`, and what they add up to; open if it ends beyond the watermark."""
 
     start: int
     end: int
@@ -17,16 +17,16 @@ class Window(NamedTuple):
     scope: Scope
 
 
-def windows(panes: Mapping[int, Scope], length: int | None, every: int) -> Iterator[Window]:
+def windows(panes: Mapping[int, Scope], length: int | None, every: int, over: int) -> Iterator[Window]:
     """The windows of so many hours, one of which ends every so many hours, that hold anything, in order.
 
     Windows end at multiples of `every` hours since a Monday. With equal numbers they do not overlap; with a smaller
     `every` they slide, and each is the one before, plus the hours that enter, less those that leave. Without a length
-    all begin with the first hour. The last one is open.
+    all begin with the first hour. So many hours are over: a window that ends later is open.
 
     The scope of a window is the next one's, changed: who keeps one copies it.
 
-    >>> made = windows({5: Scope(3, 1), 30: Scope(2, 1)}, 24, 24)
+    >>> made = windows({5: Scope(3, 1), 30: Scope(2, 1)}, 24, 24, over=40)
     >>> [(window.start, window.end, window.scope.annotations, window.open) for window in made]
     [(0, 24, 3, False), (24, 48, 2, True)]
     """
@@ -46,7 +46,7 @@ def windows(panes: Mapping[int, Scope], length: int | None, every: int) -> Itera
             running.merge(panes[hours[left]], -1)
             left += 1
         if not running.empty:
-            yield Window(start, end, hours[-1] < end, running)
+            yield Window(start, end, end > over, running)
         if hours[-1] < end:
             return
         end += every

@@ -11,12 +11,13 @@ from detectors.panes import PANE
 from detectors.repeats import Consistency, Repeats
 from detectors.scope import Scope
 from detectors.summary import ScopeSummary, TaskStatistics
+from detectors.watermark import reached
 from streams.alerts import alert, rfc3339
 from streams.disputed import MOST_DISPUTED, disputed
 from streams.privacy import Privacy
 from streams.store import rows
 from streams.store.base import Store
-from streams.store.tables import ALARMS, DEAD_LETTERS, HOMES, PAIRS, PROJECTS, SCOPES
+from streams.store.tables import ALARMS, CLOCKS, DEAD_LETTERS, HOMES, PAIRS, PROJECTS, SCOPES
 from streams.windowing import OverTime, Windowing
 
 Document = dict[str, Any]
@@ -93,11 +94,14 @@ def _projects(
         project = cast("str", row[1])
         if only is None or project == only:
             found[project] = {"tasks": {}}
+            moment = (
+                reached(rows.clock(held)[2] for held in store.scan(CLOCKS, home, project)) if over_time.windows else 0
+            )
             for task, statistics in _tasks(
                 store, home, project, configure, privacy, names, over_time=bool(over_time)
             ).items():
                 if not statistics.empty:
-                    found[project]["tasks"][task] = task_document(statistics, over_time)
+                    found[project]["tasks"][task] = task_document(statistics, over_time, moment)
     return found
 
 
@@ -137,8 +141,8 @@ def _tasks(
     }
 
 
-def task_document(statistics: TaskStatistics, over_time: OverTime = NOT_OVER_TIME) -> Document:
-    """One task's part of the document."""
+def task_document(statistics: TaskStatistics, over_time: OverTime = NOT_OVER_TIME, moment: int = 0) -> Document:
+    """One task's part of the document; `moment` is what the project's annotators have come to."""
     task = statistics.task()
     by, cut = statistics.by()
     confusions = statistics.confused()
@@ -194,13 +198,13 @@ def task_document(statistics: TaskStatistics, over_time: OverTime = NOT_OVER_TIM
         "between_cut": {"vendor": vendors_cut},
         "confused": [confusion._asdict() for confusion in confusions[:MOST_CONFUSED]],
         "confused_cut": max(0, len(confusions) - MOST_CONFUSED),
-        **({} if over_time.windows is None else _windows(statistics, over_time.windows)),
+        **({} if over_time.windows is None else _windows(statistics, over_time.windows, moment)),
         **({} if over_time.half_life is None else _decayed(statistics, over_time.half_life)),
     }
 
 
-def _windows(statistics: TaskStatistics, windows: Windowing) -> Document:
-    found, cut = statistics.windows(windows.length, windows.every)
+def _windows(statistics: TaskStatistics, windows: Windowing, moment: int) -> Document:
+    found, cut = statistics.windows(windows.length, windows.every, moment)
     return {
         "windows": [
             {

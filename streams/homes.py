@@ -24,6 +24,7 @@ from detectors.records import AnnotationRecord
 from detectors.signals import SIGNALS
 from detectors.watch import Answer, Watch, WatchKey
 from streams.alerts import alert_message
+from streams.closing import Closing
 from streams.erasing import Erasing
 from streams.events import Erasure, Event, Shape
 from streams.parsing import DeadLetter, Parser, raw_events
@@ -35,6 +36,7 @@ from streams.store.base import Batch, Row, Store, StoredAnnotation
 from streams.store.tables import (
     ALARMS,
     ANSWERS,
+    CLOCKS,
     CONTEXTS,
     DEAD_LETTERS,
     ERASURES,
@@ -158,6 +160,7 @@ class Home:
         self._rebuilding = Rebuilding(self, rules.configure)
         self._erasing = Erasing(self, rules.privacy.erasure_hash)
         self.configure = self._rebuilding.configuration
+        self._closing = Closing(self, self.configure, self._rebuilding.is_under_way)
         row = cast("Sequence[object]", store.open_home(number))
         (
             _,
@@ -203,6 +206,9 @@ class Home:
             monitor.erased.add(Erased(project, hashed))
             if not done:
                 self._erasing.add(Erased(project, hashed), at, scanned_to)
+        for row in store.scan(CLOCKS, home):
+            monitor.clocks.hear(*rows.clock(row))
+        self._closing.committed(monitor.clocks.projects)
         for row in store.scan(OUTBOX, home):
             message = _message(row)
             if message is not None:
@@ -402,9 +408,13 @@ class Home:
             )
             batch.put(PROJECTS, (self.number, project, *held))
 
-    def commit(self, batch: Batch, changes: Changes) -> None:
-        """Write the batch, and all that was changed, in one transaction: the home's next version."""
+    def commit(self, batch: Batch, changes: Changes, whole: Collection[TaskKey] = ()) -> None:
+        """Write the batch, and all that was changed, in one transaction: the home's next version.
+
+        Of the tasks that are `whole` every closed hour is read anew: they were rebuilt, or are read in another way now.
+        """
         version = self.version + 1
+        self._closing.write(batch, changes, whole)
         self._next_row = rows.write_changes(
             batch, self.number, version, changes, self._next_row, self._rules.privacy.pseudonym
         )
@@ -431,6 +441,7 @@ class Home:
             batch,
         )
         self.version = version
+        self._closing.committed({project for project, _ in changes.clocks})
         self.unsent += self._said
         self._said.clear()
         for erased, at in changes.erased:

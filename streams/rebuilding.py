@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import cast
 
 from detectors.config import TaskConfig
@@ -75,6 +76,11 @@ class Rebuilding:
         held = self._tasks.get((project, task))
         return self._configure(project, task) if held is None else held.configuration
 
+    def is_under_way(self, key: TaskKey) -> bool:
+        """Whether the task's statistics are not whole yet."""
+        task = self._tasks.get(key)
+        return task is not None and task.rebuilt_to != NOT_BEGUN
+
     # -- beginning ------------------------------------------------------------------------------------------------
 
     def distrust(self) -> None:
@@ -137,7 +143,7 @@ class Rebuilding:
         monitor.drop_statistics(rebuilt)
         changes = monitor.take_changes()
         changes.tasks.update((key, monitor.tasks[key]) for key in (*rebuilt, *changed))
-        home.commit(batch, changes)
+        home.commit(batch, changes, [key for key in changed if key not in rebuilt])
         return changes
 
     # -- going through the annotations ----------------------------------------------------------------------------
@@ -162,7 +168,7 @@ class Rebuilding:
                 task.rebuilt_to, task.former, task.former_fit = NOT_BEGUN, None, None
         changes = home.monitor.take_changes()
         changes.tasks.update((key, home.monitor.tasks[key]) for key in tasks)
-        home.commit(Batch(), changes)
+        home.commit(Batch(), changes, tasks.keys() if last else ())
         return Step(f"home {home.number}: a rebuild of {len(tasks)} tasks", scanned_to, changes)
 
     def _add_items(self, tasks: Mapping[TaskKey, _Task], found: Sequence[StoredAnnotation]) -> None:
@@ -172,6 +178,7 @@ class Rebuilding:
             if item is not None and item[:2] in tasks:
                 numbers.setdefault(item, record.row)
         monitor = self._home.monitor
+        monitor.hear(chain.from_iterable(record.deliveries() for _, _, record in found))
         self._home.hold_items(numbers)
         for key, number in numbers.items():
             if min(record.row for record in monitor.items.rows[key].records.values()) == number:

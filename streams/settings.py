@@ -727,6 +727,8 @@ def _read_task(table: Mapping[str, object], origin: str, name: str) -> TaskConfi
         values["inclusive_pixels"] = _read(table["inclusive_pixels"], _YES_OR_NO, f"{where}.inclusive_pixels")
     if "detectors" in table:
         values["detectors"] = _read(table["detectors"], _SIGNALS, f"{where}.detectors")
+    if "lateness_minutes" in table:
+        values["lateness_minutes"] = _read(table["lateness_minutes"], _LATENESS, f"{where}.lateness_minutes")
     return TaskConfig(**values)
 
 
@@ -779,6 +781,7 @@ def _yes_or_no(value: object) -> bool:
 
 _IOU = _Kind("a number above 0 and at most 1", _share)
 _YES_OR_NO = _Kind("true or false", _yes_or_no)
+_LATENESS = _whole(0, 365 * 24 * 60)
 _LABEL_TYPE = _one_of(*LABEL_TYPES)
 _UNKNOWN = _one_of(UNFIT, OTHER)
 _WEIGHTS = _one_of(*WEIGHTS)

@@ -45,6 +45,6 @@ class Host(Protocol):
         """Clear the alarms of these tasks that revised histories do not bear out."""
         ...
 
-    def commit(self, batch: Batch, changes: Changes) -> None:
-        """Write the step, and all that it changed, in one transaction."""
+    def commit(self, batch: Batch, changes: Changes, whole: Collection[TaskKey] = ()) -> None:
+        """Write the step, and all that it changed, in one transaction; `whole` tasks are read anew in every closed hour."""
         ...

@@ -11,7 +11,7 @@ import argparse
 import asyncio
 import os
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import islice
@@ -20,11 +20,14 @@ from typing import Any, Final, NamedTuple, Self, TypeAlias, cast
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
+from detectors.closed import readings
 from detectors.config import TaskConfig
 from detectors.item import contribution
 from detectors.labels import Fit
 from detectors.monitor import PairKey, ScopeKey, TaskKey
+from detectors.panes import PANE, pane_name
 from detectors.scope import Scope
+from detectors.watermark import Clocks, hours_over
 from streams import site
 from streams.errors import Refused, Unavailable
 from streams.homes import Home, Rules
@@ -37,6 +40,7 @@ from streams.store.tables import (
     ALARMS,
     ANNOTATIONS,
     ANSWERS,
+    CLOCKS,
     CONTEXTS,
     DEAD_LETTERS,
     ERASURES,
@@ -45,13 +49,14 @@ from streams.store.tables import (
     JOURNAL,
     PAIRS,
     PROJECTS,
+    READINGS,
     REVIEWS,
     SCOPES,
     TASKS,
     WATCHES,
     Table,
 )
-from streams.stored_items import stored_items
+from streams.stored_items import stored_annotations, stored_items
 
 MOST_SHOWN: Final = 20
 
@@ -63,7 +68,9 @@ FOLDED: Final = (
     REVIEWS,
     CONTEXTS,
     ERASURES,
+    CLOCKS,
     SCOPES,
+    READINGS,
     PAIRS,
     WATCHES,
     ANSWERS,
@@ -76,6 +83,7 @@ NOT_FOLDED: Final = {
     ALARMS: ("version",),  # rebuilds and restarts move it
     DEAD_LETTERS: ("refused_at",),
     ERASURES: ("scanned_to",),
+    READINGS: ("corrections",),  # one a transaction, however many changes it takes in
     TASKS: ("fingerprint", "former", "rebuilt_to"),
     HOMES: ("version", "next_message"),
 }
@@ -120,10 +128,20 @@ def _plain(value: object) -> object:
     return bytes(value) if isinstance(value, memoryview | bytearray) else value
 
 
-def recompute(
-    store: Store, home: int, configure: Callable[[str, str], TaskConfig]
-) -> tuple[dict[ScopeKey, Scope], dict[PairKey, dict[str, int]]]:
-    """A home's statistics as a batch: every stored item, whole, one after the other."""
+class Recomputed(NamedTuple):
+    """A home's statistics as a batch."""
+
+    scopes: dict[ScopeKey, Scope]
+    pairs: dict[PairKey, dict[str, int]]
+    clocks: Clocks
+
+
+def recompute(store: Store, home: int, configure: Callable[[str, str], TaskConfig]) -> Recomputed:
+    """Compute them from every stored item, whole, one after the other."""
+    clocks = Clocks()
+    for (project, _), _, record in stored_annotations(store, home):
+        for event in record.deliveries():
+            clocks.hear(project, event.annotator, event.at)
     scopes: dict[ScopeKey, Scope] = {}
     pairs: dict[PairKey, dict[str, int]] = {}
     fits: dict[tuple[str, str], Fit] = {}
@@ -138,18 +156,36 @@ def recompute(
         for pair, pattern in added.by_pair():
             confusion = pairs.setdefault(PairKey(project, task, *pair), {})
             confusion[pattern] = confusion.get(pattern, 0) + 1
-    return scopes, pairs
+    return Recomputed(scopes, pairs, clocks)
+
+
+def _readings(
+    home: int, scopes: Mapping[ScopeKey, Scope], clocks: Clocks, configure: Callable[[str, str], TaskConfig]
+) -> Iterator[Row]:
+    """What the closed hours say."""
+    for key, scope in scopes.items():
+        if key.dimension == PANE and not scope.empty:
+            config = configure(key.project, key.task)
+            if key.value < pane_name(hours_over(clocks.reached(key.project), config.lateness_minutes)):
+                for row in rows.reading_rows(home, (key.project, key.task), key.value, readings(config, scope)):
+                    yield (*row, 0)
 
 
 def verify_statistics(report: Report, store: Store, home: int, configure: Callable[[str, str], TaskConfig]) -> None:
     """Compare a home's statistics with a batch recomputation from its annotations."""
-    scopes, pairs = recompute(store, home, configure)
+    scopes, pairs, clocks = recompute(store, home, configure)
     report.compare(
         SCOPES,
         store.scan(SCOPES, home),
         [rows.scope_row(home, key, scope) for key, scope in scopes.items() if not scope.empty],
     )
     report.compare(PAIRS, store.scan(PAIRS, home), [rows.pair_row(home, key, pair) for key, pair in pairs.items()])
+    report.compare(
+        CLOCKS,
+        store.scan(CLOCKS, home),
+        [(home, project, name, at) for project in clocks.projects for name, at in clocks.latest(project).items()],
+    )
+    report.compare(READINGS, store.scan(READINGS, home), _readings(home, scopes, clocks, configure))
     annotators: dict[tuple[object, ...], int] = {}
     for key, scope in scopes.items():
         if key.dimension == "annotator" and scope.annotations:

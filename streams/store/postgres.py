@@ -20,6 +20,7 @@ from streams.store.rows import annotation_row, stored_annotation
 from streams.store.tables import (
     ANNOTATIONS,
     ANSWERS,
+    CLOCKS,
     HOMES,
     MIGRATIONS,
     PAIRS,
@@ -73,10 +74,10 @@ _SESSION: Final[Mapping[str, str]] = {
 
 _TYPES: Final = {"integer": "bigint", "real": "double precision", "text": 'text COLLATE "C"', "bytes": "bytea"}
 _ARRAYS: Final = {"integer": "bigint[]", "real": "double precision[]", "text": "text[]", "bytes": "bytea[]"}
-_OVERWRITTEN: Final = (HOMES, PROJECTS, TASKS, SCOPES, PAIRS, WATCHES)
+_OVERWRITTEN: Final = (HOMES, PROJECTS, TASKS, CLOCKS, SCOPES, PAIRS, WATCHES)
 """Rows that change again and again find room for the next version in their page."""
 
-_NAMING: Final = (REVIEWS, SCOPES, PAIRS, WATCHES, ANSWERS)
+_NAMING: Final = (REVIEWS, CLOCKS, SCOPES, PAIRS, WATCHES, ANSWERS)
 """The tables whose keys, and so whose indexes, name annotators."""
 
 _INDEXES: Final = (
@@ -357,15 +358,18 @@ def _statements(version: int) -> Iterator[str]:
     """From a schema version to the present one; 0 has nothing."""
     if version:
         for step in range(version, SCHEMA_VERSION):
-            yield from MIGRATIONS[step]
+            yield from (_create(part) if isinstance(part, Table) else part for part in MIGRATIONS[step])
         return
-    for table in TABLES:
-        columns = ", ".join(f"{name} {_TYPES[kind]}" for name, kind in table.columns.items())
-        room = " WITH (fillfactor = 50)" if table in _OVERWRITTEN else ""
-        yield f"CREATE TABLE {table.name} ({columns}, PRIMARY KEY ({', '.join(table.key)})){room}"
+    yield from map(_create, TABLES)
     yield from _INDEXES
     for name, query in VIEWS.items():
         yield f"CREATE VIEW {name} AS {query}"
+
+
+def _create(table: Table) -> str:
+    columns = ", ".join(f"{name} {_TYPES[kind]}" for name, kind in table.columns.items())
+    room = " WITH (fillfactor = 50)" if table in _OVERWRITTEN else ""
+    return f"CREATE TABLE {table.name} ({columns}, PRIMARY KEY ({', '.join(table.key)})){room}"
 
 
 @cache

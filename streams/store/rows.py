@@ -5,7 +5,7 @@ An event is kept whole, as JSON, beside the columns that SQL readers ask for mos
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, cast
 
 import msgspec
@@ -14,7 +14,9 @@ from msgspec import Struct
 from detectors.alarms import Alarm, Cause
 from detectors.config import TaskConfig
 from detectors.item import ItemKey
-from detectors.monitor import Changes, PairKey, ScopeKey
+from detectors.monitor import Changes, PairKey, ScopeKey, TaskKey
+from detectors.panes import begin, hour_of, hours_before, pane_name
+from detectors.reading import Reading
 from detectors.records import AnnotationRecord
 from detectors.scope import Scope, Tally, TallyState
 from detectors.watch import Answer, Watch
@@ -23,6 +25,7 @@ from streams.store.base import Batch, Row, StoredAnnotation
 from streams.store.tables import (
     ALARMS,
     ANSWERS,
+    CLOCKS,
     CONTEXTS,
     ERASURES,
     GOLD,
@@ -72,7 +75,7 @@ def configuration_text(configuration: TaskConfig) -> str:
     """A task's configuration as a column has it: equal texts, equal meaning (True is not 1).
 
     >>> configuration_text(TaskConfig(labels=(True, 1, "a"), detectors=()))
-    '{"label_type":null,"labels":[true,1,"a"],"unknown":"unfit","weights":"quadratic","iou":0.5,"inclusive_pixels":false,"detectors":[]}'
+    '{"label_type":null,"labels":[true,1,"a"],"unknown":"unfit","weights":"quadratic","iou":0.5,"inclusive_pixels":false,"detectors":[],"lateness_minutes":60}'
     """
     return _encode(configuration).decode()
 
@@ -159,6 +162,24 @@ def scope(row: Row) -> tuple[ScopeKey, Scope]:
     return ScopeKey(project, task, dimension, value), Scope(annotations, items, unfit, counts)
 
 
+def reading_rows(home: int, task: TaskKey, pane: str, readings: Mapping[str, Reading]) -> list[Row]:
+    """The rows of what a closed hour says, in order, but for how often they were corrected."""
+    start = begin(hour_of(pane))
+    return [
+        (home, *task, start, name, _real(said.value), _real(said.low), _real(said.high), said.n, said.why or None)
+        for name, said in sorted(readings.items())
+    ]
+
+
+def hour_read(row: Row) -> str:
+    """The pane of a row of readings."""
+    return pane_name(hours_before(cast("int", row[3])))
+
+
+def _real(value: float | None) -> float | None:
+    return None if value is None else float(value)
+
+
 def pair_row(home: int, key: PairKey, confusion: dict[str, int]) -> Row:
     """The row of a pair of annotators."""
     return home, *key, sum(confusion.values()), to_json(confusion)
@@ -168,6 +189,12 @@ def pair(row: Row) -> tuple[PairKey, dict[str, int]]:
     """The pair of a row: its key and its confusion counts."""
     _, project, task, label_type, a, b, _, confusion = cast("tuple[Any, ...]", row)
     return PairKey(project, task, label_type, a, b), _confusion(confusion)
+
+
+def clock(row: Row) -> tuple[str, str, int]:
+    """Of a row the project, the annotator, and the latest time."""
+    _, project, annotator, latest = cast("tuple[int, str, str, int]", tuple(row))
+    return project, annotator, latest
 
 
 def answer(row: Row) -> tuple[int, Answer]:
@@ -246,6 +273,11 @@ def write_changes(
         batch.put(CONTEXTS, (home, *context_key, context.kind, context.value, context.at, _encode(context).decode()))
     for erased, at in changes.erased:
         batch.put(ERASURES, (home, erased.project, erased.hash, at, 0, 0))
+    for (project, annotator), latest in changes.clocks.items():
+        if latest is None:
+            batch.drop(CLOCKS, (home, project, annotator))
+        else:
+            batch.put(CLOCKS, (home, project, annotator, latest))
     for scope_key, held in changes.scopes.items():
         if held is None:
             batch.drop(SCOPES, (home, *scope_key))

@@ -475,17 +475,21 @@ def _statements(version: int) -> Iterator[str]:
     """From a schema version to the present one; 0 has nothing."""
     if version:
         for step in range(version, SCHEMA_VERSION):
-            yield from MIGRATIONS[step]
+            yield from (_create(part) if isinstance(part, Table) else part for part in MIGRATIONS[step])
         return
     for table in TABLES:
         if table is ANNOTATIONS:
             yield from (pages.TABLE, pages.VIEW)
             continue
-        columns = [f'"{name}" {_TYPES[kind]}' for name, kind in table.columns.items()]
-        yield f"CREATE TABLE {table.name} ({', '.join(columns)}, PRIMARY KEY ({', '.join(table.key)})) WITHOUT ROWID"
+        yield _create(table)
     yield _RUNS
     for name, query in VIEWS.items():
         yield f"CREATE VIEW {name} AS {query}"
+
+
+def _create(table: Table) -> str:
+    columns = [f'"{name}" {_TYPES[kind]}' for name, kind in table.columns.items()]
+    return f"CREATE TABLE {table.name} ({', '.join(columns)}, PRIMARY KEY ({', '.join(table.key)})) WITHOUT ROWID"
 
 
 @cache

@@ -9,13 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
-SCHEMA_VERSION: Final = 2
-
-MIGRATIONS: Final[Mapping[int, tuple[str, ...]]] = {}
-"""The statements, for SQLite and PostgreSQL alike, that make a store of a schema version one of the next.
-
-A version without a way to the present one is refused: 1 was never released.
-"""
+SCHEMA_VERSION: Final = 3
 
 Type = Literal["integer", "real", "text", "bytes"]
 
@@ -68,10 +62,16 @@ GOLD = _table("gold", "home:i project task item", "version:i at:i event")
 REVIEWS = _table("reviews", "home:i project annotation reviewer stage", "verdict at:i event")
 CONTEXTS = _table("contexts", "home:i project id", "kind value at:i event")
 ERASURES = _table("erasures", "home:i project hash", "at:i scanned_to:i done:i")
+CLOCKS = _table("clocks", "home:i project annotator", "latest:i")
 SCOPES = _table(
     "scopes",
     "home:i project task dimension value",
     "annotations:i items:i unfit:i answers:i correct:i tallies",
+)
+READINGS = _table(
+    "readings",
+    "home:i project task start:i name",
+    "value:r low:r high:r n:i why corrections:i",
 )
 PAIRS = _table("pairs", "home:i project task label_type a b", "items:i confusion")
 WATCHES = _table("watches", "home:i project task signal annotator", "pseudonym answers:i state")
@@ -100,7 +100,9 @@ TABLES: Final = (
     REVIEWS,
     CONTEXTS,
     ERASURES,
+    CLOCKS,
     SCOPES,
+    READINGS,
     PAIRS,
     WATCHES,
     ANSWERS,
@@ -110,6 +112,12 @@ TABLES: Final = (
     JOURNAL,
     ADOPTIONS,
 )
+
+MIGRATIONS: Final[Mapping[int, tuple[str | Table, ...]]] = {2: (CLOCKS, READINGS)}
+"""What makes a store of a schema version one of the next: statements for SQLite and PostgreSQL alike, and tables to create.
+
+A version without a way to the present one is refused: 1 was never released.
+"""
 
 VIEWS: Final = {
     "annotators": (

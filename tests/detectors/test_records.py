@@ -174,6 +174,26 @@ def test_of_very_many_deliveries_a_bounded_part_is_kept_whatever_their_order(ann
     assert state(expected) == state(record_of(many(annotators, each))), "what was dropped comes again for nothing"
 
 
+def test_of_very_many_deliveries_each_annotators_latest_in_time_stays_whatever_their_revisions() -> None:
+    """By it a recomputation finds how far the annotator has come, whatever the order of the deliveries."""
+    sent = [
+        annotation(
+            f"n{number % 3}", "i1", "x", 40_000 - (number - 200) ** 2, id=f"e{number}", annotation="a", revision=number
+        )
+        for number in range(300)
+    ]
+    latest = {event.annotator: event for event in sorted(sent, key=lambda event: event.at)}
+    expected = state(record_of(sent))
+    chance = Random(8)
+    for _ in range(5):
+        record = record_of(sent)
+        assert state(record) == expected
+        assert len(record.deliveries()) == MOST_DELIVERIES
+        assert all(event in record.deliveries() for event in latest.values())
+        assert {event.revision for event in latest.values()} == {199, 200, 201}
+        chance.shuffle(sent)
+
+
 @settings(max_examples=60)
 @given(st.lists(deliveries, max_size=10))
 def test_a_forgotten_annotator_leaves_the_record_of_the_others(sent: list[Annotation]) -> None:

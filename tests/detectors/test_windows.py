@@ -78,7 +78,8 @@ def test_every_window_is_the_sum_of_its_hours(length: int, every: int) -> None:
     for _ in range(30):
         start = random.randrange(490_000)
         made = {start + random.randrange(600): Scope(random.randint(1, 9), 1) for _ in range(random.randint(1, 40))}
-        found = [window._replace(scope=window.scope.copy()) for window in windows(made, length, every)]
+        over = min(made) + random.randrange(600)
+        found = [window._replace(scope=window.scope.copy()) for window in windows(made, length, every, over)]
         for window in found:
             inside = [scope for hour, scope in made.items() if window.start <= hour < window.end]
             assert window.scope.annotations == sum(scope.annotations for scope in inside) > 0
@@ -89,23 +90,23 @@ def test_every_window_is_the_sum_of_its_hours(length: int, every: int) -> None:
         assert {hour for hour, times in covered.items() if times} == set(made), "no hour is left out"
         ends = [window.end for window in found]
         assert ends == sorted(set(ends))
-        assert [window.open for window in found] == [window.end > max(made) for window in found]
+        assert [window.open for window in found] == [window.end > over for window in found]
     assert compared >= 60
 
 
 def test_windows_that_hold_nothing_are_passed_over_however_many() -> None:
-    found = windows({0: Scope(1, 1), 400_000: Scope(1, 1)}, 1, 1)
+    found = windows({0: Scope(1, 1), 400_000: Scope(1, 1)}, 1, 1, 0)
     assert [(window.start, window.end) for window in found] == [(0, 1), (400_000, 400_001)]
-    assert not list(windows({}, 24, 24))
+    assert not list(windows({}, 24, 24, 0))
 
 
 def test_panes_are_left_as_they_were() -> None:
     made = {0: Scope(1, 1), 5: Scope(2, 1), 50: Scope(3, 1)}
-    assert len(list(windows(made, 24, 1))) > 20
+    assert len(list(windows(made, 24, 1, 0))) > 20
     assert [scope.annotations for scope in made.values()] == [1, 2, 3]
 
 
 @pytest.mark.parametrize(("length", "every"), [(1, 2), (24, 0), (0, 0)])
 def test_windows_with_gaps_between_them_are_refused(length: int, every: int) -> None:
     with pytest.raises(ValueError, match=f"found {length} and {every}"):
-        list(windows({}, length, every))
+        list(windows({}, length, every, 0))

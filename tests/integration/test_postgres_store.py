@@ -335,6 +335,24 @@ def test_an_older_store_is_migrated_once_by_the_first_worker(database: Address, 
     assert run(database.url, "SELECT value FROM meta WHERE name = 'schema_version'") == [(str(SCHEMA_VERSION + 1),)]
 
 
+def test_a_store_of_the_schema_before_is_given_the_tables_that_are_new(database: Address):
+    database.open().close()
+    columns = (
+        "SELECT c.relname::text, a.attname::text, format_type(a.atttypid, a.atttypmod), a.attcollation::regcollation::text "
+        "FROM pg_attribute AS a JOIN pg_class AS c ON c.oid = a.attrelid "
+        "WHERE c.relnamespace = 'public'::regnamespace AND c.relkind = 'r' AND a.attnum > 0 ORDER BY c.relname, a.attnum"
+    )
+    fresh = run(database.url, TABLES_THERE), run(database.url, columns)
+    run(
+        database.url,
+        "DROP TABLE clocks",
+        "DROP TABLE readings",
+        "UPDATE meta SET value = '2' WHERE name = 'schema_version'",
+    )
+    database.open().close()
+    assert (run(database.url, TABLES_THERE), run(database.url, columns)) == fresh
+
+
 def test_a_migration_that_fails_leaves_the_store_as_it_was(database: Address, monkeypatch: pytest.MonkeyPatch):
     database.open().close()
     before = run(database.url, TABLES_THERE)

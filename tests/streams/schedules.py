@@ -127,7 +127,7 @@ class _Writer:
         self.number += 1
         kinds = {"annotation": 60, "gold": 24, "retraction": 4, "review": 4, "context": 2, "erasure": 2}
         kind = kind or ("gold" if self.number <= GOLD_FIRST else chance.choices(list(kinds), list(kinds.values()))[0])
-        at = datetime(2026, 1, 5, tzinfo=UTC) + timedelta(seconds=self.number + chance.choice((0, 0, 0, -90, 3600)))
+        at = datetime(2026, 1, 5, tzinfo=UTC) + timedelta(seconds=self.number + chance.choice((0, 0, 0, -90, 7200)))
         name = f"e{self.number}"
         event: dict[str, Any] = {
             "type": kind,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime, timedelta
 from itertools import islice
 from random import Random
 from typing import Any
@@ -23,6 +24,7 @@ from streams.store.tables import (
     JOURNAL,
     META,
     OUTBOX,
+    READINGS,
     TABLES,
     TASKS,
     Table,
@@ -37,6 +39,7 @@ OF_THE_CUTS: dict[Table, tuple[str, ...]] = {
     ERASURES: ("scanned_to",),
     ALARMS: ("version",),
     OUTBOX: ("number",),
+    READINGS: ("corrections",),
 }
 """Columns that tell where a log was cut; of the journal, all do."""
 
@@ -46,7 +49,7 @@ ALL_BUT_CONTEXTS = tuple(table.name for table in TABLES if table not in (META, J
 
 
 def campaign(seed: int, count: int) -> list[bytes]:
-    """A simulated campaign in a hurry: someone is bad from the start, some are erased, annotations move and are withdrawn late."""
+    """A simulated campaign in a hurry: someone is bad from the start, some are erased, annotations move, are withdrawn, or late."""
     random = Random(seed)
     sent = Campaign(seed, goes_bad_after=0.0, random_ids=True).messages(START, rate=60.0)
     messages = [message.value for message in islice(sent, count)]
@@ -63,11 +66,18 @@ def campaign(seed: int, count: int) -> list[bytes]:
         )
         again = {**event, "annotation": event.get("annotation", event["id"]), "id": f"{event['id']}-again", **change}
         messages.insert(random.randrange(count), json.dumps(again).encode())
+    for number, event in enumerate(random.sample(annotations, 30)):
+        later = {**event, "id": f"later-{number}", "annotation": f"later-{number}", "time": _later(event["time"], 3)}
+        messages.insert(random.randrange(count // 2, count), json.dumps(later).encode())
     for number, event in enumerate(random.sample(annotations, 3)):
         gone = {"type": "erasure", "id": f"erasure-{number}", "source": "test", "time": event["time"]}
         gone |= {"project": event["project"], "annotator": event["annotator"]}
         messages.insert(random.randrange(count // 3, count), json.dumps(gone).encode())
     return messages
+
+
+def _later(time: str, hours: int) -> str:
+    return (datetime.fromisoformat(time) + timedelta(hours=hours)).isoformat()
 
 
 def _annotation(message: bytes) -> dict[str, Any] | None:

@@ -42,7 +42,9 @@ def test_every_key_is_listed_in_order_with_its_variable_and_default():
 def test_every_key_of_a_task_is_listed():
     listed = rows("projects.NAME.tasks.TASK")
     assert [row[0] for row in listed] == [key.name for key in fields(TaskConfig)]
-    assert tomllib.loads(f"value = {listed[-1][2].strip('`')}")["value"] == list(TaskConfig().detectors)
+    defaults = {row[0]: row[2].strip("`") for row in listed}
+    assert tomllib.loads(f"value = {defaults['detectors']}")["value"] == list(TaskConfig().detectors)
+    assert tomllib.loads(f"value = {defaults['lateness_minutes']}")["value"] == TaskConfig().lateness_minutes
 
 
 def test_the_examples_are_configurations():

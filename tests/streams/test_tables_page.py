@@ -53,7 +53,7 @@ def test_the_page_knows_all_tables_of_the_database(database: sqlite3.Connection)
 
 def test_the_number_of_examples():
     assert {name: len(examples(name)) for name in ("sql", "sqlite", "postgresql")} == {
-        "sql": 15,
+        "sql": 16,
         "sqlite": 2,
         "postgresql": 5,
     }

@@ -88,6 +88,15 @@ def of_parts(figures: Any) -> Any:
     return {name: reading for name, reading in figures.items() if name not in PANEL_COEFFICIENTS}
 
 
+def watermark(events: list[Event], lateness: timedelta = timedelta(hours=1)) -> datetime:
+    """By its definition: the third-highest of the annotators' latest times (the lowest, if fewer), less the lateness."""
+    latest: dict[str, datetime] = {}
+    for event in events:
+        if isinstance(event, Annotation):
+            latest[event.annotator] = max(event.time, latest.get(event.annotator, event.time))
+    return sorted(latest.values(), reverse=True)[:3][-1] - lateness
+
+
 @pytest.mark.parametrize(("length", "every"), [(24, 24), (7 * 24, 24), (None, 48), (6, 6)])
 def test_a_window_is_what_its_items_alone_would_say(length: int | None, every: int) -> None:
     events = campaign(every)
@@ -107,7 +116,11 @@ def test_a_window_is_what_its_items_alone_would_say(length: int | None, every: i
             else start <= min(map(from_microseconds, latest.values()))
         )
     assert len(windows) >= 5
-    assert [window["open"] for window in windows] == [False] * (len(windows) - 1) + [True]
+    over = watermark(events)
+    assert [window["open"] for window in windows] == [
+        datetime.fromisoformat(window["end"]) > over for window in windows
+    ]
+    assert [window["open"] for window in windows[:1] + windows[-1:]] == [False, True]
 
 
 def test_windows_that_do_not_overlap_add_up_to_the_task() -> None:
