@@ -6,7 +6,7 @@ import hashlib
 
 from detectors.config import TaskConfig
 
-STATISTICS_VERSION = 4
+STATISTICS_VERSION = 5
 """Raised when a change of the code gives stored statistics another meaning."""
 
 

@@ -70,6 +70,42 @@ def pair_pattern(first: str, second: str) -> str:
     return first + LABEL + second
 
 
+BY_SIZE: Final = frozenset({"ordinal"})
+"""The label types whose confusions are counted by how many labels the item has: they tell which items everybody ranked."""
+
+
+def sized_pattern(first: str, second: str, size: int) -> str:
+    r"""The cell of a pair's confusion matrix on the items with so many labels.
+
+    >>> sized_pattern("3", "5", 4)
+    '3\x1f5\x1f4'
+    """
+    return f"{first}{LABEL}{second}{LABEL}{size}"
+
+
+def of_any_size(counts: Mapping[str, int]) -> dict[str, int]:
+    r"""The confusion matrix on all items, from a counter of `sized_pattern`.
+
+    >>> of_any_size({"3\x1f5\x1f4": 2, "3\x1f5\x1f2": 1, "5\x1f5\x1f2": 1})
+    {'3\x1f5': 3, '5\x1f5': 1}
+    """
+    found: dict[str, int] = {}
+    for pattern, n in counts.items():
+        cell = pattern.rpartition(LABEL)[0]
+        found[cell] = found.get(cell, 0) + n
+    return found
+
+
+def of_size(counts: Mapping[str, int], size: int) -> dict[str, int]:
+    r"""The confusion matrix on the items with so many labels, from a counter of `sized_pattern`.
+
+    >>> of_size({"3\x1f5\x1f4": 2, "3\x1f5\x1f2": 1, "5\x1f5\x1f2": 1}, 2)
+    {'3\x1f5': 1, '5\x1f5': 1}
+    """
+    end = f"{LABEL}{size}"
+    return {pattern.removesuffix(end): n for pattern, n in counts.items() if pattern.endswith(end)}
+
+
 class PatternCounts:
     r"""How many items show each pattern: the one state from which every nominal coefficient and interval is read.
 
