@@ -86,12 +86,14 @@ def sized_pattern(first: str, second: str, size: int) -> str:
 def of_any_size(counts: Mapping[str, int]) -> dict[str, int]:
     r"""The confusion matrix on all items, from a counter of `sized_pattern`.
 
-    >>> of_any_size({"3\x1f5\x1f4": 2, "3\x1f5\x1f2": 1, "5\x1f5\x1f2": 1})
+    Patterns without a size stay as they are: a store that is to be rebuilt may be read before that.
+
+    >>> of_any_size({"3\x1f5\x1f4": 2, "3\x1f5\x1f2": 1, "5\x1f5": 1})
     {'3\x1f5': 3, '5\x1f5': 1}
     """
     found: dict[str, int] = {}
     for pattern, n in counts.items():
-        cell = pattern.rpartition(LABEL)[0]
+        cell = pattern.rpartition(LABEL)[0] if _sized(pattern) else pattern
         found[cell] = found.get(cell, 0) + n
     return found
 
@@ -99,11 +101,15 @@ def of_any_size(counts: Mapping[str, int]) -> dict[str, int]:
 def of_size(counts: Mapping[str, int], size: int) -> dict[str, int]:
     r"""The confusion matrix on the items with so many labels, from a counter of `sized_pattern`.
 
-    >>> of_size({"3\x1f5\x1f4": 2, "3\x1f5\x1f2": 1, "5\x1f5\x1f2": 1}, 2)
+    >>> of_size({"3\x1f5\x1f4": 2, "3\x1f5\x1f2": 1, "5\x1f5\x1f2": 1, "1\x1f2": 7}, 2)
     {'3\x1f5': 1, '5\x1f5': 1}
     """
     end = f"{LABEL}{size}"
-    return {pattern.removesuffix(end): n for pattern, n in counts.items() if pattern.endswith(end)}
+    return {pattern.removesuffix(end): n for pattern, n in counts.items() if pattern.endswith(end) and _sized(pattern)}
+
+
+def _sized(pattern: str) -> bool:
+    return pattern.count(LABEL) == 2
 
 
 class PatternCounts:

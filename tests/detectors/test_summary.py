@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from detectors.agreement import COEFFICIENTS, PANEL_COEFFICIENTS
+from detectors.agreement import COEFFICIENTS, PANEL_COEFFICIENTS, RANKINGS
 from detectors.config import TaskConfig
 from detectors.item import Item, ItemKey, contribution
 from detectors.labels import Fit
@@ -64,7 +64,7 @@ def test_the_whole_task() -> None:
     assert (task.pairable_items, task.annotators, task.unfit) == (4, 3, 0)
     assert (task.whole.gold.answers, task.whole.gold.correct) == (8, 5)
     agreement = task.whole.agreement
-    assert list(agreement) == [*COEFFICIENTS, *PANEL_COEFFICIENTS]
+    assert list(agreement) == [*COEFFICIENTS, *PANEL_COEFFICIENTS, *RANKINGS]
     # Item by item one third, 1, 0 and 1 of the pairs agree.
     assert agreement["percent"].value == pytest.approx(float(Fraction(7, 12)), abs=1e-15)
     # Among 10 pairable labels 6 are yes, 4 no; disagreements: 3 * 2/3 + 2 * 1 = 4. alpha = 1 - 9 * 4 / (100 - 52).
