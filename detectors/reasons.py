@@ -29,7 +29,8 @@ NO_REPEAT: Final = "no repeat"
 """Nobody labelled an item twice."""
 
 TOO_MUCH: Final = "too much to compare"
-"""No item has labels of a size that can be compared while events arrive; or there are too many different sets of names."""
+"""No item has labels of a size that can be compared while events arrive; or there are too many different sets of names,
+or of labels that rank items."""
 
 OF_TASKS: Final = "of whole tasks only"
 """The coefficient tells annotators apart, which is kept of whole tasks, not of their parts."""

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
-from itertools import groupby
-from operator import itemgetter
 
+import numpy as np
+
+from detectors.agreement.arrays import Integers, total
 from detectors.agreement.coefficient import Estimate
-from detectors.agreement.rankings import Confusion, RankingCoefficient, Rankings, doubled_ranks
+from detectors.agreement.rankings import Confusion, RankingCoefficient, Rankings
 
 
 def kendall_tau_b(rankings: Rankings) -> Estimate | None:
@@ -31,8 +31,9 @@ def kendall_tau_b(rankings: Rankings) -> Estimate | None:
     with $n - 1$ degrees of freedom. Of more annotators one item moves several pairs at once, which these do not tell.
     Undefined where an annotator gives all items one label.
 
-    >>> rankings = Rankings.of({(0, 1): {(0, 0): 2, (0, 1): 1, (1, 1): 3, (2, 1): 1}}, annotators=2)
-    >>> kendall_tau_b(rankings)  # doctest: +ELLIPSIS
+    >>> from detectors.agreement.scale import Scale
+    >>> confusion = {"a\x1fa": 2, "a\x1fb": 1, "b\x1fb": 3, "c\x1fb": 1}
+    >>> kendall_tau_b(Rankings.of({(0, 1): confusion}, 2, Scale.of("ordinal", "abc")))  # doctest: +ELLIPSIS
     Estimate(value=0.65319726..., error=0.19043..., degrees=6)
 
     References
@@ -44,78 +45,38 @@ def kendall_tau_b(rankings: Rankings) -> Estimate | None:
     tables. Journal of the American Statistical Association 72(358), 309-315.
     https://doi.org/10.1080/01621459.1977.10480995
     """
-    if any(len(counts) < 2 for counts in rankings.counts):
+    n = rankings.items
+    not_tied = [n * n - int(counts @ counts) for counts in rankings.counts]
+    if not all(not_tied):
         return None
-    found = [_tau_b(confusion) for confusion in rankings.confusions.values()]
-    if len(found) == 1:
-        return found[0]
-    return Estimate(math.fsum(estimate.value for estimate in found) / len(found), math.nan, 0)
+    values: list[float] = []
+    for (a, b), confusion in rankings.confusions.items():
+        order = _order(confusion, rankings.ranks[a], rankings.ranks[b])
+        root = math.sqrt(not_tied[a] * not_tied[b])
+        values.append(int(order @ confusion.items) / root)
+    if len(values) > 1:
+        return Estimate(math.fsum(values) / len(values), math.nan, 0)
+    shares = [counts / of for counts, of in zip(rankings.counts, not_tied, strict=True)]
+    moved = 2.0 * order / root + values[0] * (shares[0][confusion.first] + shares[1][confusion.second])
+    mean = values[0] * n * (1.0 / not_tied[0] + 1.0 / not_tied[1])
+    squares = np.asarray(confusion.items * np.square(moved - mean), np.float64)
+    return Estimate(values[0], math.sqrt(total(squares)), n - 1)
 
 
-def _tau_b(confusion: Confusion) -> Estimate:
-    first: Counter[int] = Counter()
-    second: Counter[int] = Counter()
-    for (place, other), count in confusion.items():
-        first[place] += count
-        second[other] += count
-    n = first.total()
-    not_tied = [n * n - sum(count * count for count in counts.values()) for counts in (first, second)]
-    root = math.sqrt(not_tied[0] * not_tied[1])
-    order = _order(confusion, first, second)
-    value = sum(count * order[cell] for cell, count in confusion.items()) / root
-    mean = value * (n / not_tied[0] + n / not_tied[1])
-    squares = math.fsum(
-        count * (2.0 * order[a, b] / root + value * (first[a] / not_tied[0] + second[b] / not_tied[1]) - mean) ** 2
-        for (a, b), count in confusion.items()
-    )
-    return Estimate(value, math.sqrt(squares), n - 1)
-
-
-def _order(confusion: Confusion, first: Counter[int], second: Counter[int]) -> dict[tuple[int, int], int]:
+def _order(confusion: Confusion, ranks: Integers, others: Integers) -> Integers:
     """Of each cell the items that both annotators order as one of it, less those that they order otherwise.
 
-    With doubled ranks r and s of its places, and n items in all, that is n + 2 - r - s, four times the items of two
-    smaller places, twice those of one smaller and one equal, and its own.
+    That is n + 2, less the doubled ranks of its places, and four times the items of two smaller places, twice those
+    of one smaller and one equal, and its own: four sums over a corner of the table.
     """
-    ranks, others = doubled_ranks(first), doubled_ranks(second)
-    columns = {place: number for number, place in enumerate(sorted(second))}
-    rest = first.total() + 2
-    above = _Sums(len(columns))
-    found: dict[tuple[int, int], int] = {}
-    for place, row in groupby(sorted(confusion), itemgetter(0)):
-        cells = [(other, columns[other], confusion[place, other]) for _, other in row]
-        beside = 0
-        for other, column, count in cells:
-            smaller = 2 * (above.below(column) + above.below(column + 1) + beside)
-            found[place, other] = smaller + count + rest - ranks[place] - others[other]
-            beside += count
-        for _, column, count in cells:
-            above.add(column, count)
-    return found
-
-
-class _Sums:
-    """Counts by number, whose sums below a number are known at once (a Fenwick tree)."""
-
-    __slots__ = ("_tree",)
-
-    def __init__(self, size: int) -> None:
-        self._tree = [0] * (size + 1)
-
-    def add(self, number: int, count: int) -> None:
-        """Count these at a number from 0."""
-        place = number + 1
-        while place < len(self._tree):
-            self._tree[place] += count
-            place += place & -place
-
-    def below(self, number: int) -> int:
-        """How many are counted at smaller numbers."""
-        total = 0
-        while number:
-            total += self._tree[number]
-            number &= number - 1
-        return total
+    first, second, count = confusion
+    corner = np.zeros((len(ranks) + 1, len(others) + 1), np.int64)
+    corner[first + 1, second + 1] = count
+    corner.cumsum(axis=0, out=corner).cumsum(axis=1, out=corner)
+    smaller = corner[first, second] + corner[first + 1, second]
+    smaller += corner[first, second + 1] + corner[first + 1, second + 1]
+    smaller += count.sum() + 2 - ranks[first] - others[second]
+    return smaller
 
 
 KENDALL_TAU_B = RankingCoefficient("kendall_tau_b", -1.0, kendall_tau_b)

@@ -105,7 +105,8 @@ def of_size(counts: Mapping[str, int], size: int) -> dict[str, int]:
     {'3\x1f5': 1, '5\x1f5': 1}
     """
     end = f"{LABEL}{size}"
-    return {pattern.removesuffix(end): n for pattern, n in counts.items() if pattern.endswith(end) and _sized(pattern)}
+    cut = -len(end)
+    return {pattern[:cut]: n for pattern, n in counts.items() if pattern.endswith(end) and _sized(pattern)}
 
 
 def _sized(pattern: str) -> bool:

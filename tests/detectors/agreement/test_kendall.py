@@ -2,6 +2,7 @@
 
 import math
 import random
+from fractions import Fraction
 from itertools import combinations
 
 import pytest
@@ -10,7 +11,7 @@ from scipy.stats import kendalltau, rankdata
 from detectors.agreement import RANKINGS, Scale, ranking_agreement
 from detectors.agreement.kendall_tau_b import kendall_tau_b
 from detectors.agreement.kendall_w import kendall_w
-from detectors.agreement.patterns import sized_pattern
+from detectors.agreement.patterns import pair_pattern, sized_pattern
 from detectors.agreement.rankings import MOST_ANNOTATORS, Rankings
 from detectors.reading import Reading
 from detectors.reasons import (
@@ -20,7 +21,17 @@ from detectors.reasons import (
     NO_VARIATION,
     NOT_AVAILABLE,
     ONE_ANNOTATOR,
+    TOO_MUCH,
 )
+
+
+def of_cells(confusions, annotators):
+    """Rankings from places in place of labels."""
+    places = {place for cells in confusions.values() for cell in cells for place in cell}
+    patterns = {
+        two: {pair_pattern(f"{k:g}", f"{x:g}"): n for (k, x), n in cells.items()} for two, cells in confusions.items()
+    }
+    return Rankings.of(patterns, annotators, Scale.of("ordinal", [f"{place:g}" for place in sorted(places)]))
 
 
 def confusions(rows):
@@ -30,12 +41,12 @@ def confusions(rows):
         cells = found[a, b] = {}
         for two in zip(first, second, strict=True):
             cells[two] = cells.get(two, 0) + 1
-    return Rankings.of(found, len(rows))
+    return of_cells(found, len(rows))
 
 
 def table(rows):
     """A two-way table as what two annotators said."""
-    return Rankings.of({(0, 1): {(k, l): n for k, row in enumerate(rows) for l, n in enumerate(row) if n}}, 2)  # noqa: E741
+    return of_cells({(0, 1): {(k, x): n for k, row in enumerate(rows) for x, n in enumerate(row) if n}}, 2)
 
 
 def w_by_definition(rows):
@@ -143,10 +154,10 @@ def test_errors_are_those_of_small_changes():
     for _ in range(20):
         cells = {(k, other): rng.randint(0, 6) * many for k in range(4) for other in range(5)}
         cells = {cell: n for cell, n in cells.items() if n}
-        at = kendall_tau_b(Rankings.of({(0, 1): cells}, 2))
+        at = kendall_tau_b(of_cells({(0, 1): cells}, 2))
         squares = 0.0
         for cell, count in cells.items():
-            nudged = kendall_tau_b(Rankings.of({(0, 1): {**cells, cell: count + step}}, 2))
+            nudged = kendall_tau_b(of_cells({(0, 1): {**cells, cell: count + step}}, 2))
             squares += count * ((nudged.value - at.value) / step) ** 2
         assert at.error == pytest.approx(math.sqrt(squares), rel=2e-3)
 
@@ -160,10 +171,10 @@ def test_the_interval_is_as_wide_as_that_of_drawn_items():
         of = {}
         for cell in rng.choices(list(cells), list(cells.values()), k=sum(cells.values())):
             of[cell] = of.get(cell, 0) + 1
-        drawn.append(kendall_tau_b(Rankings.of({(0, 1): of}, 2)).value)
+        drawn.append(kendall_tau_b(of_cells({(0, 1): of}, 2)).value)
     mean = sum(drawn) / len(drawn)
     spread = math.sqrt(sum((value - mean) ** 2 for value in drawn) / (len(drawn) - 1))
-    assert kendall_tau_b(Rankings.of({(0, 1): cells}, 2)).error == pytest.approx(spread, rel=0.05)
+    assert kendall_tau_b(of_cells({(0, 1): cells}, 2)).error == pytest.approx(spread, rel=0.05)
 
 
 def test_perfect_order_and_its_reverse():
@@ -206,6 +217,25 @@ def test_where_it_is_undefined(pairs, annotators, label_type, scale, n, why):
     """The last is of a store that an earlier version has written, before it is rebuilt."""
     found = ranking_agreement(pairs, annotators, label_type, scale)
     assert set(found.values()) == {Reading.undefined(n, why)}
+
+
+def test_too_many_labels_are_not_compared(monkeypatch):
+    """Each two labels of each two annotators: of two annotators three labels are nine."""
+    assert ranking_agreement(TWO, "ab", "ordinal", SCALE)["kendall_w"].n == 3
+    monkeypatch.setattr("detectors.agreement.rankings.MOST_COMPARED", 8)
+    assert ranking_agreement(TWO, "ab", "ordinal", SCALE)["kendall_w"] == Reading.undefined(3, TOO_MUCH)
+
+
+def test_sums_beyond_64_bits_are_exact():
+    """Ten million items have sums of cubes: every item a million times is the same W but for n + 1."""
+    cells = {(0, 0): 3 * 10**6, (0, 1): 10**6, (1, 1): 4 * 10**6, (2, 1): 10**6, (2, 2): 2 * 10**6}
+    n, first, second = 11 * 10**6, (4, 4, 3), (3, 6, 2)
+    places = [[2 * sum(of[:k]) * 10**6 + of[k] * 10**6 + 1 for k in range(3)] for of in (first, second)]
+    sums = sum(count * (places[0][k] + places[1][x] - 2 * (n + 1)) ** 2 for (k, x), count in cells.items())
+    ties = sum((count * 10**6) ** 3 - count * 10**6 for of in (first, second) for count in of)
+    expected = Fraction(3 * sums, 4 * (n**3 - n) - 2 * ties)
+    assert kendall_w(of_cells({(0, 1): cells}, 2)).value == float(expected)
+    assert sums > 2**63
 
 
 def test_labels_of_an_old_configuration_are_placed_by_number():
