@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Final
 
+from detectors.agreement import PANEL_COEFFICIENTS
 from detectors.agreement.patterns import BY_SIZE
 from detectors.agreement.rankings import MOST_ANNOTATORS
 from detectors.alarms import Alarm
@@ -166,6 +167,8 @@ class Readings:
         ):
             yield Sample(f"kappawatch_{name}", key, value)
         for coefficient, reading in task.whole.agreement.items():
+            if coefficient in PANEL_COEFFICIENTS:
+                continue
             bounds = {"": reading.value, "lower_": reading.low, "upper_": reading.high}
             for bound, number in bounds.items():
                 if number is not None:

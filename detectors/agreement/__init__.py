@@ -168,9 +168,8 @@ def ranking_agreement(
 
 def _no_rankings(label_type: str, pairable: int) -> dict[str, Reading]:
     """What a part of a task has in place of its rankings."""
-    return dict.fromkeys(
-        RANKINGS, Reading.undefined(pairable, OF_TASKS if label_type in BY_SIZE else NOT_AVAILABLE)
-    )
+    why = OF_TASKS if pairable else NO_PAIRABLE_ITEM
+    return dict.fromkeys(RANKINGS, Reading.undefined(pairable, why if label_type in BY_SIZE else NOT_AVAILABLE))
 
 
 def agreement_of_sums(

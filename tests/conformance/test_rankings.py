@@ -14,7 +14,7 @@ import pytest
 from scipy.stats import kendalltau, rankdata
 
 from detectors.config import TaskConfig
-from detectors.reasons import NO_RANKING, NO_VARIATION, NOT_AVAILABLE, NOT_OF_PARTS, ONE_ANNOTATOR
+from detectors.reasons import NO_PAIRABLE_ITEM, NO_RANKING, NO_VARIATION, NOT_AVAILABLE, OF_TASKS, ONE_ANNOTATOR
 from detectors.summary import TaskStatistics
 from streams.homes import Home
 from streams.store import open_store
@@ -110,11 +110,12 @@ def test_every_prefix():
                     compared[f"{name} of two"] += len(people) == 2
             by, _ = statistics.by()
             assert by["stage"]["annotate"].agreement == found
-            for name in ("ann", "bob"):
-                if name in by["annotator"]:
-                    assert by["annotator"][name].agreement["kendall_w"].why == NOT_OF_PARTS
+            for part in by["annotator"].values():
+                assert part.agreement["kendall_w"].why == (
+                    OF_TASKS if part.agreement["percent"].n else NO_PAIRABLE_ITEM
+                )
             assert {each.agreement["kendall_w"].why for each in by["class"].values()} == {NOT_AVAILABLE}
-            assert {each.agreement["kendall_tau_b"].why for each in by["gold_item"].values()} == {NOT_OF_PARTS}
+            assert {each.agreement["kendall_tau_b"].why for each in by["gold_item"].values()} == {OF_TASKS}
     assert compared == {
         "kendall_w": 405, "kendall_w of two": 163, "kendall_tau_b": 350, "kendall_tau_b of two": 148,
         "kendall_tau_b undefined": 55, "no ranking": 125, "one annotator": 10,

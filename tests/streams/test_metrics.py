@@ -178,6 +178,7 @@ def test_rankings_are_those_of_the_document(people: int, samples: int, capacity:
             assert page.get(place) == found[coefficient][part]
             compared += place in page
     assert compared == samples
+    assert {dict(labels).get("coefficient") for _, labels in page}.isdisjoint(PANEL_COEFFICIENTS)
 
 
 def test_what_rankings_cost_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
