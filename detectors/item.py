@@ -14,7 +14,7 @@ from operator import itemgetter
 from typing import Any, NamedTuple, Protocol, TypeAlias, TypeVar
 
 from detectors.agreement.measures import Measure
-from detectors.agreement.patterns import against_others, item_pattern, pair_pattern
+from detectors.agreement.patterns import BY_SIZE, against_others, item_pattern, pair_pattern, sized_pattern
 from detectors.between import BETWEEN_VENDORS, between_vendors, pair_name
 from detectors.labels import LABEL_TYPES, Fit
 from detectors.labels.base import Measuring
@@ -375,8 +375,16 @@ def _look_of(kind: str, labels: Sequence[str], accepted: Accepted | None, *, cat
         own[label] = (1, 1, 0, ((kind, 1, pairable, answers, right, seen),))
     pattern = item_pattern(labels) if categorical else None
     whole = (kind, n, pairable, n * answers, sum([correct[label] for label in labels]), pattern)
-    pairs = [pair_pattern(*two) for two in combinations(labels, 2)] if categorical and n <= MOST_PAIRED else ()
-    return Look(kind, (n, 1, 0, (whole,)), tuple([own[label] for label in labels]), tuple(pairs))
+    pairs = _pairs(kind, labels) if categorical and n <= MOST_PAIRED else ()
+    return Look(kind, (n, 1, 0, (whole,)), tuple([own[label] for label in labels]), pairs)
+
+
+def _pairs(kind: str, labels: Sequence[str]) -> tuple[str, ...]:
+    """The pattern of each two of the labels."""
+    if kind in BY_SIZE:
+        size = len(labels)
+        return tuple([sized_pattern(*two, size) for two in combinations(labels, 2)])
+    return tuple([pair_pattern(*two) for two in combinations(labels, 2)])
 
 
 def _measured(look: Look, labels: Sequence[Counted], measuring: Measuring) -> Look:

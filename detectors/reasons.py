@@ -29,10 +29,20 @@ NO_REPEAT: Final = "no repeat"
 """Nobody labelled an item twice."""
 
 TOO_MUCH: Final = "too much to compare"
-"""No item has labels of a size that can be compared while events arrive; or there are too many different sets of names."""
+"""No item has labels of a size that can be compared while events arrive; or there are too many different sets of names,
+or of labels that rank items."""
 
 OF_TASKS: Final = "of whole tasks only"
 """The coefficient tells annotators apart, which is kept of whole tasks, not of their parts."""
+
+ONE_ANNOTATOR: Final = "fewer than two annotators"
+"""Nobody, or one annotator only, has a label that counts."""
+
+MANY_ANNOTATORS: Final = "more than 50 annotators"
+"""The coefficient compares all annotators of a task by pairs, which are kept of items with at most 50 labels."""
+
+NO_RANKING: Final = "fewer than two items that all annotators ranked"
+"""The coefficient compares how annotators rank the same items."""
 
 REASONS: Final = (
     NO_PAIRABLE_ITEM,
@@ -45,4 +55,7 @@ REASONS: Final = (
     NO_REPEAT,
     TOO_MUCH,
     OF_TASKS,
+    ONE_ANNOTATOR,
+    MANY_ANNOTATORS,
+    NO_RANKING,
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter, deque
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 from detectors.agreement import (
@@ -18,10 +19,11 @@ from detectors.agreement import (
     confused,
     each_against_rest,
     pair_agreement,
+    ranking_agreement,
 )
 from detectors.agreement.coefficient import CATEGORIES, ORDERED
 from detectors.agreement.measures import COUNT, by_class
-from detectors.agreement.patterns import LABEL
+from detectors.agreement.patterns import BY_SIZE, LABEL, of_any_size
 from detectors.between import BETWEEN_VENDORS, pair_of
 from detectors.config import OTHER, TaskConfig
 from detectors.decay import decayed
@@ -248,10 +250,23 @@ class TaskStatistics:
             PairSummary(
                 *pair,
                 confusions[pair][0],
-                pair_agreement(confusions[pair][1], self.label_type or "nominal", self._scale),
+                pair_agreement(self._of_any_size(confusions[pair][1]), self.label_type or "nominal", self._scale),
             )
             for pair in shown
         ]
+
+    def _of_any_size(self, confusion: Mapping[str, int]) -> Mapping[str, int]:
+        return of_any_size(confusion) if self.label_type in BY_SIZE else confusion
+
+    @cached_property
+    def _rankings(self) -> dict[str, Reading]:
+        """How all annotators who have a label that counts rank the items of the task."""
+        annotators = [
+            value
+            for (dimension, value), scope in self._scopes.items()
+            if dimension == "annotator" and self._tally(scope).labels
+        ]
+        return ranking_agreement(self._pairs, annotators, self.label_type or "nominal", self._scale)
 
     def between_vendors(self) -> tuple[list[PairSummary], int]:
         """The pairs of vendors with the most items in common, and how many others were cut."""
@@ -326,7 +341,10 @@ class TaskStatistics:
         }
         if not own:
             return None
-        return Who(own, {(a, b): cells for (kind, a, b), cells in self._pairs.items() if kind == self.label_type})
+        pairs = {
+            (a, b): self._of_any_size(cells) for (kind, a, b), cells in self._pairs.items() if kind == self.label_type
+        }
+        return Who(own, pairs)
 
     def _summary(self, scope: Scope, who: Who | None = None) -> ScopeSummary:
         tally = self._tally(scope)
@@ -335,6 +353,8 @@ class TaskStatistics:
             readings = agreement(tally.patterns, label_type, self.categories, self._scale, who)
         else:
             readings = agreement_of_sums(tally.sums, label_type, tally.pairable)
+        if scope is self._total and label_type in BY_SIZE:
+            readings |= self._rankings
         return ScopeSummary(
             scope.annotations, _pairable_share(scope, tally), readings, Accuracy(tally.answers, tally.correct)
         )

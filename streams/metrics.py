@@ -34,7 +34,7 @@ MOST_FLAGGED: Final = 50
 
 MOST_TASKS: Final = 500
 """Tasks with figures of their own, on one page: those with the most annotations, about 45 series each, of ordered labels
-54, and one for each label."""
+58, and one for each label."""
 
 MOST_LABELS: Final = 10
 """A task with more labels than this does not say how often each is given."""

@@ -11,6 +11,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Final
 
+from detectors.agreement import PANEL_COEFFICIENTS
+from detectors.agreement.patterns import BY_SIZE
+from detectors.agreement.rankings import MOST_ANNOTATORS
 from detectors.alarms import Alarm
 from detectors.drift import DETECTORS
 from detectors.monitor import Changes, ScopeKey, TaskKey
@@ -20,17 +23,18 @@ from streams.homes import Home
 from streams.metrics import MOST_FLAGGED, MOST_LABELS, MOST_TASKS, HomeReadings, Sample, Size, TaskReadings
 from streams.parsing import REASONS
 from streams.store import rows
-from streams.store.tables import SCOPES
+from streams.store.tables import PAIRS, SCOPES
 
 WEIGHED: Final = 256
 """Tasks weighed in one call: about 10 ms."""
 
 SLICE: Final = 64
-"""What one call may compute: the price of a task is 1, and 1 for each PATTERNS of its item patterns and sums; about 25 ms."""
+"""What one call may compute: the price of a task is 1, and 1 for each PATTERNS of its patterns and sums; about 25 ms."""
 
 PATTERNS: Final = 250
 
 _Scopes = dict[tuple[str, str], Scope]
+_Pairs = dict[tuple[str, str, str], dict[str, int]]
 
 
 class Readings:
@@ -116,17 +120,36 @@ class Readings:
         while self._outdated and self._credit > 0:
             keys = list(islice(self._outdated, self._credit))
             for key, scopes in zip(keys, self._scopes(keys), strict=True):
-                self._figures[key] = tuple(self._task(key, scopes))
+                pairs = self._rankings(key, scopes)
+                self._figures[key] = tuple(self._task(key, scopes, pairs))
                 del self._outdated[key]
                 tallies = [tally for scope in scopes.values() for tally in scope.tallies.values()]
                 patterns = sum(len(tally.patterns) + len(tally.sums) for tally in tallies)
+                patterns += sum(map(len, pairs.values()))
                 self._credit -= 1 + patterns // PATTERNS
                 if self._credit <= 0:
                     return
 
-    def _task(self, key: TaskKey, scopes: _Scopes) -> Iterator[Sample]:
+    def _rankings(self, key: TaskKey, scopes: _Scopes) -> _Pairs:
+        """The pairs of a task whose labels rank items; its annotators are put beside its scopes.
+
+        Of a task with more annotators than its rankings are read of, this is not looked up.
+        """
+        home = self._home
+        if (
+            home.configure(*key).label_type not in BY_SIZE
+            or not 2 <= home.monitor.tasks[key].annotators <= MOST_ANNOTATORS
+        ):
+            return {}
+        for row in home.store.scan(SCOPES, home.number, *key, "annotator"):
+            place, scope = rows.scope(row)
+            scopes[place.dimension, place.value] = scope
+        pairs = map(rows.pair, home.store.scan(PAIRS, home.number, *key))
+        return {(pair.label_type, pair.a, pair.b): confusion for pair, confusion in pairs}
+
+    def _task(self, key: TaskKey, scopes: _Scopes, pairs: _Pairs) -> Iterator[Sample]:
         counts = self._home.monitor.tasks[key]
-        statistics = TaskStatistics(self._home.configure(*key), scopes, annotators=counts.annotators)
+        statistics = TaskStatistics(self._home.configure(*key), scopes, pairs, counts.annotators)
         task = statistics.task()
         yield Sample("kappawatch_gold_results_total", (*key, "pass"), counts.passed)
         yield Sample("kappawatch_gold_results_total", (*key, "fail"), counts.failed)
@@ -144,6 +167,8 @@ class Readings:
         ):
             yield Sample(f"kappawatch_{name}", key, value)
         for coefficient, reading in task.whole.agreement.items():
+            if coefficient in PANEL_COEFFICIENTS:
+                continue
             bounds = {"": reading.value, "lower_": reading.low, "upper_": reading.high}
             for bound, number in bounds.items():
                 if number is not None:

@@ -40,6 +40,8 @@ COEFFICIENT_NAMES: Final = {
     "ac1": "Gwet's AC1",
     "ac2": "Gwet's AC2",
     "brennan_prediger": "Brennan-Prediger",
+    "kendall_w": "Kendall's W",
+    "kendall_tau_b": "Kendall's tau-b",
     "span_f1": "span F1",
     "span_f1_untyped": "span F1, untyped",
     "overlap_f1": "overlap F1",

@@ -11,7 +11,7 @@ from typing import ClassVar, cast
 import pytest
 
 import detectors.agreement
-from detectors.agreement import COEFFICIENTS, PANEL_COEFFICIENTS, MeasuredCoefficient
+from detectors.agreement import COEFFICIENTS, PANEL_COEFFICIENTS, RANKINGS, MeasuredCoefficient
 from detectors.agreement.coefficient import Estimate
 from detectors.agreement.measures import COUNT, of_class
 from detectors.config import TaskConfig
@@ -27,7 +27,7 @@ from streams.store import open_store
 from streams.verify import Report, verify_statistics
 from tests.streams.folding import PRIVACY, TOPIC, Record, default_task, rules
 
-NAMES = [*COEFFICIENTS, *PANEL_COEFFICIENTS]
+NAMES = [*COEFFICIENTS, *PANEL_COEFFICIENTS, *RANKINGS]
 GUIDE = Path(__file__).parents[1] / "docs" / "extending.md"
 
 

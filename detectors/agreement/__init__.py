@@ -3,13 +3,16 @@
 The state is a counter of patterns (`patterns`); a `Table` decodes it once, and each coefficient is a view of that
 table in a file of its own. To add one: a new file with a `Coefficient`, and its line in `COEFFICIENTS`.
 
+How all annotators rank the items is read from the confusions of their pairs (`rankings`): a `RankingCoefficient` is a
+coefficient of whole tasks, with its line in `RANKINGS`.
+
 Labels that are no categories are measured: the state is sums by name (`measures`), and each figure a view of these, a
 `MeasuredCoefficient` with its line in `MEASURED`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
 from detectors.agreement.ac1 import AC1
@@ -26,22 +29,32 @@ from detectors.agreement.coefficient import Coefficient, Estimate, Estimator
 from detectors.agreement.confused import Confused, confused
 from detectors.agreement.conger_kappa import CONGER_KAPPA
 from detectors.agreement.fleiss_kappa import FLEISS_KAPPA
+from detectors.agreement.kendall_tau_b import KENDALL_TAU_B
+from detectors.agreement.kendall_w import KENDALL_W
 from detectors.agreement.measured import MeasuredCoefficient
 from detectors.agreement.measures import Sums
 from detectors.agreement.moments import MOMENTS
 from detectors.agreement.one_against_rest import each_against_rest, one_against_rest
 from detectors.agreement.pairs import PAIR_COEFFICIENTS, pair_agreement
 from detectors.agreement.panel import Panel, PanelCoefficient, Who
-from detectors.agreement.patterns import PatternCounts, against_others, between_groups, item_pattern, pair_pattern
+from detectors.agreement.patterns import (
+    BY_SIZE,
+    PatternCounts,
+    against_others,
+    between_groups,
+    item_pattern,
+    pair_pattern,
+)
 from detectors.agreement.percent import PERCENT
 from detectors.agreement.percent_pairs import PERCENT_PAIRS
 from detectors.agreement.pooled import AlphaParts, alpha_parts
+from detectors.agreement.rankings import RankingCoefficient, rankings_of
 from detectors.agreement.scale import Scale
 from detectors.agreement.scott_pi import SCOTT_PI
 from detectors.agreement.spans.figures import SPANS
 from detectors.agreement.table import Table
 from detectors.reading import Reading
-from detectors.reasons import NO_PAIRABLE_ITEM, NOT_AVAILABLE, NOT_DECLARED
+from detectors.reasons import NO_PAIRABLE_ITEM, NOT_AVAILABLE, NOT_DECLARED, OF_TASKS
 
 COEFFICIENTS: Mapping[str, Coefficient] = MappingProxyType(
     {
@@ -69,6 +82,11 @@ PANEL_COEFFICIENTS: Mapping[str, PanelCoefficient] = MappingProxyType(
 )
 """Coefficients that tell a task's annotators apart; they are shown after the others."""
 
+RANKINGS: Mapping[str, RankingCoefficient] = MappingProxyType(
+    {coefficient.name: coefficient for coefficient in (KENDALL_W, KENDALL_TAU_B)}
+)
+"""Coefficients of whole tasks, which every scope lists after those."""
+
 MEASURED: tuple[MeasuredCoefficient, ...] = (*MOMENTS, *BOXES, *SPANS)
 """Figures of measured labels, in the order in which they are shown; one for each name and label type."""
 
@@ -77,6 +95,7 @@ __all__ = [
     "MEASURED",
     "PAIR_COEFFICIENTS",
     "PANEL_COEFFICIENTS",
+    "RANKINGS",
     "AlphaParts",
     "Coefficient",
     "Confused",
@@ -84,6 +103,7 @@ __all__ = [
     "Panel",
     "PanelCoefficient",
     "PatternCounts",
+    "RankingCoefficient",
     "Scale",
     "Sums",
     "Table",
@@ -99,6 +119,7 @@ __all__ = [
     "one_against_rest",
     "pair_agreement",
     "pair_pattern",
+    "ranking_agreement",
 ]
 
 
@@ -136,7 +157,27 @@ def agreement(
     panel = None if who is None else Panel.of(counts, table, who)
     for name, of_panel in PANEL_COEFFICIENTS.items():
         found[name] = of_panel.reading(panel, round(table.pairable), label_type)
-    return found
+    return found | _no_rankings(label_type, round(table.pairable))
+
+
+def ranking_agreement(
+    pairs: Mapping[tuple[str, str, str], Mapping[str, int]],
+    annotators: Sequence[str],
+    label_type: str,
+    scale: Scale | None,
+) -> dict[str, Reading]:
+    """The coefficients of how all annotators of a task rank its items; n is the items that all of them labelled.
+
+    `pairs` and `annotators` are what `detectors.agreement.rankings.rankings_of` takes.
+    """
+    rankings = rankings_of(pairs, annotators, label_type, scale)
+    return {name: coefficient.reading(rankings) for name, coefficient in RANKINGS.items()}
+
+
+def _no_rankings(label_type: str, pairable: int) -> dict[str, Reading]:
+    """What a part of a task has in place of its rankings."""
+    why = OF_TASKS if pairable else NO_PAIRABLE_ITEM
+    return dict.fromkeys(RANKINGS, Reading.undefined(pairable, why if label_type in BY_SIZE else NOT_AVAILABLE))
 
 
 def agreement_of_sums(
@@ -154,6 +195,7 @@ def agreement_of_sums(
             found[name] = Reading.undefined(pairable, NOT_DECLARED if pairable else NO_PAIRABLE_ITEM)
     for name in PANEL_COEFFICIENTS:
         found[name] = Reading.undefined(pairable, NOT_AVAILABLE)
+    found |= _no_rankings(label_type, pairable)
     for measured in MEASURED:
         if label_type in measured.label_types and measured.of_classes == of_class:
             found[measured.name] = measured.reading(sums, pairable)

@@ -83,6 +83,49 @@ def pair_pattern(first: str, second: str) -> str:
     return first + LABEL + second
 
 
+BY_SIZE: Final = frozenset({"ordinal"})
+"""The label types whose confusions are counted by how many labels the item has: they tell which items everybody ranked."""
+
+
+def sized_pattern(first: str, second: str, size: int) -> str:
+    r"""The cell of a pair's confusion matrix on the items with so many labels.
+
+    >>> sized_pattern("3", "5", 4)
+    '3\x1f5\x1f4'
+    """
+    return f"{first}{LABEL}{second}{LABEL}{size}"
+
+
+def of_any_size(counts: Mapping[str, int]) -> dict[str, int]:
+    r"""The confusion matrix on all items, from a counter of `sized_pattern`.
+
+    Patterns without a size stay as they are: a store that is to be rebuilt may be read before that.
+
+    >>> of_any_size({"3\x1f5\x1f4": 2, "3\x1f5\x1f2": 1, "5\x1f5": 1})
+    {'3\x1f5': 3, '5\x1f5': 1}
+    """
+    found: dict[str, int] = {}
+    for pattern, n in counts.items():
+        cell = pattern.rpartition(LABEL)[0] if _sized(pattern) else pattern
+        found[cell] = found.get(cell, 0) + n
+    return found
+
+
+def of_size(counts: Mapping[str, int], size: int) -> dict[str, int]:
+    r"""The confusion matrix on the items with so many labels, from a counter of `sized_pattern`.
+
+    >>> of_size({"3\x1f5\x1f4": 2, "3\x1f5\x1f2": 1, "5\x1f5\x1f2": 1, "1\x1f2": 7}, 2)
+    {'3\x1f5': 1, '5\x1f5': 1}
+    """
+    end = f"{LABEL}{size}"
+    cut = -len(end)
+    return {pattern[:cut]: n for pattern, n in counts.items() if pattern.endswith(end) and _sized(pattern)}
+
+
+def _sized(pattern: str) -> bool:
+    return pattern.count(LABEL) == 2
+
+
 class PatternCounts:
     r"""How many items show each pattern: the one state from which every nominal coefficient and interval is read.
 

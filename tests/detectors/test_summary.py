@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from detectors.agreement import COEFFICIENTS, PANEL_COEFFICIENTS
+from detectors.agreement import COEFFICIENTS, PANEL_COEFFICIENTS, RANKINGS
 from detectors.config import TaskConfig
 from detectors.item import Item, ItemKey, contribution
 from detectors.labels import Fit
@@ -64,7 +64,7 @@ def test_the_whole_task() -> None:
     assert (task.pairable_items, task.annotators, task.unfit) == (4, 3, 0)
     assert (task.whole.gold.answers, task.whole.gold.correct) == (8, 5)
     agreement = task.whole.agreement
-    assert list(agreement) == [*COEFFICIENTS, *PANEL_COEFFICIENTS]
+    assert list(agreement) == [*COEFFICIENTS, *PANEL_COEFFICIENTS, *RANKINGS]
     # Item by item one third, 1, 0 and 1 of the pairs agree.
     assert agreement["percent"].value == pytest.approx(float(Fraction(7, 12)), abs=1e-15)
     # Among 10 pairable labels 6 are yes, 4 no; disagreements: 3 * 2/3 + 2 * 1 = 4. alpha = 1 - 9 * 4 / (100 - 52).
@@ -131,6 +131,22 @@ def test_pairs_of_annotators() -> None:
     assert pairs[0].agreement["cohen_kappa"].n == 4
     assert pairs[1].agreement["cohen_kappa"].value == 0.0
     assert statistics([{"ann": "a", "bob": "a"}]).pairs()[0].agreement["cohen_kappa"].why == "no variation"
+
+
+def test_pairs_of_labels_in_order_are_counted_by_the_number_of_an_items_labels_and_read_without_it() -> None:
+    ordinal = statistics(TABLE, config=TaskConfig("ordinal", ("yes", "maybe", "no")))
+    nominal = statistics(TABLE, config=TaskConfig("nominal", ("yes", "maybe", "no")))
+    assert [(pair.a, pair.b, pair.items) for pair in ordinal.pairs()] == [
+        (pair.a, pair.b, pair.items) for pair in nominal.pairs()
+    ]
+    for one, other in zip(ordinal.pairs(), nominal.pairs(), strict=True):
+        assert one.agreement["cohen_kappa"] == other.agreement["cohen_kappa"]
+    whole = ordinal.task().whole.agreement
+    assert whole["conger_kappa"] == nominal.task().whole.agreement["conger_kappa"]
+    # Of the first two items, which all three labelled: ann and bob do not vary there.
+    assert whole["kendall_tau_b"] == (None, None, None, 2, "no variation")
+    # Ranks 1.5 and 1.5, the same, and 2 and 1: sums 5 and 4. W = (12 * 41 - 3 * 9 * 2 * 9) / (9 * 6 - 3 * (6 + 6)).
+    assert whole["kendall_w"] == (pytest.approx(1 / 3, abs=1e-15), None, None, 2, "")
 
 
 def test_gold_items_and_others_are_apart() -> None:

@@ -21,13 +21,14 @@ from detectors.agreement import (
     item_pattern,
     pair_agreement,
     pair_pattern,
+    ranking_agreement,
 )
 from detectors.agreement.boxes import measure as measure_boxes
 from detectors.agreement.boxes.geometry import Rectangle
 from detectors.agreement.coefficient import ORDERED
 from detectors.agreement.measures import by_class
 from detectors.agreement.moments import alpha_of_moments, item_moment, moment_against, moment_between, units
-from detectors.agreement.patterns import members, set_key
+from detectors.agreement.patterns import members, of_any_size, set_key, sized_pattern
 from detectors.agreement.spans.figures import SPANS
 from detectors.agreement.spans.marks import Mark, marks
 from detectors.agreement.spans.measure import measure
@@ -96,6 +97,11 @@ def read_pair(state):
     return pair_agreement(state.counts, "ordinal", ORDER)
 
 
+def read_sized_pair(state):
+    rankings = ranking_agreement({("ordinal", "a", "b"): state.counts}, "ab", "ordinal", ORDER)
+    return pair_agreement(of_any_size(state.counts), "ordinal", ORDER), rankings
+
+
 SUBJECTS = {
     "items": Subject(PatternCounts, many.map(item_pattern), read_scope),
     "against others": Subject(
@@ -113,6 +119,9 @@ SUBJECTS = {
         PatternCounts, st.lists(st.sampled_from(Preference.options), min_size=1).map(item_pattern), read_preferences
     ),
     "pairs": Subject(PatternCounts, st.builds(pair_pattern, labels, labels), read_pair),
+    "pairs by size": Subject(
+        PatternCounts, st.builds(sized_pattern, labels, labels, st.integers(2, 4)), read_sized_pair
+    ),
     "accuracy": Subject(Accuracy, st.booleans(), Accuracy.reading),
     "moments": Subject(Sums, moments, lambda state: alpha_of_moments(state.sums) if state.sums else None),
     "boxes": Subject(Sums, box_measures, read_boxes),

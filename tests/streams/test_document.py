@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from detectors.agreement import COEFFICIENTS, MEASURED, PAIR_COEFFICIENTS, PANEL_COEFFICIENTS
+from detectors.agreement import COEFFICIENTS, MEASURED, PAIR_COEFFICIENTS, PANEL_COEFFICIENTS, RANKINGS
 from detectors.reasons import REASONS
 from streams.document import MOST_DEAD_LETTERS, document
 from streams.events import Event
@@ -62,7 +62,7 @@ def check_scope(scope: dict[str, Any], label_type: str, *, of_class: bool = Fals
 
 def check_agreement(agreement: dict[str, Any], label_type: str, *, of_class: bool = False) -> None:
     own = [each.name for each in MEASURED if label_type in each.label_types and each.of_classes == of_class]
-    assert list(agreement) == list(dict.fromkeys([*COEFFICIENTS, *PANEL_COEFFICIENTS, *own]))
+    assert list(agreement) == list(dict.fromkeys([*COEFFICIENTS, *PANEL_COEFFICIENTS, *RANKINGS, *own]))
     n = agreement["percent"]["n"]
     for name, reading in agreement.items():
         if name in {*COEFFICIENTS, *PANEL_COEFFICIENTS}:

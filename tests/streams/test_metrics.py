@@ -17,13 +17,14 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
-from detectors.agreement import COEFFICIENTS, PANEL_COEFFICIENTS
+from detectors.agreement import COEFFICIENTS, PANEL_COEFFICIENTS, RANKINGS
 from detectors.alarms import Alarm, Cause
 from detectors.config import TaskConfig
 from detectors.drift import DETECTORS
 from streams.catalogue import CATALOGUE
 from streams.chunks import Chunk, Following
 from streams.document import document
+from streams.events import Event
 from streams.homes import Home
 from streams.metrics import (
     DELAY_BUCKETS,
@@ -44,7 +45,7 @@ from streams.parsing import REASONS
 from streams.readings import SLICE, Readings, _alarm_samples
 from streams.store import Store, open_store
 from tests.made_campaign import REFUSED, campaign
-from tests.made_events import PROJECT, annotation, gold, messages, retraction
+from tests.made_events import PROJECT, annotation, configured, gold, messages, retraction
 from tests.servers.prometheus import promtool
 from tests.streams.folding import PRIVACY, TOPIC, Record, default_task, rules
 
@@ -150,6 +151,45 @@ def test_figures_are_those_of_the_document(exported: Exported, page: Page) -> No
     compared += len(expected)
     assert len(names) == 12
     assert compared > 80
+
+
+def of_order(people: int, labels: int = 3) -> list[Event]:
+    """Six items of an ordinal task, which so many people rank; one of them has no label of the last item."""
+    return [
+        annotation(f"n{n}", f"i{item}", "lmh"[(item + n // 2) % labels], task="rated")
+        for n in range(people)
+        for item in range(6 - (n == 0))
+    ]
+
+
+@pytest.mark.parametrize("capacity", [5, 1000])
+@pytest.mark.parametrize(("people", "samples"), [(2, 4), (3, 2), (50, 2), (51, 0)])
+def test_rankings_are_those_of_the_document(people: int, samples: int, capacity: int) -> None:
+    """They need the task's pairs: those of memory or, where it is too small, of the store."""
+    configure = configured(label_type="ordinal", labels=("l", "m", "h"))
+    exported = Exported(messages(of_order(people)), 50, configure, capacity)
+    found = document(exported.store, configure, PRIVACY)["projects"][PROJECT]["tasks"]["rated"]["agreement"]
+    page, compared = exported.page(), 0
+    for coefficient in RANKINGS:
+        assert found[coefficient]["n"] == (5 if samples else 0)
+        for bound, part in {"": "value", "lower_": "low", "upper_": "high"}.items():
+            labels = {"project": PROJECT, "task": "rated", "coefficient": coefficient}
+            place = f"kappawatch_agreement_{bound}ratio", tuple(sorted(labels.items()))
+            assert page.get(place) == found[coefficient][part]
+            compared += place in page
+    assert compared == samples
+    assert {dict(labels).get("coefficient") for _, labels in page}.isdisjoint(PANEL_COEFFICIENTS)
+
+
+def test_what_rankings_cost_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A task's pairs are patterns like others, so that a call stays bounded."""
+    monkeypatch.setattr("streams.readings.PATTERNS", 1)
+    configure = configured(label_type="ordinal", labels=("l", "m", "h"))
+    home = Home(0, open_store("sqlite://"), rules(configure))
+    list(home.process(TOPIC, [Record(place, value) for place, value in enumerate(messages(of_order(20)))]))
+    readings = Readings(home)
+    readings.take()
+    assert readings._credit < SLICE - 190 * 3, "190 pairs of at least 3 cells each"
 
 
 def test_counts_are_those_of_the_store(exported: Exported, page: Page) -> None:
@@ -463,7 +503,7 @@ def settled(readings: Readings) -> HomeReadings:
 def test_a_call_computes_a_slice_and_all_calls_compute_everything_once(monkeypatch: pytest.MonkeyPatch) -> None:
     computed: list[str] = []
     real = Readings._task
-    monkeypatch.setattr(Readings, "_task", lambda self, key, scopes: computed.append(key[1]) or real(self, key, scopes))
+    monkeypatch.setattr(Readings, "_task", lambda self, key, *held: computed.append(key[1]) or real(self, key, *held))
     home = home_of_tasks({f"t{n}": 2 for n in range(3 * SLICE)})
     readings = Readings(home)
     calls = []
@@ -578,7 +618,7 @@ def test_a_flood_of_names_stays_below_prometheus_limit() -> None:
     others.append(Sample("kappawatch_disagreeing_labels", ("p", "t"), 1.0))
     agreement = [
         Sample(f"kappawatch_agreement_{bound}ratio", ("p", "t", name), 0.5)
-        for name in COEFFICIENTS
+        for name in (*COEFFICIENTS, *RANKINGS)
         for bound in ("", "lower_", "upper_")
     ]
     named = [
@@ -601,6 +641,7 @@ def test_a_flood_of_names_stays_below_prometheus_limit() -> None:
     assert len(metrics.delays) == MOST_DELAYS + 1, "names are not kept either"
     assert len(metrics.values["kappawatch_last_event_timestamp_seconds"]) == MOST_SERIES
     lines = [line for line in generate_latest(registry(metrics)).splitlines() if line[:1] not in {b"#", b""}]
-    assert sum(line.startswith(b"kappawatch_agreement_ratio") for line in lines) == MOST_TASKS * len(COEFFICIENTS)
+    names = len(COEFFICIENTS) + len(RANKINGS)
+    assert sum(line.startswith(b"kappawatch_agreement_ratio") for line in lines) == MOST_TASKS * names
     assert sum(line.startswith(b"kappawatch_pairable_labels") for line in lines) == MOST_TASKS * MOST_LABELS
     assert limit / 2 < len(lines) < limit

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from detectors.agreement import COEFFICIENTS, PANEL_COEFFICIENTS
+from detectors.agreement import COEFFICIENTS, PANEL_COEFFICIENTS, RANKINGS
 from streams import site
 from streams.homes import Home
 from streams.readings import Readings
@@ -68,7 +68,7 @@ def test_show_is_the_replay_and_the_fold_of_any_chunks(tmp_path: Path) -> None:
         store.close()
         assert msgspec.json.encode(load_document(other)["projects"]) == msgspec.json.encode(replayed["projects"])
     task = replayed["projects"]["p"]["tasks"]["label"]
-    assert list(task["agreement"]) == [*COEFFICIENTS, *PANEL_COEFFICIENTS, *FIGURES]
+    assert list(task["agreement"]) == [*COEFFICIENTS, *PANEL_COEFFICIENTS, *RANKINGS, *FIGURES]
     for name in (*FIGURES, "alpha"):
         reading = task["agreement"][name]
         assert 0.2 < reading["low"] < reading["value"] < reading["high"] < 1

@@ -324,10 +324,11 @@ def test_one_label_only_has_no_alpha_and_no_kappa(counts):
 
 @pytest.mark.parametrize("counts", [{}, {"a": 1}, {"a": 2, "b": 3}])
 def test_no_pairable_item(counts):
-    for label_type in ("nominal", "ratio"):
+    for label_type in ("nominal", "ordinal", "ratio"):
         for name, reading in agreement(counts, label_type, 2, None).items():
-            coefficient = COEFFICIENTS.get(name) or PANEL_COEFFICIENTS[name]
-            why = "no pairable item" if label_type in coefficient.label_types else NOT_AVAILABLE
+            coefficient = COEFFICIENTS.get(name) or PANEL_COEFFICIENTS.get(name)
+            label_types = {"ordinal"} if coefficient is None else coefficient.label_types
+            why = "no pairable item" if label_type in label_types else NOT_AVAILABLE
             assert reading == (None, None, None, 0, why)
 
 

@@ -2,7 +2,15 @@ import math
 
 import pytest
 
-from detectors.agreement import COEFFICIENTS, PANEL_COEFFICIENTS, Scale, agreement, item_pattern, pair_agreement
+from detectors.agreement import (
+    COEFFICIENTS,
+    PANEL_COEFFICIENTS,
+    RANKINGS,
+    Scale,
+    agreement,
+    item_pattern,
+    pair_agreement,
+)
 from detectors.agreement.coefficient import Estimate, student_quantile
 from detectors.agreement.scale import WEIGHTS
 from detectors.reasons import NO_ORDER, NO_RATIO, NOT_AVAILABLE, OF_TASKS, REASONS
@@ -42,6 +50,7 @@ def test_a_coefficient_is_read_only_for_the_label_types_it_is_for(label_type, la
         name: OF_TASKS if label_type in coefficient.label_types else NOT_AVAILABLE
         for name, coefficient in PANEL_COEFFICIENTS.items()
     }
+    of_tasks |= dict.fromkeys(RANKINGS, OF_TASKS if label_type == "ordinal" else NOT_AVAILABLE)
     assert {name: reading.why for name, reading in of.items() if reading.value is None} == missing | of_tasks
     assert {reading.n for reading in of.values()} == {4}
 
