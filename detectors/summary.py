@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 from detectors.agreement import (
@@ -13,11 +14,12 @@ from detectors.agreement import (
     Scale,
     Who,
     agreement,
+    agreement_of_each,
     agreement_of_sums,
     alpha_parts,
     confused,
     each_against_rest,
-    pair_agreement,
+    pair_agreement_of_each,
 )
 from detectors.agreement.coefficient import CATEGORIES, ORDERED
 from detectors.agreement.measures import COUNT, by_class
@@ -161,7 +163,7 @@ class TaskStatistics:
             self._tally(total).pairable,
             self._annotators,
             total.unfit + others,
-            _with_repeats(self._summary(total, self._who()), total),
+            _with_repeats(self._whole, total),
         )
 
     def by(self) -> tuple[dict[str, dict[str, ScopeSummary]], dict[str, int]]:
@@ -173,18 +175,20 @@ class TaskStatistics:
         dimensions.setdefault("stage", {})["annotate"] = self._total
         if self._total.empty:
             del dimensions["stage"]["annotate"]
-        found = {}
-        cut = {}
+        found: dict[str, dict[str, ScopeSummary]] = {}
+        cut: dict[str, int] = {}
+        shown: list[tuple[str, str, Scope]] = []
         for dimension, scopes in sorted(dimensions.items()):
-            shown = sorted(scopes, key=lambda value: (-scopes[value].annotations, value))
-            found[dimension] = {value: self._summary(scopes[value]) for value in shown[:MOST_VALUES]}
-            if dimension == "stage" and "annotate" in found[dimension]:
-                found[dimension]["annotate"] = self._summary(self._total, self._who())
-            if dimension == "annotator":
-                found[dimension] = {
-                    value: _with_repeats(summary, scopes[value]) for value, summary in found[dimension].items()
-                }
-            cut[dimension] = max(0, len(shown) - MOST_VALUES)
+            values = sorted(scopes, key=lambda value: (-scopes[value].annotations, value))
+            shown += [(dimension, value, scopes[value]) for value in values[:MOST_VALUES]]
+            found[dimension] = {}
+            cut[dimension] = max(0, len(values) - MOST_VALUES)
+        # All dimensions together, for that takes little longer than one of them.
+        summaries = self._summaries([scope for _, _, scope in shown])
+        for (dimension, value, scope), summary in zip(shown, summaries, strict=True):
+            found[dimension][value] = _with_repeats(summary, scope) if dimension == "annotator" else summary
+        if "annotate" in found["stage"]:
+            found["stage"]["annotate"] = self._whole
         found["class"], cut["class"] = self._by_class()
         return found, cut
 
@@ -206,14 +210,18 @@ class TaskStatistics:
                     answers[value] += answered.answers
                     correct[value] += answered.correct
         values = sorted(counts.keys() | answers.keys(), key=lambda value: (-counts[value], value))
+        shown = values[:MOST_VALUES]
+        counted = [value for value in shown if value not in sums]
+        of_counted = agreement_of_each(
+            [patterns.get(value, NO_CATEGORIES) for value in counted], self._type_of_class, 2
+        )
+        readings = dict(zip(counted, of_counted, strict=True))
         found = {}
-        for value in values[:MOST_VALUES]:
+        for value in shown:
             found[value] = ScopeSummary(
                 counts[value],
                 _pairable_share(self._total, tally),
-                self._of_class(tally, sums[value])
-                if value in sums
-                else agreement(patterns.get(value, NO_CATEGORIES), self._type_of_class, 2),
+                readings[value] if value in readings else self._of_class(tally, sums[value]),
                 Accuracy(answers[value], correct[value]),
             )
         return found, max(0, len(values) - MOST_VALUES)
@@ -243,14 +251,9 @@ class TaskStatistics:
             if label_type == self.label_type
         }
         shown = sorted(confusions, key=lambda pair: (-confusions[pair][0], pair))[:MOST_VALUES]
-        return [
-            PairSummary(
-                *pair,
-                confusions[pair][0],
-                pair_agreement(confusions[pair][1], self.label_type or "nominal", self._scale),
-            )
-            for pair in shown
-        ]
+        counts = [confusions[pair][1] for pair in shown]
+        found = pair_agreement_of_each(counts, self.label_type or "nominal", self._scale)
+        return [PairSummary(*pair, confusions[pair][0], readings) for pair, readings in zip(shown, found, strict=True)]
 
     def between_vendors(self) -> tuple[list[PairSummary], int]:
         """The pairs of vendors with the most items in common, and how many others were cut."""
@@ -271,7 +274,8 @@ class TaskStatistics:
         for window in windows(panes, length, every):
             latest.append(window._replace(scope=window.scope.copy()))
             count += 1
-        return [self._window(window) for window in latest], count - len(latest)
+        summaries = self._summaries([window.scope for window in latest])
+        return list(map(self._window, latest, summaries)), count - len(latest)
 
     def decayed(self, half_life: int) -> DecayedSummary | None:
         """The readings in which an item of so many hours before the last pane counts half (`detectors.decay`)."""
@@ -290,14 +294,14 @@ class TaskStatistics:
             }
         return DecayedSummary(begin(found.hour + 1), found.items, readings, found.gold)
 
-    def _window(self, window: Window) -> WindowSummary:
+    def _window(self, window: Window, summary: ScopeSummary) -> WindowSummary:
         return WindowSummary(
             begin(window.start),
             begin(window.end),
             window.open,
             window.scope.items,
             self._tally(window.scope).pairable,
-            self._summary(window.scope),
+            summary,
         )
 
     def confused(self) -> list[Confused]:
@@ -324,15 +328,26 @@ class TaskStatistics:
             return None
         return Who(own, {(a, b): cells for (kind, a, b), cells in self._pairs.items() if kind == self.label_type})
 
-    def _summary(self, scope: Scope, who: Who | None = None) -> ScopeSummary:
+    @cached_property
+    def _whole(self) -> ScopeSummary:
+        """The readings of the whole task; `_who` gave which label counts there only."""
+        patterns = self._tally(self._total).patterns
+        who = self._who() if patterns else None
+        counted = agreement(patterns, self.label_type or "nominal", self.categories, self._scale, who)
+        return self._summary(self._total, counted)
+
+    def _summaries(self, scopes: Sequence[Scope]) -> Iterator[ScopeSummary]:
+        counts = [self._tally(scope).patterns for scope in scopes]
+        counted = agreement_of_each(counts, self.label_type or "nominal", self.categories, self._scale)
+        return map(self._summary, scopes, counted)
+
+    def _summary(self, scope: Scope, counted: dict[str, Reading]) -> ScopeSummary:
+        """The readings of a scope, of which `counted` are those of its patterns, if there are any."""
         tally = self._tally(scope)
-        label_type = self.label_type or "nominal"
-        if tally.patterns:
-            readings = agreement(tally.patterns, label_type, self.categories, self._scale, who)
-        else:
-            readings = agreement_of_sums(tally.sums, label_type, tally.pairable)
+        if not tally.patterns:
+            counted = agreement_of_sums(tally.sums, self.label_type or "nominal", tally.pairable)
         return ScopeSummary(
-            scope.annotations, _pairable_share(scope, tally), readings, Accuracy(tally.answers, tally.correct)
+            scope.annotations, _pairable_share(scope, tally), counted, Accuracy(tally.answers, tally.correct)
         )
 
 
