@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from itertools import repeat
 from typing import Final, NamedTuple, TypeAlias, cast
 
 import numpy as np
@@ -73,7 +74,7 @@ class Estimates(NamedTuple):
         low = np.minimum(self.value, np.maximum(lowest, self.value - half))
         high = np.minimum(1.0, self.value + half)
         columns = self.value.tolist(), low.tolist(), high.tolist(), n.tolist()
-        return [Reading(*found) for found in zip(*columns, strict=True)]
+        return list(map(Reading._make, zip(*columns, repeat(""))))
 
 
 Estimator: TypeAlias = Callable[[Table, int], Estimate | str | None]
