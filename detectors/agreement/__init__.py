@@ -82,8 +82,8 @@ MOST_PATTERNS: Final = 1000
 FEWEST_SCOPES: Final = 4
 """Fewer are read one by one, which is faster then."""
 
-MOST_SCOPES: Final = 1000
-"""As many are read together: what that takes in memory is bounded."""
+MOST_ROWS: Final = 100_000
+"""Scopes with so many patterns, one more or less, are read together: what that takes in memory is bounded."""
 
 __all__ = [
     "COEFFICIENTS",
@@ -171,14 +171,26 @@ def agreement_of_each(
         small = [
             place for place, held in enumerate(counts) if 0 < len(held) <= MOST_PATTERNS and min(held.values()) > 0
         ]
-        for start in range(0, len(small), MOST_SCOPES):
-            block = small[start : start + MOST_SCOPES]
+        for block in _blocks(small, [len(counts[place]) for place in small]):
             stack = Stack.of([counts[place] for place in block], scale) if len(block) >= FEWEST_SCOPES else None
             if stack is not None:
                 of_block = _agreement_of_stack(stack, [counts[place] for place in block], label_type, q, scale)
                 regular = zip(block, of_block, stack.regular(q).tolist(), strict=True)
                 found.update((place, readings) for place, readings, each in regular if each)
     return [found.get(place) or agreement(held, label_type, q, scale) for place, held in enumerate(counts)]
+
+
+def _blocks(places: Sequence[int], rows: Sequence[int]) -> Iterator[list[int]]:
+    """Scopes that follow each other, and have not many more than `MOST_ROWS` rows together."""
+    block: list[int] = []
+    held = 0
+    for place, more in zip(places, rows, strict=True):
+        block.append(place)
+        held += more
+        if held >= MOST_ROWS:
+            yield block
+            block, held = [], 0
+    yield block
 
 
 def _agreement_of_stack(

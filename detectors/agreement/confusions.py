@@ -13,7 +13,7 @@ import numpy as np
 from detectors.agreement.arrays import Floats, Integers
 from detectors.agreement.patterns import LABEL
 
-MOST_LABELS: Final = 64
+MOST_LABELS: Final = 16
 """Matrices are dense here: pairs with more labels are read one by one."""
 
 MOST_PAIRS: Final = 1000

@@ -20,6 +20,7 @@ MOST_LABELS: Final = 256
 """What is by scope and label is dense here: tables of more labels are read one by one."""
 
 BLOCK: Final = 10**6
+"""The longest array: what a stack takes in memory is bounded."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,7 +55,7 @@ class Stack:
 
     @classmethod
     def of(cls, counts: Sequence[Mapping[str, int]], scale: Scale | None) -> Self | None:
-        """The stack of some counters; None where they have too many labels, or some that the scale has not."""
+        """The stack of some counters; None where there is too much of them, or labels that the scale has not."""
         patterns = sorted(set().union(*counts))
         each = Table.of(dict.fromkeys(patterns, 1), scale)
         if not 0 < each.categories <= MOST_LABELS:
@@ -74,13 +75,16 @@ class Stack:
         ends = np.cumsum(lengths).tolist()
         bounds = [slice(end - length, end) for end, length in zip(ends, lengths, strict=True)]
 
-        row, written = _spread(each.row, pattern, len(patterns))
+        kind, whole, sizes, parts = _kinds(each)
         label, labels = each.label, each.categories
+        longest = int(np.bincount(each.row, minlength=len(patterns))[pattern].sum())
+        if max(longest, scopes * labels * len(whole)) > BLOCK:
+            return None
+        row, written = _spread(each.row, pattern, len(patterns))
         if each.placed is not None:
             rank = each.placed.rank.argsort().argsort()
             label = rank[label]
         label = scope[row] * labels + label[written]
-        kind, whole, sizes, parts = _kinds(each)
         size, pairs = each.size[pattern], each.pairs[pattern]
         pairable = times * (size > 1)
         items = sums(scope, times.astype(np.float64), scopes)

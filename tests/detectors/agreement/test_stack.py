@@ -80,7 +80,17 @@ def test_a_scope_of_very_many_patterns_is_read_by_itself(monkeypatch):
     stack_of = Stack.of
     monkeypatch.setattr(Stack, "of", of)
     monkeypatch.setattr("detectors.agreement.MOST_PATTERNS", 12)
-    monkeypatch.setattr("detectors.agreement.MOST_SCOPES", 6)
+    monkeypatch.setattr("detectors.agreement.MOST_ROWS", 30)
     assert agreement_of_each(counts, "nominal", 5) == together
     assert len(seen) > 1
-    assert max(seen) <= 6
+    assert max(seen) < 10
+    assert sum(seen) < 20
+
+
+def test_what_would_be_too_long_is_read_one_by_one(monkeypatch):
+    rng = random.Random(2)
+    counts = [counter(rng, "abcde") for _ in range(20)]
+    together = agreement_of_each(counts, "nominal", 5)
+    monkeypatch.setattr("detectors.agreement.stack.BLOCK", 100)
+    assert Stack.of(counts, None) is None
+    assert agreement_of_each(counts, "nominal", 5) == together
