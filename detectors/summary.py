@@ -263,7 +263,8 @@ class TaskStatistics:
             if dimension == BETWEEN_VENDORS and self._tally(scope).pairable
         }
         shown = sorted(pairs, key=lambda pair: (-pairs[pair][0], pair))[:MOST_VALUES]
-        found = [PairSummary(*pair, pairs[pair][0], self._summary(pairs[pair][1]).agreement) for pair in shown]
+        summaries = self._summaries([pairs[pair][1] for pair in shown])
+        found = [PairSummary(*pair, pairs[pair][0], one.agreement) for pair, one in zip(shown, summaries, strict=True)]
         return found, len(pairs) - len(found)
 
     def windows(self, length: int | None, every: int) -> tuple[list[WindowSummary], int]:

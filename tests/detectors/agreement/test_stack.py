@@ -5,6 +5,7 @@ import random
 import pytest
 
 from detectors.agreement import Scale, Stack, against_others, agreement, agreement_of_each, item_pattern
+from detectors.agreement.patterns import between_groups
 
 ROUNDS = 8
 LABELS = (
@@ -19,14 +20,17 @@ LABELS = (
 
 
 def counter(rng, labels):
-    """Of up to forty patterns, of items, against others or of both; of some of the labels."""
+    """Of up to forty patterns, of items, against others, between groups or of all; of some of the labels."""
     some = rng.sample(list(labels), rng.randint(1, len(labels)))
-    kind = rng.choice(["items", "others", "both"])
+    kind = rng.choice(["items", "others", "groups", "all"])
     found = {}
     for _ in range(rng.randint(0, 40)):
         given = rng.choices(some, k=rng.randint(1, rng.choice([2, 3, 6])))
-        of_item = kind == "items" or (kind == "both" and rng.random() < 0.5)
-        pattern = item_pattern(given) if of_item else against_others(given[0], given[1:])
+        shape = rng.choice(["items", "others", "groups"]) if kind == "all" else kind
+        if shape == "groups" and len(given) > 1:
+            pattern = between_groups(given[:-1], given[-1:]) if rng.random() < 0.5 else between_groups(given[:2], given)
+        else:
+            pattern = item_pattern(given) if shape == "items" else against_others(given[0], given[1:])
         found[pattern] = rng.randint(1, rng.choice([3, 1000]))
     return found
 
