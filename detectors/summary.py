@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
@@ -14,11 +14,12 @@ from detectors.agreement import (
     Scale,
     Who,
     agreement,
+    agreement_of_each,
     agreement_of_sums,
     alpha_parts,
     confused,
     each_against_rest,
-    pair_agreement,
+    pair_agreement_of_each,
     ranking_agreement,
 )
 from detectors.agreement.coefficient import CATEGORIES, ORDERED
@@ -164,7 +165,7 @@ class TaskStatistics:
             self._tally(total).pairable,
             self._annotators,
             total.unfit + others,
-            _with_repeats(self._summary(total, self._who()), total),
+            _with_repeats(self._whole, total),
         )
 
     def by(self) -> tuple[dict[str, dict[str, ScopeSummary]], dict[str, int]]:
@@ -176,18 +177,20 @@ class TaskStatistics:
         dimensions.setdefault("stage", {})["annotate"] = self._total
         if self._total.empty:
             del dimensions["stage"]["annotate"]
-        found = {}
-        cut = {}
+        found: dict[str, dict[str, ScopeSummary]] = {}
+        cut: dict[str, int] = {}
+        shown: list[tuple[str, str, Scope]] = []
         for dimension, scopes in sorted(dimensions.items()):
-            shown = sorted(scopes, key=lambda value: (-scopes[value].annotations, value))
-            found[dimension] = {value: self._summary(scopes[value]) for value in shown[:MOST_VALUES]}
-            if dimension == "stage" and "annotate" in found[dimension]:
-                found[dimension]["annotate"] = self._summary(self._total, self._who())
-            if dimension == "annotator":
-                found[dimension] = {
-                    value: _with_repeats(summary, scopes[value]) for value, summary in found[dimension].items()
-                }
-            cut[dimension] = max(0, len(shown) - MOST_VALUES)
+            values = sorted(scopes, key=lambda value: (-scopes[value].annotations, value))
+            shown += [(dimension, value, scopes[value]) for value in values[:MOST_VALUES]]
+            found[dimension] = {}
+            cut[dimension] = max(0, len(values) - MOST_VALUES)
+        # All dimensions together, for that takes little longer than one of them.
+        summaries = self._summaries([scope for _, _, scope in shown])
+        for (dimension, value, scope), summary in zip(shown, summaries, strict=True):
+            found[dimension][value] = _with_repeats(summary, scope) if dimension == "annotator" else summary
+        if "annotate" in found["stage"]:
+            found["stage"]["annotate"] = self._whole
         found["class"], cut["class"] = self._by_class()
         return found, cut
 
@@ -209,14 +212,18 @@ class TaskStatistics:
                     answers[value] += answered.answers
                     correct[value] += answered.correct
         values = sorted(counts.keys() | answers.keys(), key=lambda value: (-counts[value], value))
+        shown = values[:MOST_VALUES]
+        counted = [value for value in shown if value not in sums]
+        of_counted = agreement_of_each(
+            [patterns.get(value, NO_CATEGORIES) for value in counted], self._type_of_class, 2
+        )
+        readings = dict(zip(counted, of_counted, strict=True))
         found = {}
-        for value in values[:MOST_VALUES]:
+        for value in shown:
             found[value] = ScopeSummary(
                 counts[value],
                 _pairable_share(self._total, tally),
-                self._of_class(tally, sums[value])
-                if value in sums
-                else agreement(patterns.get(value, NO_CATEGORIES), self._type_of_class, 2),
+                readings[value] if value in readings else self._of_class(tally, sums[value]),
                 Accuracy(answers[value], correct[value]),
             )
         return found, max(0, len(values) - MOST_VALUES)
@@ -246,14 +253,9 @@ class TaskStatistics:
             if label_type == self.label_type
         }
         shown = sorted(confusions, key=lambda pair: (-confusions[pair][0], pair))[:MOST_VALUES]
-        return [
-            PairSummary(
-                *pair,
-                confusions[pair][0],
-                pair_agreement(self._of_any_size(confusions[pair][1]), self.label_type or "nominal", self._scale),
-            )
-            for pair in shown
-        ]
+        counts = [self._of_any_size(confusions[pair][1]) for pair in shown]
+        found = pair_agreement_of_each(counts, self.label_type or "nominal", self._scale)
+        return [PairSummary(*pair, confusions[pair][0], readings) for pair, readings in zip(shown, found, strict=True)]
 
     def _of_any_size(self, confusion: Mapping[str, int]) -> Mapping[str, int]:
         return of_any_size(confusion) if self.label_type in BY_SIZE else confusion
@@ -276,7 +278,8 @@ class TaskStatistics:
             if dimension == BETWEEN_VENDORS and self._tally(scope).pairable
         }
         shown = sorted(pairs, key=lambda pair: (-pairs[pair][0], pair))[:MOST_VALUES]
-        found = [PairSummary(*pair, pairs[pair][0], self._summary(pairs[pair][1]).agreement) for pair in shown]
+        summaries = self._summaries([pairs[pair][1] for pair in shown])
+        found = [PairSummary(*pair, pairs[pair][0], one.agreement) for pair, one in zip(shown, summaries, strict=True)]
         return found, len(pairs) - len(found)
 
     def windows(self, length: int | None, every: int, reached: int) -> tuple[list[WindowSummary], int]:
@@ -290,7 +293,8 @@ class TaskStatistics:
         for window in windows(panes, length, every, hours_over(reached, self._config.lateness_minutes)):
             latest.append(window._replace(scope=window.scope.copy()))
             count += 1
-        return [self._window(window) for window in latest], count - len(latest)
+        summaries = self._summaries([window.scope for window in latest])
+        return list(map(self._window, latest, summaries)), count - len(latest)
 
     def decayed(self, half_life: int) -> DecayedSummary | None:
         """The readings in which an item of so many hours before the last pane counts half (`detectors.decay`)."""
@@ -309,14 +313,14 @@ class TaskStatistics:
             }
         return DecayedSummary(begin(found.hour + 1), found.items, readings, found.gold)
 
-    def _window(self, window: Window) -> WindowSummary:
+    def _window(self, window: Window, summary: ScopeSummary) -> WindowSummary:
         return WindowSummary(
             begin(window.start),
             begin(window.end),
             window.open,
             window.scope.items,
             self._tally(window.scope).pairable,
-            self._summary(window.scope),
+            summary,
         )
 
     def confused(self) -> list[Confused]:
@@ -346,17 +350,29 @@ class TaskStatistics:
         }
         return Who(own, pairs)
 
-    def _summary(self, scope: Scope, who: Who | None = None) -> ScopeSummary:
+    @cached_property
+    def _whole(self) -> ScopeSummary:
+        """The readings of the whole task; `_who` gave which label counts there only."""
+        patterns = self._tally(self._total).patterns
+        who = self._who() if patterns else None
+        counted = agreement(patterns, self.label_type or "nominal", self.categories, self._scale, who)
+        summary = self._summary(self._total, counted)
+        if self.label_type in BY_SIZE:
+            summary.agreement.update(self._rankings)
+        return summary
+
+    def _summaries(self, scopes: Sequence[Scope]) -> Iterator[ScopeSummary]:
+        counts = [self._tally(scope).patterns for scope in scopes]
+        counted = agreement_of_each(counts, self.label_type or "nominal", self.categories, self._scale)
+        return map(self._summary, scopes, counted)
+
+    def _summary(self, scope: Scope, counted: dict[str, Reading]) -> ScopeSummary:
+        """The readings of a scope, of which `counted` are those of its patterns, if there are any."""
         tally = self._tally(scope)
-        label_type = self.label_type or "nominal"
-        if tally.patterns:
-            readings = agreement(tally.patterns, label_type, self.categories, self._scale, who)
-        else:
-            readings = agreement_of_sums(tally.sums, label_type, tally.pairable)
-        if scope is self._total and label_type in BY_SIZE:
-            readings |= self._rankings
+        if not tally.patterns:
+            counted = agreement_of_sums(tally.sums, self.label_type or "nominal", tally.pairable)
         return ScopeSummary(
-            scope.annotations, _pairable_share(scope, tally), readings, Accuracy(tally.answers, tally.correct)
+            scope.annotations, _pairable_share(scope, tally), counted, Accuracy(tally.answers, tally.correct)
         )
 
 

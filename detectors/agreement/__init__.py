@@ -12,8 +12,11 @@ Labels that are no categories are measured: the state is sums by name (`measures
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
+from typing import Final
+
+import numpy as np
 
 from detectors.agreement.ac1 import AC1
 from detectors.agreement.ac2 import AC2
@@ -25,7 +28,7 @@ from detectors.agreement.alpha_ordinal import ALPHA_ORDINAL
 from detectors.agreement.alpha_ratio import ALPHA_RATIO
 from detectors.agreement.boxes import BOXES
 from detectors.agreement.brennan_prediger import BRENNAN_PREDIGER
-from detectors.agreement.coefficient import Coefficient, Estimate, Estimator
+from detectors.agreement.coefficient import CATEGORIES, Coefficient, Estimate, Estimator
 from detectors.agreement.confused import Confused, confused
 from detectors.agreement.conger_kappa import CONGER_KAPPA
 from detectors.agreement.fleiss_kappa import FLEISS_KAPPA
@@ -35,7 +38,7 @@ from detectors.agreement.measured import MeasuredCoefficient
 from detectors.agreement.measures import Sums
 from detectors.agreement.moments import MOMENTS
 from detectors.agreement.one_against_rest import each_against_rest, one_against_rest
-from detectors.agreement.pairs import PAIR_COEFFICIENTS, pair_agreement
+from detectors.agreement.pairs import PAIR_COEFFICIENTS, pair_agreement, pair_agreement_of_each
 from detectors.agreement.panel import Panel, PanelCoefficient, Who
 from detectors.agreement.patterns import (
     BY_SIZE,
@@ -52,6 +55,7 @@ from detectors.agreement.rankings import RankingCoefficient, rankings_of
 from detectors.agreement.scale import Scale
 from detectors.agreement.scott_pi import SCOTT_PI
 from detectors.agreement.spans.figures import SPANS
+from detectors.agreement.stack import Stack
 from detectors.agreement.table import Table
 from detectors.reading import Reading
 from detectors.reasons import NO_PAIRABLE_ITEM, NOT_AVAILABLE, NOT_DECLARED, OF_TASKS
@@ -90,6 +94,15 @@ RANKINGS: Mapping[str, RankingCoefficient] = MappingProxyType(
 MEASURED: tuple[MeasuredCoefficient, ...] = (*MOMENTS, *BOXES, *SPANS)
 """Figures of measured labels, in the order in which they are shown; one for each name and label type."""
 
+MOST_PATTERNS: Final = 1000
+"""A scope with more is read by itself: its arrays are long enough."""
+
+FEWEST_SCOPES: Final = 4
+"""Fewer are read one by one, which is faster then."""
+
+MOST_ROWS: Final = 100_000
+"""Scopes with so many patterns, one more or less, are read together: what that takes in memory is bounded."""
+
 __all__ = [
     "COEFFICIENTS",
     "MEASURED",
@@ -105,11 +118,13 @@ __all__ = [
     "PatternCounts",
     "RankingCoefficient",
     "Scale",
+    "Stack",
     "Sums",
     "Table",
     "Who",
     "against_others",
     "agreement",
+    "agreement_of_each",
     "agreement_of_sums",
     "alpha_parts",
     "between_groups",
@@ -118,6 +133,7 @@ __all__ = [
     "item_pattern",
     "one_against_rest",
     "pair_agreement",
+    "pair_agreement_of_each",
     "pair_pattern",
     "ranking_agreement",
 ]
@@ -178,6 +194,66 @@ def _no_rankings(label_type: str, pairable: int) -> dict[str, Reading]:
     """What a part of a task has in place of its rankings."""
     why = OF_TASKS if pairable else NO_PAIRABLE_ITEM
     return dict.fromkeys(RANKINGS, Reading.undefined(pairable, why if label_type in BY_SIZE else NOT_AVAILABLE))
+
+
+def agreement_of_each(
+    counts: Sequence[Mapping[str, int]], label_type: str, q: int, scale: Scale | None = None
+) -> list[dict[str, Reading]]:
+    r"""What `agreement` gives of each of several scopes of a task, to the last digit, in a fraction of the time.
+
+    A scope of a few patterns costs little but the calls of numpy, so that those of many are computed as one `Stack`.
+
+    >>> counts = [{"a\x1fa": 8, "a\x1fb": 1, "b\x1fb": 1}, {"a": 3}, {"a\x1fb\x1fb": 2, "b\x1fb": 5}]
+    >>> agreement_of_each(counts, "nominal", 2) == [agreement(each, "nominal", 2) for each in counts]
+    True
+    """
+    found: dict[int, dict[str, Reading]] = {}
+    if label_type in CATEGORIES:
+        small = [
+            place for place, held in enumerate(counts) if 0 < len(held) <= MOST_PATTERNS and min(held.values()) > 0
+        ]
+        for block in _blocks(small, [len(counts[place]) for place in small]):
+            stack = Stack.of([counts[place] for place in block], scale) if len(block) >= FEWEST_SCOPES else None
+            if stack is not None:
+                of_block = _agreement_of_stack(stack, [counts[place] for place in block], label_type, q, scale)
+                regular = zip(block, of_block, stack.regular(q).tolist(), strict=True)
+                found.update((place, readings) for place, readings, each in regular if each)
+    return [found.get(place) or agreement(held, label_type, q, scale) for place, held in enumerate(counts)]
+
+
+def _blocks(places: Sequence[int], rows: Sequence[int]) -> Iterator[list[int]]:
+    """Scopes that follow each other, and have not many more than `MOST_ROWS` rows together."""
+    block: list[int] = []
+    held = 0
+    for place, more in zip(places, rows, strict=True):
+        block.append(place)
+        held += more
+        if held >= MOST_ROWS:
+            yield block
+            block, held = [], 0
+    yield block
+
+
+def _agreement_of_stack(
+    stack: Stack, counts: Sequence[Mapping[str, int]], label_type: str, q: int, scale: Scale | None
+) -> Iterator[dict[str, Reading]]:
+    known: dict[tuple[Estimator, float], Sequence[Reading]] = {}
+    not_available = [Reading.undefined(n, NOT_AVAILABLE) for n in stack.pairable.tolist()]
+    found: list[Sequence[Reading]] = []
+    for coefficient in COEFFICIENTS.values():
+        if label_type not in coefficient.label_types:
+            found.append(not_available)
+        elif coefficient.stackable:
+            # What comes out where a scope is not regular is not used.
+            with np.errstate(divide="ignore", invalid="ignore"):
+                found.append(coefficient.readings(stack, q, label_type, known))
+        else:
+            found.append([coefficient.reading(Table.of(each, scale), q, label_type) for each in counts])
+    pairable = stack.pairable.tolist()
+    found += [[each.reading(None, n, label_type) for n in pairable] for each in PANEL_COEFFICIENTS.values()]
+    names = (*COEFFICIENTS, *PANEL_COEFFICIENTS)
+    for n, *readings in zip(pairable, *found, strict=True):
+        yield dict(zip(names, readings, strict=True)) | _no_rankings(label_type, n)
 
 
 def agreement_of_sums(

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from detectors.agreement.arrays import total
 from detectors.agreement.coefficient import UNORDERED, Coefficient, Estimate, chance_corrected
-from detectors.agreement.table import Table, complements
+from detectors.agreement.table import Table
 
 
 def ac1(table: Table, q: int) -> Estimate | None:
@@ -27,9 +26,9 @@ def ac1(table: Table, q: int) -> Estimate | None:
     """
     if q < 2:
         return None
-    rest = complements(table.shares)
-    expected = 1.0 - total(table.shares * rest) / (q - 1)
+    rest = table.complements(table.shares)
+    expected = 1.0 - table.over_labels(table.shares * rest) / (q - 1)
     return chance_corrected(table, expected, 1.0 - table.by_row(rest) / (q - 1))
 
 
-AC1 = Coefficient("ac1", UNORDERED, -1.0, ac1)
+AC1 = Coefficient("ac1", UNORDERED, -1.0, ac1, stackable=True)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from detectors.agreement.arrays import total
 from detectors.agreement.coefficient import ORDERED, Coefficient, Estimate, chance_corrected
-from detectors.agreement.table import Table, complements
+from detectors.agreement.table import Table
 from detectors.reasons import NO_ORDER
 
 
@@ -37,9 +36,9 @@ def ac2(table: Table, _q: int) -> Estimate | str | None:
         return None
     # The sum of the weights is q^2 less that of the distances.
     agreeing = (1.0 - placed.scale.mean_distance()) * q / (q - 1)
-    rest = complements(table.shares)
-    expected = 1.0 - agreeing * total(table.shares * rest)
+    rest = table.complements(table.shares)
+    expected = 1.0 - agreeing * table.over_labels(table.shares * rest)
     return chance_corrected(table, expected, 1.0 - agreeing * table.by_row(rest), placed.by_weights(len(table.weight)))
 
 
-AC2 = Coefficient("ac2", ORDERED, -1.0, ac2)
+AC2 = Coefficient("ac2", ORDERED, -1.0, ac2, stackable=True)

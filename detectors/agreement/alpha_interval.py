@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from detectors.agreement.coefficient import ORDERED, Coefficient, Estimate, alpha_of
-from detectors.agreement.scale import mean_distances, squared
+from detectors.agreement.scale import squared
 from detectors.agreement.table import Table
 from detectors.reasons import NO_ORDER
 
@@ -32,7 +32,7 @@ def alpha_interval(table: Table, _q: int) -> Estimate | str | None:
     if placed is None:
         return NO_ORDER
     disagreement = placed.by_row(placed.number, squared, len(table.weight))
-    return alpha_of(table, disagreement, mean_distances(placed.number, table.pair_shares, squared))
+    return alpha_of(table, disagreement, table.mean_distances(placed.number, table.pair_shares, squared))
 
 
-ALPHA_INTERVAL = Coefficient("alpha_interval", ORDERED, -1.0, alpha_interval)
+ALPHA_INTERVAL = Coefficient("alpha_interval", ORDERED, -1.0, alpha_interval, stackable=True)

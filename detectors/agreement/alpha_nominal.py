@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from detectors.agreement.coefficient import CATEGORIES, Coefficient, Estimate, alpha_of
-from detectors.agreement.table import Table, complements
+from detectors.agreement.table import Table
 
 
 def alpha_nominal(table: Table, _q: int) -> Estimate | None:
@@ -27,7 +27,7 @@ def alpha_nominal(table: Table, _q: int) -> Estimate | None:
     Krippendorff, K. (2004). Reliability in content analysis: some common misconceptions and recommendations.
     Human Communication Research 30(3), 411-433. https://doi.org/10.1111/j.1468-2958.2004.tb00738.x
     """
-    return alpha_of(table, table.disagreement, complements(table.pair_shares))
+    return alpha_of(table, table.disagreement, table.complements(table.pair_shares))
 
 
-ALPHA_NOMINAL = Coefficient("alpha_nominal", CATEGORIES, -1.0, alpha_nominal)
+ALPHA_NOMINAL = Coefficient("alpha_nominal", CATEGORIES, -1.0, alpha_nominal, stackable=True)

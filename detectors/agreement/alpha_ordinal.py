@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from detectors.agreement.arrays import Floats, sums
 from detectors.agreement.coefficient import ORDERED, Coefficient, Estimate, alpha_of
-from detectors.agreement.scale import mean_distances, squared
+from detectors.agreement.scale import squared
 from detectors.agreement.table import Table
 from detectors.reasons import NO_ORDER
 
@@ -37,24 +35,20 @@ def alpha_ordinal(table: Table, _q: int) -> Estimate | str | None:
     placed = table.placed
     if placed is None:
         return NO_ORDER
-    order = np.argsort(placed.rank)
     shares = table.pair_shares
-    places = np.empty_like(shares)
-    places[order] = np.cumsum(shares[order]) - shares[order] / 2.0
+    places = table.below(shares)
     rows = len(table.weight)
 
     def moved(ratio: float) -> Floats:
         """What the places move, for D_o/D_e."""
         labels = len(shares)
-        pulls = (table.weight * table.size)[placed.row] * placed.part / (2.0 * table.pair_labels)
+        pulls = (table.weight * table.size / table.to_rows(2.0 * table.pair_labels))[placed.row] * placed.part
         pulls *= places[placed.first] - places[placed.second]
         pull = sums(placed.first, pulls, labels) - sums(placed.second, pulls, labels)
-        pull -= ratio * shares * (places - 0.5)
-        above = np.empty_like(pull)
-        above[order] = np.cumsum(pull[order][::-1])[::-1] - pull[order] / 2.0
-        return -4.0 * table.by_row(above)
+        pull -= table.to_labels(ratio) * shares * (places - 0.5)
+        return -4.0 * table.by_row(table.above(pull))
 
-    return alpha_of(table, placed.by_row(places, squared, rows), mean_distances(places, shares, squared), moved)
+    return alpha_of(table, placed.by_row(places, squared, rows), table.mean_distances(places, shares, squared), moved)
 
 
-ALPHA_ORDINAL = Coefficient("alpha_ordinal", ORDERED, -1.0, alpha_ordinal)
+ALPHA_ORDINAL = Coefficient("alpha_ordinal", ORDERED, -1.0, alpha_ordinal, stackable=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from detectors.agreement.coefficient import ORDERED, Coefficient, Estimate, alpha_of
-from detectors.agreement.scale import mean_distances, relative
+from detectors.agreement.scale import relative
 from detectors.agreement.table import Table
 from detectors.reasons import NO_ORDER, NO_RATIO
 
@@ -34,7 +34,7 @@ def alpha_ratio(table: Table, _q: int) -> Estimate | str | None:
     if not placed.scale.numbers or min(placed.scale.number) < 0:
         return NO_RATIO
     disagreement = placed.by_row(placed.number, relative, len(table.weight))
-    return alpha_of(table, disagreement, mean_distances(placed.number, table.pair_shares, relative))
+    return alpha_of(table, disagreement, table.mean_distances(placed.number, table.pair_shares, relative))
 
 
-ALPHA_RATIO = Coefficient("alpha_ratio", ORDERED, -1.0, alpha_ratio)
+ALPHA_RATIO = Coefficient("alpha_ratio", ORDERED, -1.0, alpha_ratio, stackable=True)

@@ -61,4 +61,5 @@ BRENNAN_PREDIGER = Coefficient(
     -1.0,
     brennan_prediger,
     by_type=dict.fromkeys(ORDERED, brennan_prediger_weighted),
+    stackable=True,
 )

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Final, NamedTuple, TypeAlias
+from itertools import repeat
+from typing import Final, NamedTuple, TypeAlias, cast
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.special import stdtrit
 
-from detectors.agreement.arrays import Floats, total
+from detectors.agreement.arrays import Floats, Integers
+from detectors.agreement.stack import Stack
 from detectors.agreement.table import Table
 from detectors.reading import Reading
 from detectors.reasons import NO_PAIRABLE_ITEM, NO_VARIATION, NOT_AVAILABLE
@@ -56,6 +58,25 @@ def student_quantile(degrees: float) -> float:
     return float(stdtrit(degrees, 0.975))
 
 
+class Estimates(NamedTuple):
+    """Estimates of one coefficient, by scope or by pair of annotators."""
+
+    value: Floats
+    error: Floats
+    degrees: Integers
+    defined: NDArray[np.bool_] | None = None
+    """Which of them mean something; None if all do."""
+
+    def readings(self, n: Integers, lowest: float) -> list[Reading]:
+        """What `Estimate.reading` gives of each; every n is at least 2."""
+        different, place = np.unique(self.degrees, return_inverse=True)
+        half = np.array([student_quantile(each) for each in different.tolist()])[place] * self.error
+        low = np.minimum(self.value, np.maximum(lowest, self.value - half))
+        high = np.minimum(1.0, self.value + half)
+        columns = self.value.tolist(), low.tolist(), high.tolist(), n.tolist()
+        return list(map(Reading._make, zip(*columns, repeat(""))))
+
+
 Estimator: TypeAlias = Callable[[Table, int], Estimate | str | None]
 """A table with at least one pairable item, and the number of declared categories (at least those seen).
 
@@ -67,7 +88,8 @@ The answer is None where chance would agree always, and a reason (`detectors.rea
 class Coefficient:
     """A coefficient of agreement: its name, the label types it is for, its lower bound, and its estimate.
 
-    `by_type` has the estimates of label types that have another one.
+    `by_type` has the estimates of label types that have another one. One that is `stackable` has estimates that take a
+    `Stack` for a table; others are computed table by table.
     """
 
     name: str
@@ -75,6 +97,7 @@ class Coefficient:
     lowest: float
     estimate: Estimator
     by_type: Mapping[str, Estimator] = field(default_factory=dict)
+    stackable: bool = False
 
     def reading(
         self,
@@ -101,10 +124,24 @@ class Coefficient:
             return Reading.undefined(n, estimate or NO_VARIATION)
         return estimate.reading(n, self.lowest)
 
+    def readings(
+        self, stack: Stack, q: int, label_type: str, known: dict[tuple[Estimator, float], Sequence[Reading]]
+    ) -> Sequence[Reading]:
+        """What `reading` gives of each table of a stack, where it is regular; `known` as there, of readings."""
+        estimator = self.by_type.get(label_type, self.estimate)
+        key = estimator, self.lowest
+        if key not in known:
+            estimate = estimator(cast("Table", stack), q)
+            known[key] = _readings(estimate, stack.pairable, self.lowest)
+        return known[key]
 
-def standard_error(weight: Floats, deviation: Floats, n: float) -> float:
-    """The standard error of a mean over n items: root of the sum of squared deviations over n(n - 1)."""
-    return math.sqrt(total(weight * deviation * deviation) / (n * (n - 1))) if n > 1 else math.nan
+
+def _readings(estimate: Estimate | str | None, n: Integers, lowest: float) -> Sequence[Reading]:
+    """`Estimate.reading` by scope, of an estimate whose figures are arrays; every n is at least 2."""
+    if not isinstance(estimate, Estimate):
+        return [Reading.undefined(each, estimate or NO_VARIATION) for each in n.tolist()]
+    value, error, degrees = np.asarray(estimate.value), np.asarray(estimate.error), np.asarray(estimate.degrees)
+    return Estimates(value, error, degrees).readings(n, lowest)
 
 
 def chance_corrected(
@@ -132,11 +169,12 @@ def chance_corrected(
     if disagreement is None:
         disagreement, observed = table.disagreement, table.observed_disagreement
     else:
-        observed = total(table.weight * disagreement) / table.pairable
+        observed = table.total(table.weight * disagreement) / table.pairable
     value = 1.0 - observed / expected
-    own = (table.size > 1) - disagreement / expected
-    deviation = table.items / table.pairable * own - 2.0 * (1.0 - value) * (1.0 - expected_by_row / expected) - value
-    return Estimate(value, standard_error(table.weight, deviation, table.items), table.items - 1)
+    own = (table.size > 1) - disagreement / table.to_rows(expected)
+    chance = table.to_rows(2.0 * (1.0 - value)) * (1.0 - expected_by_row / table.to_rows(expected))
+    deviation = table.to_rows(table.items / table.pairable) * own - chance - table.to_rows(value)
+    return Estimate(value, table.standard_error(table.weight, deviation, table.items), table.items - 1)
 
 
 def alpha_of(
@@ -162,21 +200,24 @@ def alpha_of(
     ----------
     Gwet, K. L. (2014). Handbook of Inter-Rater Reliability, 4th edition. Advanced Analytics. ISBN 978-0970806284.
     """
-    if np.count_nonzero(table.pair_shares) < 2:
+    if not table.varied:
         return None
     weight = np.where(table.size > 1, table.weight, 0.0)
-    expected = total(table.pair_shares * expected_by_label)
-    uncorrected = total(weight * table.size * disagreement) / table.pair_labels
+    expected = table.over_labels(table.pair_shares * expected_by_label)
+    uncorrected = table.total(weight * table.size * disagreement) / table.pair_labels
     observed = (1.0 - 1.0 / table.pair_labels) * uncorrected
     centre = 1.0 - uncorrected / expected
-    relative_size = table.size * (table.pairable / table.pair_labels)
+    relative_size = table.size * table.to_rows(table.pairable / table.pair_labels)
+    expected_by_row, observed_by_row = table.to_rows(expected), table.to_rows(observed)
     deviation = (
         1.0
-        + (relative_size * (observed - disagreement) - observed) / expected
-        - 2.0 * (1.0 - centre) * relative_size * (1.0 - table.by_row(expected_by_label) / expected)
-        - centre
+        + (relative_size * (observed_by_row - disagreement) - observed_by_row) / expected_by_row
+        - table.to_rows(2.0 * (1.0 - centre))
+        * relative_size
+        * (1.0 - table.by_row(expected_by_label) / expected_by_row)
+        - table.to_rows(centre)
     )
     if moved is not None:
-        deviation += relative_size * moved(1.0 - centre) / expected
-    error = standard_error(weight, deviation, table.pairable)
+        deviation += relative_size * moved(1.0 - centre) / expected_by_row
+    error = table.standard_error(weight, deviation, table.pairable)
     return Estimate(1.0 - observed / expected, error, table.pairable - 1)

@@ -6,7 +6,10 @@ import math
 from collections import Counter
 from collections.abc import Mapping
 
-from detectors.agreement.coefficient import Estimate
+import numpy as np
+
+from detectors.agreement.coefficient import Estimate, Estimates
+from detectors.agreement.confusions import EXACT, Confusions
 from detectors.agreement.patterns import LABEL
 
 
@@ -57,7 +60,23 @@ def cohen_kappa(counts: Mapping[str, int]) -> Estimate | None:
         return None
     ratio = n * (n - equal) / expected  # 1 - kappa
     centre = equal / n - 2.0 * ratio * by_chance / (n * n)
-    squares = math.fsum(
-        count * ((a == b) - ratio * (second.get(a, 0) + first.get(b, 0)) / n - centre) ** 2 for a, b, count in cells
-    )
+    deviations = [((a == b) - ratio * (second.get(a, 0) + first.get(b, 0)) / n - centre) for a, b, _ in cells]
+    squares = math.fsum([count * (x * x) for x, (_, _, count) in zip(deviations, cells, strict=True)])
     return Estimate(1.0 - ratio, math.sqrt(squares) * n / expected, n - 1)
+
+
+def cohen_kappas(confusions: Confusions) -> Estimates:
+    """The same of many pairs, by the same arithmetic: figures by pair."""
+    counts, n = confusions.counts, confusions.items
+    equal = np.trace(counts, axis1=1, axis2=2)
+    first, second = counts.sum(axis=2), counts.sum(axis=1)
+    by_chance = (first * second).sum(axis=1)
+    expected = n * n - by_chance
+    defined = (expected > 0) & (n * n < EXACT)
+    expected[~defined] = 1
+    ratio = n * (n - equal) / expected
+    centre = equal / n - 2.0 * ratio * by_chance / (n * n)
+    used = second[:, :, None] + first[:, None, :]
+    ratio_, n_, centre_ = ratio[:, None, None], n[:, None, None], centre[:, None, None]
+    squares = confusions.squares(np.eye(counts.shape[1]) - ratio_ * used / n_ - centre_)
+    return Estimates(1.0 - ratio, np.sqrt(squares) * n / expected, n - 1, defined)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from itertools import chain
 from typing import Final
 
 import numpy as np
@@ -61,7 +62,7 @@ def conger_kappa(panel: Panel) -> Estimate | Reading | None:
     expected = 1.0 - use.chance
     value = 1.0 - table.observed_disagreement / expected
     if int(np.sum(table.weight * table.size * (table.size - 1))) != 2 * sum(
-        n for confusion in panel.who.pairs.values() for n in confusion.values()
+        sum(confusion.values()) for confusion in panel.who.pairs.values()
     ):
         return Reading(value, None, None, round(table.pairable))
     own = (table.size > 1) - table.disagreement / expected
@@ -100,11 +101,16 @@ class _Use:
     def of(cls, panel: Panel) -> _Use:
         number: dict[tuple[str, str], int] = {}
         found: list[tuple[int, int, int]] = []
+        read: dict[str, tuple[str, int]] = {}
         for annotator, patterns in sorted(panel.who.own.items()):
             for pattern, n in sorted(patterns.items()):
-                own, _, others = pattern.partition(OTHERS)
-                whole = item_pattern([own, *others.split(LABEL)]) if others or OTHERS in pattern else own
-                found.append((number.setdefault((annotator, own), len(number)), panel.rows[whole], n))
+                # The same patterns come with every annotator.
+                if pattern not in read:
+                    own, _, others = pattern.partition(OTHERS)
+                    whole = item_pattern([own, *others.split(LABEL)]) if others or OTHERS in pattern else own
+                    read[pattern] = own, panel.rows[whole]
+                own, row_of_item = read[pattern]
+                found.append((number.setdefault((annotator, own), len(number)), row_of_item, n))
         cell, row, count = np.array(found, np.int64).reshape(-1, 3).T
         given = sums(cell, count.astype(np.float64), len(number))
         annotators = {annotator: place for place, annotator in enumerate(sorted({one for one, _ in number}))}
@@ -123,14 +129,21 @@ class _Use:
 
 def _products(panel: Panel, use: _Use) -> float:
     """The sum over items of f times f of each two annotators."""
-    number = use.number
-    found = [
-        (number[a, first], number[b, second], n)
-        for (a, b), confusion in panel.who.pairs.items()
-        for pattern, n in confusion.items()
-        for first, _, second in (pattern.partition(LABEL),)
-    ]
-    one, other, count = np.array(found, np.int64).reshape(-1, 3).T
+    people = {annotator: place for place, annotator in enumerate(dict.fromkeys(one for one, _ in use.number))}
+    labels = {label: place for place, label in enumerate(dict.fromkeys(label for _, label in use.number))}
+    keys = np.array([people[annotator] * len(labels) + labels[label] for annotator, label in use.number], np.int64)
+    order = np.argsort(keys)
+    confusions = panel.who.pairs.values()
+    lengths = list(map(len, confusions))
+    patterns = {pattern: place for place, pattern in enumerate(dict.fromkeys(chain.from_iterable(confusions)))}
+    both = np.array([[labels[label] for label in pattern.split(LABEL)] for pattern in patterns], np.int64).reshape(
+        -1, 2
+    )
+    who = np.array([[people[a], people[b]] for a, b in panel.who.pairs], np.int64).reshape(-1, 2)
+    shown = np.fromiter(map(patterns.__getitem__, chain.from_iterable(confusions)), np.int64, sum(lengths))
+    count = np.fromiter(chain.from_iterable(each.values() for each in confusions), np.float64, sum(lengths))
+    cells = np.repeat(who, lengths, axis=0) * len(labels) + both[shown]
+    one, other = order[np.searchsorted(keys[order], cells)].T
     return total(count * use.influence[one] * use.influence[other])
 
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from detectors.agreement.arrays import total
 from detectors.agreement.coefficient import CATEGORIES, Coefficient, Estimate, chance_corrected
-from detectors.agreement.table import Table, complements
+from detectors.agreement.table import Table
 
 
 def fleiss_kappa(table: Table, _q: int) -> Estimate | None:
@@ -26,10 +25,10 @@ def fleiss_kappa(table: Table, _q: int) -> Estimate | None:
     Fleiss, J. L. (1971). Measuring nominal scale agreement among many raters.
     Psychological Bulletin 76(5), 378-382. https://doi.org/10.1037/h0031619
     """
-    if table.categories < 2:
+    if not table.used:
         return None
-    rest = complements(table.shares)
-    return chance_corrected(table, total(table.shares * rest), table.by_row(rest))
+    rest = table.complements(table.shares)
+    return chance_corrected(table, table.over_labels(table.shares * rest), table.by_row(rest))
 
 
-FLEISS_KAPPA = Coefficient("fleiss_kappa", CATEGORIES, -1.0, fleiss_kappa)
+FLEISS_KAPPA = Coefficient("fleiss_kappa", CATEGORIES, -1.0, fleiss_kappa, stackable=True)

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import NamedTuple, TypeAlias
 
-from detectors.agreement.coefficient import CATEGORIES, ORDERED, Estimate
-from detectors.agreement.cohen_kappa import cohen_kappa
+import numpy as np
+
+from detectors.agreement.coefficient import CATEGORIES, ORDERED, Estimate, Estimates
+from detectors.agreement.cohen_kappa import cohen_kappa, cohen_kappas
+from detectors.agreement.confusions import MOST_PAIRS, Confusions
 from detectors.agreement.patterns import LABEL
 from detectors.agreement.scale import Scale
-from detectors.agreement.weighted_kappa import LINEAR, QUADRATIC, weighted_kappa
+from detectors.agreement.weighted_kappa import LINEAR, QUADRATIC, weighted_kappa, weighted_kappas
 from detectors.reading import Reading
 from detectors.reasons import NO_ORDER, NO_PAIRABLE_ITEM, NO_VARIATION, NOT_AVAILABLE
 
@@ -22,11 +25,15 @@ The answer is None where chance would agree always, and a reason (`detectors.rea
 
 
 class PairCoefficient(NamedTuple):
-    """A coefficient of two annotators: its name, the label types it is for, and its estimate."""
+    """A coefficient of two annotators: its name, the label types it is for, and its estimate.
+
+    `together` is the same of many pairs, to the last digit; None where they must be taken one by one.
+    """
 
     name: str
     label_types: frozenset[str]
     estimate: PairEstimator
+    together: Callable[[Confusions, Scale | None], Estimates | None] | None = None
 
 
 def _cohen_kappa(counts: Mapping[str, int], _scale: Scale | None) -> Estimate | None:
@@ -47,13 +54,26 @@ def _weighted_kappa(power: int) -> PairEstimator:
     return estimate
 
 
+def _cohen_kappas(confusions: Confusions, _scale: Scale | None) -> Estimates | None:
+    return cohen_kappas(confusions)
+
+
+def _weighted_kappas(power: int) -> Callable[[Confusions, Scale | None], Estimates | None]:
+    def together(confusions: Confusions, scale: Scale | None) -> Estimates | None:
+        return None if scale is None else weighted_kappas(confusions, scale, power)
+
+    return together
+
+
 PAIR_COEFFICIENTS: Mapping[str, PairCoefficient] = MappingProxyType(
     {
         coefficient.name: coefficient
         for coefficient in (
-            PairCoefficient("cohen_kappa", CATEGORIES, _cohen_kappa),
-            PairCoefficient("weighted_kappa_linear", ORDERED, _weighted_kappa(LINEAR)),
-            PairCoefficient("weighted_kappa_quadratic", ORDERED, _weighted_kappa(QUADRATIC)),
+            PairCoefficient("cohen_kappa", CATEGORIES, _cohen_kappa, _cohen_kappas),
+            PairCoefficient("weighted_kappa_linear", ORDERED, _weighted_kappa(LINEAR), _weighted_kappas(LINEAR)),
+            PairCoefficient(
+                "weighted_kappa_quadratic", ORDERED, _weighted_kappa(QUADRATIC), _weighted_kappas(QUADRATIC)
+            ),
         )
     }
 )
@@ -73,6 +93,48 @@ def pair_agreement(
     return {
         name: _reading(coefficient, counts, n, label_type, scale) for name, coefficient in PAIR_COEFFICIENTS.items()
     }
+
+
+def pair_agreement_of_each(
+    counts: Sequence[Mapping[str, int]], label_type: str = "nominal", scale: Scale | None = None
+) -> list[dict[str, Reading]]:
+    r"""What `pair_agreement` gives of each of several pairs of a task, to the last digit, in a fraction of the time.
+
+    >>> counts = [{"a\x1fa": 20, "a\x1fb": 5}, {}, {"a\x1fb": 5, "b\x1fa": 10, "b\x1fb": 15}]
+    >>> pair_agreement_of_each(counts) == [pair_agreement(each) for each in counts]
+    True
+    """
+    found: dict[int, dict[str, Reading]] = {}
+    several = [
+        place for place, held in enumerate(counts) if min(held.values(), default=0) > 0 and sum(held.values()) > 1
+    ]
+    for start in range(0, len(several), MOST_PAIRS):
+        block = several[start : start + MOST_PAIRS]
+        of_block = [counts[place] for place in block]
+        confusions = Confusions.of(of_block)
+        if confusions is not None:
+            found.update(zip(block, _together(confusions, of_block, label_type, scale), strict=True))
+    return [found.get(place) or pair_agreement(held, label_type, scale) for place, held in enumerate(counts)]
+
+
+def _together(
+    confusions: Confusions, counts: Sequence[Mapping[str, int]], label_type: str, scale: Scale | None
+) -> Iterator[dict[str, Reading]]:
+    items = confusions.items
+    columns: list[list[Reading]] = []
+    for coefficient in PAIR_COEFFICIENTS.values():
+        together = coefficient.together if label_type in coefficient.label_types else None
+        estimates = None if together is None else together(confusions, scale)
+        if estimates is None:
+            one_by_one = zip(counts, items.tolist(), strict=True)
+            columns.append([_reading(coefficient, each, n, label_type, scale) for each, n in one_by_one])
+            continue
+        readings = estimates.readings(items, -1.0)
+        if estimates.defined is not None:
+            for place in np.flatnonzero(~estimates.defined).tolist():
+                readings[place] = _reading(coefficient, counts[place], int(items[place]), label_type, scale)
+        columns.append(readings)
+    return (dict(zip(PAIR_COEFFICIENTS, readings, strict=True)) for readings in zip(*columns, strict=True))
 
 
 def _reading(

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from detectors.agreement.arrays import total
-from detectors.agreement.coefficient import CATEGORIES, Coefficient, Estimate, standard_error
+from detectors.agreement.coefficient import CATEGORIES, Coefficient, Estimate
 from detectors.agreement.table import Table
 
 
@@ -25,9 +24,9 @@ def percent(table: Table, _q: int) -> Estimate:
     Gwet, K. L. (2014). Handbook of Inter-Rater Reliability, 4th edition. Advanced Analytics. ISBN 978-0970806284.
     """
     weight = np.where(table.size > 1, table.weight, 0.0)
-    deviation = table.disagreement - table.observed_disagreement
-    value = total(weight * (1.0 - table.disagreement)) / table.pairable
-    return Estimate(value, standard_error(weight, deviation, table.pairable), table.pairable - 1)
+    deviation = table.disagreement - table.to_rows(table.observed_disagreement)
+    value = table.total(weight * (1.0 - table.disagreement)) / table.pairable
+    return Estimate(value, table.standard_error(weight, deviation, table.pairable), table.pairable - 1)
 
 
-PERCENT = Coefficient("percent", CATEGORIES, 0.0, percent)
+PERCENT = Coefficient("percent", CATEGORIES, 0.0, percent, stackable=True)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from detectors.agreement.arrays import total
-from detectors.agreement.coefficient import CATEGORIES, Coefficient, Estimate, standard_error
+from detectors.agreement.coefficient import CATEGORIES, Coefficient, Estimate
 from detectors.agreement.table import Table
 
 
@@ -26,11 +25,11 @@ def percent_pairs(table: Table, _q: int) -> Estimate:
     Computational Linguistics 34(4), 555-596. https://doi.org/10.1162/coli.07-034-R2
     """
     weight = table.weight * (table.size > 1)
-    pairs = total(weight * table.pairs)
-    disagreeing = total(weight * table.differing) / pairs
-    deviation = (disagreeing * table.pairs - table.differing) * (table.pairable / pairs)
-    value = total(weight * (table.pairs - table.differing)) / pairs
-    return Estimate(value, standard_error(weight, deviation, table.pairable), table.pairable - 1)
+    pairs = table.count(weight * table.pairs)
+    disagreeing = table.count(weight * table.differing) / pairs
+    deviation = (table.to_rows(disagreeing) * table.pairs - table.differing) * table.to_rows(table.pairable / pairs)
+    value = table.count(weight * (table.pairs - table.differing)) / pairs
+    return Estimate(value, table.standard_error(weight, deviation, table.pairable), table.pairable - 1)
 
 
-PERCENT_PAIRS = Coefficient("percent_pairs", CATEGORIES, 0.0, percent_pairs)
+PERCENT_PAIRS = Coefficient("percent_pairs", CATEGORIES, 0.0, percent_pairs, stackable=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from typing import Final
 
 import numpy as np
 
-from detectors.agreement.arrays import Booleans, Floats, Integers, sums
+from detectors.agreement.arrays import Booleans, Floats, Integers, sums, total
 from detectors.agreement.differing import differing_pairs
 
 Distance = Callable[[Floats, Floats], Floats]
@@ -179,11 +180,11 @@ class Placed:
 def mean_distances(places: Floats, shares: Floats, distance: Distance) -> Floats:
     """For each label its mean distance to a label drawn by the shares."""
     if distance is squared:
-        centre = float((shares * places).sum())
-        return np.asarray(np.square(places - centre) + float((shares * np.square(places - centre)).sum()))
+        apart = np.square(places - total(shares * places))
+        return np.asarray(apart + total(shares * apart))
     block = max(1, 10**6 // max(1, len(places)))
-    parts = [
-        (distance(places[start : start + block, None], places[None, :]) * shares).sum(axis=1)
-        for start in range(0, len(places), block)
-    ]
-    return np.concatenate(parts)
+    found: list[float] = []
+    for start in range(0, len(places), block):
+        terms = distance(places[start : start + block, None], places[None, :]) * shares
+        found += [math.fsum(row) for row in terms.tolist()]
+    return np.array(found)

@@ -14,7 +14,7 @@ import numpy as np
 
 from detectors.agreement.arrays import Booleans, Floats, Integers, sums, total
 from detectors.agreement.patterns import LABEL, OTHERS
-from detectors.agreement.scale import Placed, Scale
+from detectors.agreement.scale import Distance, Placed, Scale, mean_distances
 from detectors.agreement.sets import SetDistances
 
 PATTERN: Final = "\n"
@@ -167,9 +167,73 @@ class Table:
             names=names,
         )
 
+    @property
+    def varied(self) -> bool:
+        """Whether the pairable items show more than one label."""
+        return bool(np.count_nonzero(self.pair_shares) > 1)
+
+    @property
+    def used(self) -> bool:
+        """Whether there is more than one label."""
+        return self.categories > 1
+
+    def total(self, terms: Floats) -> float:
+        """The exactly rounded sum over the rows."""
+        return total(terms)
+
+    def count(self, terms: Floats) -> float:
+        """The same of integers, unless items are weighted."""
+        return total(terms)
+
+    def over_labels(self, terms: Floats) -> float:
+        """The exactly rounded sum over the labels."""
+        return total(terms)
+
+    def to_rows(self, value: float) -> float:
+        """By row, what is one number here and in a `Stack` one of each scope."""
+        return value
+
+    def to_labels(self, value: float) -> float:
+        """By label, the same."""
+        return value
+
     def by_row(self, values: Floats) -> Floats:
         """For each row, the mean of a value of its labels: the sum over c of s_c times the value of c."""
         return sums(self.row, self.part * values[self.label], len(self.weight))
+
+    def complements(self, shares: Floats) -> Floats:
+        """One minus each share, without cancellation."""
+        return complements(shares)
+
+    def below(self, values: Floats) -> Floats:
+        """By label: the sum over the labels below it in the order, and half its own."""
+        return self._cumulated(values, self._order)
+
+    def above(self, values: Floats) -> Floats:
+        """By label: the sum over the labels above it in the order, and half its own."""
+        return self._cumulated(values, self._order[::-1])
+
+    @cached_property
+    def _order(self) -> Integers:
+        return np.arange(self.categories) if self.placed is None else np.argsort(self.placed.rank)
+
+    @staticmethod
+    def _cumulated(values: Floats, order: Integers) -> Floats:
+        found = np.empty_like(values)
+        found[order] = np.cumsum(values[order]) - values[order] / 2.0
+        return found
+
+    def mean_distances(self, places: Floats, shares: Floats, distance: Distance) -> Floats:
+        """For each label its mean distance to a label drawn by the shares."""
+        return mean_distances(places, shares, distance)
+
+    def standard_error(self, weight: Floats, deviation: Floats, n: float) -> float:
+        """The standard error of a mean over n items: root of the sum of squared deviations over n(n - 1)."""
+        return math.sqrt(self.squares(weight * deviation * deviation) / (n * (n - 1))) if n > 1 else math.nan
+
+    def squares(self, terms: Floats) -> float:
+        """The sum over the rows of terms that are not negative: on a scale in their order, else exactly rounded."""
+        return total(terms) if self.placed is None else float(np.cumsum(terms)[-1])
 
 
 def _decode(counts: Mapping[str, float]) -> tuple[Integers, Integers, Booleans, Sequence[str]]:

@@ -5,7 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
-from detectors.agreement.coefficient import Estimate
+import numpy as np
+
+from detectors.agreement.coefficient import Estimate, Estimates
+from detectors.agreement.confusions import EXACT, Confusions
 from detectors.agreement.patterns import LABEL
 from detectors.agreement.scale import Scale
 
@@ -67,10 +70,34 @@ def weighted_kappa(counts: Mapping[str, int], scale: Scale, power: int) -> Estim
     unit = expected / (n * n)
     by_first = {a: ratio * (distance / n / unit) - observed / n / unit for a, distance in from_first.items()}
     by_second = {b: ratio * (distance / n / unit) for b, distance in from_second.items()}
-    squares = math.fsum(
-        [count * (by_first[a] + by_second[b] - distance / unit) ** 2 for a, b, count, distance in cells]
-    )
+    deviations = [by_first[a] + by_second[b] - distance / unit for a, b, _, distance in cells]
+    squares = math.fsum([count * (x * x) for x, (_, _, count, _) in zip(deviations, cells, strict=True)])
     return Estimate(1.0 - ratio, math.sqrt(squares) / n, n - 1)
+
+
+def weighted_kappas(confusions: Confusions, scale: Scale, power: int) -> Estimates | None:
+    """The same of many pairs, by the same arithmetic; None where the scale lacks labels or its numbers are too large."""
+    if not scale.steps.keys() >= set(confusions.labels):
+        return None
+    steps = [scale.steps[label] for label in confusions.labels]
+    most = max((max(steps) - min(steps)) ** power, 1)
+    counts, n = confusions.counts, confusions.items
+    if most * int(n.max()) ** 2 >= EXACT:
+        return None
+    places = np.array([step - min(steps) for step in steps])
+    distance = np.abs(places[:, None] - places) ** power
+    observed = (counts * distance).sum(axis=(1, 2))
+    first, second = counts.sum(axis=2), counts.sum(axis=1)
+    from_first, from_second = second @ distance, first @ distance
+    expected = (first * from_first).sum(axis=1)
+    defined = expected > 0
+    expected[~defined] = 1
+    ratio = n * observed / expected
+    unit = expected / (n * n)
+    by_first = ratio[:, None] * (from_first / n[:, None] / unit[:, None]) - (observed / n / unit)[:, None]
+    by_second = ratio[:, None] * (from_second / n[:, None] / unit[:, None])
+    squares = confusions.squares(by_first[:, :, None] + by_second[:, None, :] - distance / unit[:, None, None])
+    return Estimates(1.0 - ratio, np.sqrt(squares) / n, n - 1, defined)
 
 
 def _distances(places: Mapping[int, int], counts: Mapping[int, int], power: int) -> dict[int, int]:

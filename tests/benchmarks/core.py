@@ -49,9 +49,8 @@ class Round:
         return sum(self.seconds.values())
 
 
-def fresh_monitor() -> Monitor:
-    """A monitor that has seen nothing and keeps everything."""
-    config = TaskConfig()
+def fresh_monitor(config: TaskConfig = TaskConfig()) -> Monitor:  # noqa: B008 - it cannot change
+    """A monitor that has seen nothing and keeps everything, of tasks with this configuration."""
     monitor = Monitor(lambda *_: config, PRIVACY.pseudonym, PRIVACY.erasure_hash, capacity=1 << 62)
     for shelf in (monitor.items, monitor.scopes, monitor.pairs, monitor.watches):
         shelf.complete = True

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from detectors.agreement import COEFFICIENTS, PANEL_COEFFICIENTS
+from detectors.agreement import COEFFICIENTS, PANEL_COEFFICIENTS, RANKINGS
 from detectors.between import BETWEEN_VENDORS, MOST_VENDORS
 from detectors.config import TaskConfig
 from detectors.item import Item, ItemKey, contribution
@@ -153,7 +153,7 @@ def test_two_vendors_worked_out_by_hand() -> None:
     pairs, cut = found.between_vendors()
     assert ([pair[:3] for pair in pairs], cut) == ([("acme", "opaline", 3)], 0)
     agreement = pairs[0].agreement
-    assert list(agreement) == [*COEFFICIENTS, *PANEL_COEFFICIENTS]
+    assert list(agreement) == [*COEFFICIENTS, *PANEL_COEFFICIENTS, *RANKINGS]
     assert {reading.n for reading in agreement.values()} == {3}
     assert agreement["percent"].value == pytest.approx(1 / 2, abs=1e-15)
     assert agreement["percent_pairs"].value == pytest.approx(3 / 5, abs=1e-15)

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from detectors.agreement import PANEL_COEFFICIENTS
 from detectors.config import TaskConfig
 from streams.events import Event, from_microseconds
 from streams.homes import Home
@@ -90,6 +91,9 @@ def test_every_closed_hour_says_what_its_items_alone_would_say(seed: int) -> Non
     for start, told in found.items():
         alone = shown(of_items(events, by_hour[start]))
         for name, reading in {**alone["agreement"], "gold_accuracy": alone["gold"]["accuracy"]}.items():
+            if name in PANEL_COEFFICIENTS:
+                assert told[name][-1] in {"of whole tasks only", "no pairable item"}
+                continue
             assert told[name] == (*(reading[part] for part in ("value", "low", "high", "n")), reading.get("why"))
             compared += 1
     assert compared > 200

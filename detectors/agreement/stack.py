@@ -1,0 +1,247 @@
+"""The tables of many scopes as one, so that their coefficients are computed together."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from itertools import chain
+from typing import Final, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detectors.agreement.arrays import Floats, Integers, sums
+from detectors.agreement.scale import Distance, Placed, Scale, squared
+from detectors.agreement.table import Table, parts_of
+
+MOST_LABELS: Final = 256
+"""What is by scope and label is dense here: tables of more labels are read one by one."""
+
+BLOCK: Final = 10**6
+"""The longest array: what a stack takes in memory is bounded."""
+
+
+@dataclass(frozen=True, eq=False)
+class Stack:
+    """The tables of some scopes, row after row; what a `Table` says once, it says by scope.
+
+    A label has a number in each scope: what a table has by label lies here scope after scope, each with all labels of the
+    stack, and is 0 where a scope has not the label. An estimate of a `Table` whose arithmetic goes through the table's
+    methods takes a stack as well, and gives by scope what each table gives, to the last digit: sums are exactly rounded or
+    of integers or go through equal terms in one order, which zeros do not change.
+    """
+
+    scope: Integers
+    """By row: its scope."""
+    bounds: Sequence[slice]
+    """By scope: its rows."""
+    items: Integers
+    pairable: Integers
+    pair_labels: Integers
+    categories: Integers
+    shares: Floats
+    pair_shares: Floats
+    weight: Floats
+    size: Floats
+    disagreement: Floats
+    row: Integers
+    label: Integers
+    part: Floats
+    pairs: Floats
+    differing: Floats
+    placed: Placed | None
+
+    @classmethod
+    def of(cls, counts: Sequence[Mapping[str, int]], scale: Scale | None) -> Self | None:
+        """The stack of some counters; None where there is too much of them, or labels that the scale has not."""
+        patterns = sorted(set().union(*counts))
+        each = Table.of(dict.fromkeys(patterns, 1), scale)
+        if not 0 < each.categories <= MOST_LABELS:
+            return None
+        if scale is not None and (each.placed is None or each.placed.scale is not scale):
+            return None
+        number = {pattern: place for place, pattern in enumerate(patterns)}
+        scopes, lengths = len(counts), [len(held) for held in counts]
+        rows = sum(lengths)
+        pattern = np.fromiter(map(number.__getitem__, chain.from_iterable(counts)), np.int64, rows)
+        times = np.fromiter(chain.from_iterable([held.values() for held in counts]), np.int64, rows)
+        scope = np.repeat(np.arange(scopes), lengths)
+        if scale is not None:
+            # Rows are read in the order in which a table with a scale reads them.
+            order = np.argsort(scope * len(patterns) + pattern)
+            pattern, times = pattern[order], times[order]
+        ends = np.cumsum(lengths).tolist()
+        bounds = [slice(end - length, end) for end, length in zip(ends, lengths, strict=True)]
+
+        kind, whole, sizes, parts = _kinds(each)
+        label, labels = each.label, each.categories
+        longest = int(np.bincount(each.row, minlength=len(patterns))[pattern].sum())
+        if max(longest, scopes * labels * len(whole)) > BLOCK:
+            return None
+        row, written = _spread(each.row, pattern, len(patterns))
+        if each.placed is not None:
+            rank = each.placed.rank.argsort().argsort()
+            label = rank[label]
+        label = scope[row] * labels + label[written]
+        size, pairs = each.size[pattern], each.pairs[pattern]
+        pairable = times * (size > 1)
+        items = sums(scope, times.astype(np.float64), scopes)
+        pair_labels = sums(scope, pairable * size, scopes)
+        shape = scopes * labels, len(whole)
+        cells = sums(label * len(whole) + kind[pattern][row], times[row] * parts[written], shape[0] * shape[1])
+        shares, pair_shares = np.zeros(shape[0]), np.zeros(shape[0])
+        for counted, denominator, m in zip(cells.reshape(shape).T, whole, sizes, strict=True):
+            shares += counted / denominator
+            if m > 1:
+                pair_shares += counted / denominator * m
+        shares = (shares.reshape(scopes, labels) / np.maximum(items, 1)[:, None]).ravel()
+        pair_shares = (pair_shares.reshape(scopes, labels) / np.maximum(pair_labels, 1)[:, None]).ravel()
+        seen = np.bincount(label, minlength=shape[0]).reshape(scopes, labels)
+        return cls(
+            scope=scope,
+            bounds=bounds,
+            items=items.astype(np.int64),
+            pairable=sums(scope, pairable.astype(np.float64), scopes).astype(np.int64),
+            pair_labels=pair_labels.astype(np.int64),
+            categories=np.count_nonzero(seen, axis=1),
+            shares=shares,
+            pair_shares=pair_shares,
+            weight=times.astype(np.float64),
+            size=size,
+            disagreement=each.disagreement[pattern],
+            row=row,
+            label=label,
+            part=each.part[written],
+            pairs=pairs,
+            differing=each.differing[pattern],
+            placed=None if each.placed is None else _placed(each.placed, rank, scope, pattern, len(patterns)),
+        )
+
+    def regular(self, q: int) -> NDArray[np.bool_]:
+        """By scope: whether every coefficient that its label type has is defined, with an interval, and q as given."""
+        different = np.count_nonzero(self.pair_shares.reshape(len(self.bounds), -1), axis=1)
+        found: NDArray[np.bool_] = (self.pairable > 1) & (different > 1) & (self.categories <= q)
+        return found
+
+    @property
+    def varied(self) -> bool:
+        """True: of other scopes the estimates are not used."""
+        return True
+
+    @property
+    def used(self) -> bool:
+        """True, likewise."""
+        return True
+
+    @cached_property
+    def observed_disagreement(self) -> Floats:
+        """By scope: mean disagreement of the pairable items."""
+        return self.total(self.weight * self.disagreement) / self.pairable
+
+    def total(self, terms: Floats) -> Floats:
+        """By scope: the exactly rounded sum over its rows."""
+        values, add = terms.tolist(), math.fsum
+        return np.array([add(values[rows]) for rows in self.bounds])
+
+    def count(self, terms: Floats) -> Floats:
+        """By scope: the sum over its rows, one after the other."""
+        return sums(self.scope, terms, len(self.bounds))
+
+    def over_labels(self, terms: Floats) -> Floats:
+        """By scope: the exactly rounded sum over its labels."""
+        return np.array([math.fsum(values) for values in terms.reshape(len(self.bounds), -1).tolist()])
+
+    def to_rows(self, values: Floats) -> Floats:
+        """By row: the value of its scope."""
+        return values[self.scope] if isinstance(values, np.ndarray) else values
+
+    def to_labels(self, values: Floats) -> Floats:
+        """By label of each scope: the value of the scope."""
+        return np.repeat(values, len(self.shares) // len(self.bounds))
+
+    def by_row(self, values: Floats) -> Floats:
+        """For each row, the mean of a value of its labels."""
+        return sums(self.row, self.part * values[self.label], len(self.weight))
+
+    def complements(self, shares: Floats) -> Floats:
+        """One minus each share, as `detectors.agreement.table.complements` has it."""
+        rest = 1.0 - shares
+        apart = shares.reshape(len(self.bounds), -1)
+        top = apart.argmax(axis=1)
+        for place in np.flatnonzero(apart[np.arange(len(top)), top] > 0.5).tolist():
+            others = apart[place].tolist()
+            others[top[place]] = 0.0
+            rest[place * apart.shape[1] + top[place]] = math.fsum(others)
+        return rest
+
+    def below(self, values: Floats) -> Floats:
+        """By label: the sum over the labels below it in the order, and half its own."""
+        apart = values.reshape(len(self.bounds), -1)
+        return (np.cumsum(apart, axis=1) - apart / 2.0).ravel()
+
+    def above(self, values: Floats) -> Floats:
+        """By label: the sum over the labels above it in the order, and half its own."""
+        apart = values.reshape(len(self.bounds), -1)
+        return (np.cumsum(apart[:, ::-1], axis=1)[:, ::-1] - apart / 2.0).ravel()
+
+    def mean_distances(self, places: Floats, shares: Floats, distance: Distance) -> Floats:
+        """For each label its mean distance to a label drawn by the shares of its scope."""
+        if distance is squared:
+            apart = np.square(places - self.to_labels(self.over_labels(shares * places)))
+            return apart + self.to_labels(self.over_labels(shares * apart))
+        scopes = len(self.bounds)
+        apart = places.reshape(scopes, -1)
+        block = max(1, BLOCK // apart.shape[1] ** 2)
+        found: list[float] = []
+        for start in range(0, scopes, block):
+            some = apart[start : start + block]
+            terms = distance(some[:, :, None], some[:, None, :]) * shares.reshape(scopes, 1, -1)[start : start + block]
+            found += [math.fsum(values) for values in terms.reshape(-1, apart.shape[1]).tolist()]
+        return np.array(found)
+
+    def standard_error(self, weight: Floats, deviation: Floats, n: Floats) -> Floats:
+        """By scope: the standard error of a mean over n items, n at least 2."""
+        return np.asarray(np.sqrt(self.squares(weight * deviation * deviation) / (n * (n - 1))))
+
+    def squares(self, terms: Floats) -> Floats:
+        """By scope: the sum over its rows of terms that are not negative, as a table has it."""
+        return self.total(terms) if self.placed is None else self.count(terms)
+
+
+def _spread(row: Integers, pattern: Integers, patterns: int) -> tuple[Integers, Integers]:
+    """What stands in rows, once more for every row that has the pattern: by entry its new row, and its place before."""
+    counts = np.bincount(row, minlength=patterns)
+    times = counts[pattern]
+    new = np.repeat(np.arange(len(pattern)), times)
+    begin = (np.cumsum(counts) - counts)[pattern] - (np.cumsum(times) - times)
+    return new, np.arange(len(new)) + begin[new]
+
+
+def _kinds(table: Table) -> tuple[Integers, Sequence[float], Sequence[float], Floats]:
+    """By row its kind; by kind the denominator of shares, and m; by written label what it adds: as in `Table.of`."""
+    against = np.zeros(len(table.size), np.bool_)
+    against[table.row[table.other]] = True
+    beyond = table.size.max() + 1.0
+    found, kind = np.unique(np.where(against, beyond + table.pairs, table.size), return_inverse=True)
+    whole = np.where(found > beyond, 2.0 * (found - beyond), found)
+    parts = parts_of(table.row, table.other, len(table.size)).astype(np.float64)
+    return kind, whole.tolist(), np.where(found > beyond, 2.0, found).tolist(), parts
+
+
+def _placed(placed: Placed, rank: Integers, scope: Integers, pattern: Integers, patterns: int) -> Placed:
+    """The pairs of different labels of every row; a scope's labels are numbered in their order."""
+    row, pair = _spread(placed.row, pattern, patterns)
+    scopes, labels = int(scope[-1]) + 1, len(rank)
+    first = scope[row] * labels
+    order = np.argsort(rank)
+    return replace(
+        placed,
+        rank=np.tile(placed.rank[order], scopes),
+        number=np.tile(placed.number[order], scopes),
+        row=row,
+        first=first + rank[placed.first][pair],
+        second=first + rank[placed.second][pair],
+        part=placed.part[pair],
+    )

@@ -1,0 +1,39 @@
+"""The benchmarks run, and what they compare is equal; how fast is for the reader of docs/benchmarks.md."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+
+from detectors.config import TaskConfig
+from tests.benchmarks import readings, recompute, updates
+
+
+def test_agreement_beside_krippendorff(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(recompute, "LEAST", 0.0)
+    monkeypatch.setattr(recompute, "EVENTS", 200)
+    monkeypatch.setattr(sys, "argv", ["recompute", "--sizes", "1000", "--rounds", "1"])
+    recompute.main()
+    assert capsys.readouterr().out.splitlines()[-1].startswith("| 1,000 |")
+
+
+def test_alphas_that_differ_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(recompute, "LEAST", 0.0)
+    held, more = recompute.campaign(1000, 10)
+    monkeypatch.setattr("krippendorff.alpha", lambda **_: 0.5)
+    with pytest.raises(ValueError, match="expected equal alphas"):
+        recompute.once(held, more)
+
+
+def test_all_of_a_task_is_read() -> None:
+    found = readings.held(1000, TaskConfig(), mixed_vendors=True)
+    task, (by, _), pairs, confused = found.read(TaskConfig())
+    assert task.annotations == 1000
+    assert len(by["annotator"]) == 40
+    assert len(pairs) > 100
+    assert len(confused) == 10
+
+
+def test_every_part_of_the_state_is_updated() -> None:
+    assert updates.measure(500, 1).keys() == updates.PARTS.keys()
