@@ -18,7 +18,6 @@ class Decayed(NamedTuple):
 
     hour: int
     """The last pane's: what is half a life older counts half."""
-    items: float
     pairable: float
     patterns: dict[str, float]
     sums: dict[str, int]
@@ -33,14 +32,14 @@ def decayed(panes: Mapping[int, Scope], label_type: str, half_life: float) -> De
 
     $$ n_{\text{eff}} = \frac{(\sum_i w_i)^2}{\sum_i w_i^2} $$
 
-    items of one weight (Kish): weights are scaled so that they add up to that, which gives the correction of alpha for few
+    pairable items of one weight (Kish): weights are scaled so that theirs add up to that, which gives the correction of alpha for few
     labels, the standard errors and their degrees of freedom. Answers to gold likewise, by their own number. The errors are
     exact where older items vary as newer ones do; `half_life` is in hours.
 
     >>> from detectors.scope import Tally
     >>> old, new = (Scope(2, 1, 0, {"nominal": Tally(2, 1, 0, 0, {labels: 1})}) for labels in ("a\x1fb", "a\x1fa"))
     >>> found = decayed({0: old, 24: new}, "nominal", 24)
-    >>> round(found.items, 9), found.patterns["a\x1fa"] / found.patterns["a\x1fb"]
+    >>> round(found.pairable, 9), found.patterns["a\x1fa"] / found.patterns["a\x1fb"]
     (1.8, 2.0)
 
     References
@@ -56,7 +55,7 @@ def decayed(panes: Mapping[int, Scope], label_type: str, half_life: float) -> De
     ages = {hour: (last - hour) / half_life for hour in sorted(panes)}
     weights = {hour: 0.5**age for hour, age in ages.items() if age < _LIVES}
     tallies = {hour: tally for hour in weights if (tally := panes[hour].tallies.get(label_type)) is not None}
-    by_items = _scale(weights, {hour: panes[hour].items for hour in weights})
+    by_items = _scale(weights, {hour: tally.pairable for hour, tally in tallies.items()})
     patterns: dict[str, float] = {}
     sums: dict[str, int] = {}
     for hour, tally in tallies.items():
@@ -67,9 +66,8 @@ def decayed(panes: Mapping[int, Scope], label_type: str, half_life: float) -> De
     by_answers = _scale(weights, {hour: tally.answers for hour, tally in tallies.items()})
     answers = sum(by_answers * weights[hour] * tally.answers for hour, tally in tallies.items())
     correct = sum(by_answers * weights[hour] * tally.correct for hour, tally in tallies.items())
-    items = sum(by_items * weights[hour] * panes[hour].items for hour in weights)
     pairable = sum(by_items * weights[hour] * tally.pairable for hour, tally in tallies.items())
-    return Decayed(last, items, pairable, patterns, sums, wilson(correct, answers))
+    return Decayed(last, pairable, patterns, sums, wilson(correct, answers))
 
 
 def _scale(weights: Mapping[int, float], counts: Mapping[int, int]) -> float:

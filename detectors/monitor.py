@@ -460,6 +460,10 @@ class Monitor:
         self._keep(project, moved, record)
         if moved != item_key:
             self._vacate(record)
+        if record.event is None and record.withdrawn is None:
+            # Nothing is stored of it: with this id it would be new, to a home that was loaded anew and to this one.
+            del self.records[project, annotation]
+            self._undelivered.discard((project, annotation))
         for item in touched.values():
             self._revise(item)
 

@@ -72,10 +72,10 @@ class WindowSummary(NamedTuple):
 
 
 class DecayedSummary(NamedTuple):
-    """The readings of a task in which older items count less: up to when, and how many items they are worth."""
+    """The readings of a task in which older items count less: up to when, how many pairable items they are worth."""
 
     until: int
-    items: float
+    pairable_items: float
     agreement: dict[str, Reading]
     gold: Reading
 
@@ -311,7 +311,7 @@ class TaskStatistics:
                 name: reading._replace(low=None, high=None, n=round(found.pairable))
                 for name, reading in agreement_of_sums(found.sums, label_type, round(found.pairable)).items()
             }
-        return DecayedSummary(begin(found.hour + 1), found.items, readings, found.gold)
+        return DecayedSummary(begin(found.hour + 1), found.pairable, readings, found.gold)
 
     def _window(self, window: Window, summary: ScopeSummary) -> WindowSummary:
         return WindowSummary(
@@ -357,7 +357,7 @@ class TaskStatistics:
         who = self._who() if patterns else None
         counted = agreement(patterns, self.label_type or "nominal", self.categories, self._scale, who)
         summary = self._summary(self._total, counted)
-        if self.label_type in BY_SIZE:
+        if self.label_type in BY_SIZE and self._who() is not None:
             summary.agreement.update(self._rankings)
         return summary
 

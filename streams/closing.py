@@ -1,7 +1,7 @@
 """Closing hours: what a task's items of an hour say is written down once its end is at or below the watermark.
 
 Every transaction leaves the table `readings` with the readings of all closed hours, so as a function of what the other
-tables hold. Most transactions concern no closed hour; a late label, an edit or an erasure concerns the hours of its items.
+tables hold; but for tasks whose rebuild is unfinished, which get theirs at its end. Most transactions concern no closed hour; a late label, an edit or an erasure concerns the hours of its items.
 """
 
 from __future__ import annotations

@@ -232,7 +232,7 @@ def _decayed(statistics: TaskStatistics, half_life: int) -> Document:
         "decayed": {
             "half_life_hours": half_life,
             "until": rfc3339(found.until),
-            "effective_items": found.items,
+            "effective_items": found.pairable_items,
             "agreement": {name: reading.as_document() for name, reading in found.agreement.items()},
             "gold": {"accuracy": found.gold.as_document()},
         }

@@ -368,6 +368,8 @@ class Home:
 
     def _transact(self, topic: str, taken: _Taken, first: int, last: int) -> Outcome:
         home, batch = self.number, taken.batch
+        # With the tombstone the person's clock goes.
+        batch.erases = taken.erases
         self.totals.received += len(taken.events) + taken.strays
         changes = self._fold(taken.events)
         self._count(batch, changes)

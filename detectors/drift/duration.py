@@ -147,6 +147,7 @@ class AdwinDuration(SequentialDetector):
             self._watch_return(*_logarithms((x,)))
 
     def update_until(self, xs: Sequence[float]) -> tuple[int, int | None]:
+        """As in the base class; while watching nothing between two cuts of ADWIN needs the detector's own state."""
         return self._watch(_logarithms(xs)) if self._phase == WATCHING else super().update_until(xs)
 
     def _watch(self, ys: Sequence[float]) -> tuple[int, int | None]:

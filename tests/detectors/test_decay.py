@@ -46,8 +46,8 @@ def test_the_table_of_fleiss_with_nine_tenths_a_step() -> None:
     assert of["ac1"].value == close(0.181341039)
     assert of["brennan_prediger"].value == close(0.179125114)
     weights = 0.9 ** np.arange(9, -1, -1)
-    assert found.items == close(weights.sum() ** 2 / (weights**2).sum())
-    assert of["percent"].n == round(found.items) == 9
+    assert found.pairable == close(weights.sum() ** 2 / (weights**2).sum())
+    assert of["percent"].n == round(found.pairable) == 9
 
 
 def test_the_error_of_a_weighted_mean() -> None:
@@ -84,7 +84,7 @@ def test_without_decay_it_is_the_window_of_all() -> None:
 def test_what_is_long_ago_counts_nothing() -> None:
     found = decayed({0: pane("a\x1fb", 1000), 10_000: pane("a\x1fa", 3)}, "nominal", 1.0)
     assert found is not None
-    assert (found.hour, found.items) == (10_000, close(3.0))
+    assert (found.hour, found.pairable) == (10_000, close(3.0))
     assert agreement(found.patterns, "nominal", 2)["percent"].value == close(1.0)
 
 
@@ -113,3 +113,19 @@ def test_measured_labels_have_values_without_intervals() -> None:
     found = TaskStatistics(TaskConfig(label_type="boxes"), {**scopes, ("gold_item", "false"): total}).decayed(2)
     assert found is not None
     assert {(reading.low, reading.high) for reading in found.agreement.values()} == {(None, None)}
+
+
+def test_overlap_that_is_older_than_single_labels_is_worth_what_it_is() -> None:
+    """Two pairable items, five half-lives ago, and ten with one label now."""
+    old = pane("a\x1fb")
+    old.merge(pane("a\x1fa"))
+    found = decayed({0: old, 120: pane("a", 10)}, "nominal", 24)
+    assert found is not None
+    of = agreement(found.patterns, "nominal", 2)
+    assert of["alpha"] == (close(0.0), -1.0, 1.0, 2, "")
+    assert of["percent"].value == close(0.5)
+    alone = decayed({0: pane("a\x1fb"), 120: pane("a", 10)}, "nominal", 24)
+    assert alone is not None
+    lone = agreement(alone.patterns, "nominal", 2)
+    assert (lone["alpha"].value, lone["percent"].value, lone["percent"].n) == (close(0.0), close(0.0), 1)
+    assert -1 <= lone["ac1"].value <= 1  # type: ignore[operator]

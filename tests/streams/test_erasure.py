@@ -463,6 +463,27 @@ def way_of(store: Store) -> dict[str, list[Row]]:
     }
 
 
+def test_an_id_that_was_erased_is_as_new_to_a_home_that_was_loaded_anew() -> None:
+    """What is stored of two orders of the same ids must not depend on what memory had kept of an erased one."""
+    events = [
+        annotation("ann", "i1", "yes", 1, id="e0"),
+        annotation("zed", "i2", "yes", 2, id="z"),
+        erasure("ann", 3),
+        annotation("bob", "i1", "no", 4, id="e0"),
+        annotation("cleo", "i3", "no", 5, id="a1"),
+    ]
+    assert way_of(fold(messages(events))) == way_of(again(messages(events)))
+
+
+def again(sent: list[bytes]) -> Store:
+    """The home is loaded anew after the erasure."""
+    store = open_store("sqlite://")
+    for end in (3, len(sent)):
+        store.close_home(0)
+        list(Home(0, store, rules()).process(TOPIC, [Record(*each) for each in enumerate(sent[:end])]))
+    return store
+
+
 # -- what others' detectors see -------------------------------------------------------------------------------------------------
 
 
