@@ -13,7 +13,8 @@ FOREVER = (1 << 63, 1 << 63)
 """A withdrawal above every (revision, time): that of a retraction without a revision."""
 
 MOST_DELIVERIES = 100
-"""Distinct deliveries kept of one annotation; beyond it only each annotator's highest, lowest and latest stay."""
+"""Distinct deliveries kept of one annotation, or a few less; beyond it each annotator's highest, lowest and latest stay, and the
+lowest of the others."""
 
 
 class AnnotationRecord:
@@ -108,9 +109,13 @@ def _but_content(event: Event) -> tuple[int, int, str]:
 
 
 def _kept(earlier: Iterable[Annotation], highest: Annotation) -> tuple[Annotation, ...]:
-    """All earlier deliveries, or what must stay of more than MOST_DELIVERIES: each annotator's highest, lowest and latest."""
+    """All earlier deliveries, or what must stay of very many: each annotator's highest, lowest and latest, and low others.
+
+    Three places are an annotator's whether these are three or one: so the room for others only shrinks as deliveries come, and
+    what is kept does not depend on their order.
+    """
     deliveries = tuple(earlier)
-    if len(deliveries) < MOST_DELIVERIES:
+    if 4 * (len(deliveries) + 1) <= MOST_DELIVERIES:
         return deliveries
     edges: dict[str, list[Annotation]] = {}
     for event in (*deliveries, highest):
@@ -119,11 +124,12 @@ def _kept(earlier: Iterable[Annotation], highest: Annotation) -> tuple[Annotatio
         if event.time >= edge[2].time:
             edge[2] = event
     spared = {id(event) for edge in edges.values() for event in edge}
-    surplus = len(deliveries) - (MOST_DELIVERIES - 1)
+    room = MOST_DELIVERIES - 3 * len(edges)
     kept = []
-    for event in reversed(deliveries):
-        if surplus > 0 and id(event) not in spared:
-            surplus -= 1
-        else:
+    for event in deliveries:
+        if id(event) in spared:
             kept.append(event)
-    return tuple(reversed(kept))
+        elif room > 0:
+            room -= 1
+            kept.append(event)
+    return tuple(kept)
