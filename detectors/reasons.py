@@ -44,6 +44,9 @@ MANY_ANNOTATORS: Final = "more than 50 annotators"
 NO_RANKING: Final = "fewer than two items that all annotators ranked"
 """The coefficient compares how annotators rank the same items."""
 
+INCONSISTENT: Final = "counters do not belong together"
+"""Annotators or pairs have labels that no item of the task has: what `kappawatch verify` finds in a store that was tampered with."""
+
 REASONS: Final = (
     NO_PAIRABLE_ITEM,
     NO_VARIATION,
@@ -55,6 +58,7 @@ REASONS: Final = (
     NO_REPEAT,
     TOO_MUCH,
     OF_TASKS,
+    INCONSISTENT,
     ONE_ANNOTATOR,
     MANY_ANNOTATORS,
     NO_RANKING,

@@ -14,11 +14,12 @@ from detectors.agreement.coefficient import CATEGORIES, Estimate
 from detectors.agreement.panel import Panel, PanelCoefficient
 from detectors.agreement.patterns import LABEL, OTHERS, item_pattern
 from detectors.reading import Reading
+from detectors.reasons import INCONSISTENT
 
 _ROUNDING: Final = 1e-14
 
 
-def conger_kappa(panel: Panel) -> Estimate | Reading | None:
+def conger_kappa(panel: Panel) -> Estimate | Reading | str | None:
     r"""Percent agreement corrected for the chance that two annotators agree who use the labels each in their own way.
 
     $$ \kappa = \frac{p_a - p_e}{1 - p_e}, \qquad p_e = \frac{1}{R(R - 1)} \sum_{g \ne h} \sum_c p_{gc} p_{hc} $$
@@ -55,9 +56,16 @@ def conger_kappa(panel: Panel) -> Estimate | Reading | None:
 
     Gwet, K. L. (2014). Handbook of Inter-Rater Reliability, 4th edition. Advanced Analytics. ISBN 978-0970806284.
     """
-    table = panel.table
-    if table.categories < 2:
+    if panel.table.categories < 2:
         return None
+    try:
+        return _estimate(panel)
+    except (KeyError, IndexError):
+        return INCONSISTENT
+
+
+def _estimate(panel: Panel) -> Estimate | Reading:
+    table = panel.table
     use = _Use.of(panel)
     expected = 1.0 - use.chance
     value = 1.0 - table.observed_disagreement / expected

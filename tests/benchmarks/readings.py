@@ -1,8 +1,9 @@
 """What it costs to read all of a task: `python -m tests.benchmarks.readings`.
 
 A task of the campaign with 10^6 annotations: 40 annotators, three labels an item, five labels, batches of 500 items. Its
-scopes and pairs lie in memory; read are the task, each value of each dimension, each pair of annotators and what they
-confuse: all that the document shows of a task but its windows. Once as a nominal task and once with the labels in order,
+scopes and pairs lie in memory; read are the task, each value of each dimension, each pair of annotators and of vendors, and
+what they confuse: all that the document shows of a task but how it went over time, and the most disputed items, for which it
+reads the annotations (`disputed`). Once as a nominal task and once with the labels in order,
 where the vendors' people work apart, and where all meet. Milliseconds of CPU: the median of some rounds.
 """
 
@@ -35,7 +36,8 @@ class Held(NamedTuple):
     def read(self, config: TaskConfig) -> object:
         """Read all of it."""
         statistics = TaskStatistics(config, self.scopes, self.pairs)
-        return statistics.task(), statistics.by(), statistics.pairs(), statistics.confused()
+        pairs = statistics.pairs(), statistics.between_vendors()
+        return statistics.task(), statistics.by(), pairs, statistics.confused()
 
 
 def held(annotations: int, config: TaskConfig, *, mixed_vendors: bool) -> Held:

@@ -141,3 +141,12 @@ def test_where_it_is_undefined():
     assert agreement(counts, "nominal", 2, None, who)["conger_kappa"].why == "no pairable item"
     assert agreement({"x\x1fy": 1}, "nominal", 2)["conger_kappa"].why == "of whole tasks only"
     assert agreement({"x\x1fy": 1}, "multilabel", 2)["conger_kappa"].why == "not available for this label type"
+
+
+def test_counters_that_do_not_belong_together_are_no_error_of_the_reader():
+    """As in a store that others wrote to."""
+    counts, who = panel_of([{"a": "x", "b": "y"}, {"a": "y", "b": "y"}, {"a": "x", "b": "x"}])
+    strange = Who({**who.own, "a": {"z\x1ex": 3}}, who.pairs)
+    assert agreement(counts, "nominal", 2, None, strange)["conger_kappa"].why == "counters do not belong together"
+    strange = Who(who.own, {("a", "b"): {"z\x1fz": 3}})
+    assert agreement(counts, "nominal", 2, None, strange)["conger_kappa"].why == "counters do not belong together"
