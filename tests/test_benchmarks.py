@@ -28,10 +28,11 @@ def test_alphas_that_differ_are_refused(monkeypatch: pytest.MonkeyPatch) -> None
 
 def test_all_of_a_task_is_read() -> None:
     found = readings.held(1000, TaskConfig(), mixed_vendors=True)
-    task, (by, _), pairs, confused = found.read(TaskConfig())
+    task, (by, _), (pairs, (vendors, _)), confused = found.read(TaskConfig())
     assert task.annotations == 1000
     assert len(by["annotator"]) == 40
     assert len(pairs) > 100
+    assert len(vendors) == 3
     assert len(confused) == 10
 
 
