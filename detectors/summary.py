@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
 
 from detectors.agreement import (
+    PANEL_COEFFICIENTS,
+    RANKINGS,
     AlphaParts,
     Confused,
+    RankedItems,
     Scale,
     Who,
     agreement,
@@ -21,6 +24,7 @@ from detectors.agreement import (
     each_against_rest,
     pair_agreement_of_each,
     ranking_agreement,
+    ranking_intervals,
 )
 from detectors.agreement.coefficient import CATEGORIES, ORDERED
 from detectors.agreement.measures import COUNT, by_class
@@ -29,6 +33,7 @@ from detectors.between import BETWEEN_VENDORS, pair_of
 from detectors.config import OTHER, TaskConfig
 from detectors.decay import decayed
 from detectors.gold import Accuracy
+from detectors.item import MOST_PAIRED
 from detectors.labels import LABEL_TYPES, SHAPES, LabelType, declared_key
 from detectors.labels.base import ClosedType, CompoundType, OpenType
 from detectors.panes import PANE, begin, hour_of
@@ -261,14 +266,49 @@ class TaskStatistics:
         return of_any_size(confusion) if self.label_type in BY_SIZE else confusion
 
     @cached_property
-    def _rankings(self) -> dict[str, Reading]:
-        """How all annotators who have a label that counts rank the items of the task."""
-        annotators = [
+    def _labelling(self) -> list[str]:
+        """The annotators who have a label that counts."""
+        return [
             value
             for (dimension, value), scope in self._scopes.items()
             if dimension == "annotator" and self._tally(scope).labels
         ]
-        return ranking_agreement(self._pairs, annotators, self.label_type or "nominal", self._scale)
+
+    @cached_property
+    def _rankings(self) -> dict[str, Reading]:
+        """How all annotators who have a label that counts rank the items of the task."""
+        return ranking_agreement(self._pairs, self._labelling, self.label_type or "nominal", self._scale)
+
+    @property
+    def fewest_labels(self) -> int | None:
+        """The figures of the whole task that lack an interval need the items of at least so many labels; None if none lacks."""
+        needed = [len(self._labelling)] if self._lacking(RANKINGS) else []
+        needed += [MOST_PAIRED + 1] if self._lacking(PANEL_COEFFICIENTS) else []
+        return min(needed, default=None)
+
+    def intervals(self, items: Sequence[tuple[str, Mapping[str, str]]]) -> dict[str, Reading]:
+        """Of the whole task the readings that lack an interval, with that which these items tell.
+
+        Each is an item with its counting labels of the task's type, by annotator; those with `fewest_labels` must all be there.
+        """
+        found: dict[str, Reading] = {}
+        of_annotators, rankings = self._lacking(PANEL_COEFFICIENTS), self._lacking(RANKINGS)
+        who = self._who()
+        if of_annotators and who is not None:
+            who = who._replace(crowded=[labels for _, labels in items if len(labels) > MOST_PAIRED])
+            patterns = self._tally(self._total).patterns
+            again = agreement(patterns, self.label_type or "nominal", self.categories, self._scale, who)
+            found.update({name: again[name] for name in of_annotators})
+        if rankings and self._scale is not None:
+            found.update(ranking_intervals(RankedItems.of(items, self._labelling, self._scale), rankings))
+        return {name: reading for name, reading in found.items() if reading.low is not None}
+
+    def _lacking(self, names: Iterable[str]) -> dict[str, Reading]:
+        """Which of these figures of the whole task have a value, and no interval."""
+        readings = {name: self._whole.agreement[name] for name in names}
+        return {
+            name: each for name, each in readings.items() if each.value is not None and each.low is None and each.n > 1
+        }
 
     def between_vendors(self) -> tuple[list[PairSummary], int]:
         """The pairs of vendors with the most items in common, and how many others were cut."""

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, cast
 
 from detectors.alarms import Alarm
 from detectors.config import TaskConfig
+from detectors.monitor import TaskKey
 from detectors.panes import PANE
 from detectors.repeats import Consistency, Repeats
 from detectors.scope import Scope
@@ -18,6 +19,7 @@ from streams.privacy import Privacy
 from streams.store import rows
 from streams.store.base import Store
 from streams.store.tables import ALARMS, CLOCKS, DEAD_LETTERS, HOMES, PAIRS, PROJECTS, SCOPES
+from streams.stored_labels import Wanted, stored_labels
 from streams.windowing import OverTime, Windowing
 
 Document = dict[str, Any]
@@ -40,8 +42,8 @@ def document(
 ) -> Document:
     """The document of a store; `project` leaves out all others, `where` spells a dead letter's place.
 
-    `over_time` says which figures over time each task has. For its `most_disputed` items all annotations are read; 0 leaves
-    them out.
+    `over_time` says which figures over time each task has. For its `most_disputed` items all annotations are read, and where
+    intervals need whole items once more; 0 leaves out both.
     """
     where = where or _place
     events = dict.fromkeys(("received", "applied", "duplicates", "erased", "dead_letters", "forwarded"), 0)
@@ -51,8 +53,10 @@ def document(
     letters: list[Document] = []
     for home in store.homes():
         _count(events, store, home)
-        found = _projects(store, home, configure, project, privacy, names, over_time)
+        lacking: dict[TaskKey, TaskStatistics] = {}
+        found = _projects(store, home, configure, project, privacy, names, over_time, lacking)
         if most_disputed:
+            _add_intervals(found, store, home, configure, lacking)
             _add_disputed(found, store, home, configure, most_disputed)
         projects.update(found)
         alarms.extend(rows.alarm(row) for row in store.scan(ALARMS, home))
@@ -88,7 +92,9 @@ def _projects(
     privacy: Privacy,
     names: dict[tuple[str, str], str],
     over_time: OverTime,
+    lacking: dict[TaskKey, TaskStatistics],
 ) -> dict[str, Document]:
+    """By project what its tasks say; `lacking` is filled with those of which figures lack an interval."""
     found: dict[str, Document] = {}
     for row in store.scan(PROJECTS, home):
         project = cast("str", row[1])
@@ -102,7 +108,29 @@ def _projects(
             ).items():
                 if not statistics.empty:
                     found[project]["tasks"][task] = task_document(statistics, over_time, moment)
+                    if statistics.fewest_labels is not None:
+                        lacking[project, task] = statistics
     return found
+
+
+def _add_intervals(
+    projects: Document,
+    store: Store,
+    home: int,
+    configure: Callable[[str, str], TaskConfig],
+    lacking: Mapping[TaskKey, TaskStatistics],
+) -> None:
+    """The intervals that only whole items tell; a task's figures are those of the stage `annotate`."""
+    wanted = {
+        key: Wanted(configure(*key), statistics.label_type, statistics.fewest_labels)
+        for key, statistics in lacking.items()
+        if statistics.label_type is not None and statistics.fewest_labels is not None
+    }
+    for (project, task), items in stored_labels(store, home, wanted).items():
+        held = projects[project]["tasks"][task]
+        found = {name: reading.as_document() for name, reading in lacking[project, task].intervals(items).items()}
+        held["agreement"].update(found)
+        held["by"]["stage"]["annotate"]["agreement"].update(found)
 
 
 def _add_disputed(

@@ -51,6 +51,7 @@ from detectors.agreement.patterns import (
 from detectors.agreement.percent import PERCENT
 from detectors.agreement.percent_pairs import PERCENT_PAIRS
 from detectors.agreement.pooled import AlphaParts, alpha_parts
+from detectors.agreement.ranked_items import RankedItems, ranking_intervals
 from detectors.agreement.rankings import RankingCoefficient, rankings_of
 from detectors.agreement.scale import Scale
 from detectors.agreement.scott_pi import SCOTT_PI
@@ -116,6 +117,7 @@ __all__ = [
     "Panel",
     "PanelCoefficient",
     "PatternCounts",
+    "RankedItems",
     "RankingCoefficient",
     "Scale",
     "Stack",
@@ -136,6 +138,7 @@ __all__ = [
     "pair_agreement_of_each",
     "pair_pattern",
     "ranking_agreement",
+    "ranking_intervals",
 ]
 
 

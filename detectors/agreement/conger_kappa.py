@@ -36,7 +36,8 @@ def conger_kappa(panel: Panel) -> Estimate | Reading | str | None:
     where $D_e = 1 - p_e$, and g labelled $n_g$ of the N items. The variance $\sum_i (x_i - \kappa)^2 / N(N - 1)$ is that of
     irrCAC. It needs no item: its squares are sums over the item patterns, its products of an item's agreement and a label
     sums over each annotator's labels against the others', its products of two labels sums over confusions. Items with
-    more than 50 labels have no confusions; with one of them there is no interval.
+    more than 50 labels have no confusions; these must be given themselves (`detectors.agreement.panel.Who.crowded`), for
+    without them there is no interval.
 
     Undefined without a pairable item and where all items have one same label.
 
@@ -69,17 +70,18 @@ def _estimate(panel: Panel) -> Estimate | Reading:
     use = _Use.of(panel)
     expected = 1.0 - use.chance
     value = 1.0 - table.observed_disagreement / expected
-    if int(np.sum(table.weight * table.size * (table.size - 1))) != 2 * sum(
-        sum(confusion.values()) for confusion in panel.who.pairs.values()
-    ):
+    pairs = sum(sum(confusion.values()) for confusion in panel.who.pairs.values())
+    pairs += sum(len(labels) * (len(labels) - 1) // 2 for labels in panel.who.crowded)
+    if int(np.sum(table.weight * table.size * (table.size - 1))) != 2 * pairs:
         return Reading(value, None, None, round(table.pairable))
     own = (table.size > 1) - table.disagreement / expected
     deviation = table.items / table.pairable * own - value
     factor = 2.0 * (1.0 - value) / expected
+    products = _products(panel, use) + _crowded_products(panel, use)
     terms = (
         total(table.weight * deviation * deviation),
         2.0 * factor * total(use.count * deviation[use.row] * use.influence[use.cell]),
-        factor * factor * (total(use.count * use.influence[use.cell] ** 2) + 2.0 * _products(panel, use)),
+        factor * factor * (total(use.count * use.influence[use.cell] ** 2) + 2.0 * products),
     )
     squares = math.fsum(terms)
     # Where all items say the same the terms cancel, and what is left is their rounding.
@@ -153,6 +155,15 @@ def _products(panel: Panel, use: _Use) -> float:
     cells = np.repeat(who, lengths, axis=0) * len(labels) + both[shown]
     one, other = order[np.searchsorted(keys[order], cells)].T
     return total(count * use.influence[one] * use.influence[other])
+
+
+def _crowded_products(panel: Panel, use: _Use) -> float:
+    """The same over the items that are in no confusion: half of what the square of their sum is above their squares."""
+    terms: list[float] = []
+    for labels in panel.who.crowded:
+        influence = use.influence[[use.number[cell] for cell in labels.items()]]
+        terms.append((total(influence) ** 2 - total(influence * influence)) / 2.0)
+    return math.fsum(terms)
 
 
 CONGER_KAPPA = PanelCoefficient("conger_kappa", CATEGORIES, -1.0, conger_kappa)

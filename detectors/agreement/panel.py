@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias
 
@@ -15,13 +15,15 @@ from detectors.reasons import NO_PAIRABLE_ITEM, NO_VARIATION, NOT_AVAILABLE, OF_
 class Who(NamedTuple):
     """Who gave which label: an annotator's labels against those of the others, and the confusions of each two.
 
-    These are counters that the fold keeps anyway. They are kept of whole tasks only.
+    The first two are counters that the fold keeps anyway. They are kept of whole tasks only.
     """
 
     own: Mapping[str, Mapping[str, int]]
     """By annotator: items by the pattern of the own label against the others' (`patterns.against_others`)."""
     pairs: Mapping[tuple[str, str], Mapping[str, int]]
     """By two annotators: items by the pattern of their labels (`patterns.pair_pattern`)."""
+    crowded: Sequence[Mapping[str, str]] = ()
+    """Items with too many labels to be in these confusions, as far as they are known: each one's labels by annotator."""
 
 
 @dataclass(frozen=True, slots=True)
