@@ -134,6 +134,34 @@ def test_without_all_confusions_there_is_a_value_and_no_interval():
     assert (cut.value, cut.low, cut.high, cut.n) == (whole.value, None, None, 3)
 
 
+def test_items_in_no_confusion_are_given_themselves():
+    """The error is that of confusions of all items, and so the definition's; with one item too few there is none."""
+    chance, compared = random.Random(8), 0
+    for _ in range(40):
+        people, names = "abcdefg"[: chance.randint(3, 7)], "xyz"
+        items = [
+            {who: chance.choice(names) for who in people if chance.random() < 0.8} for _ in range(chance.randint(4, 25))
+        ]
+        items = [labels for labels in items if labels]
+        fewest = len(people) - 1
+        crowded = [labels for labels in items if len(labels) >= fewest]
+        counts, who = panel_of(items)
+        _, without = panel_of([labels for labels in items if len(labels) < fewest])
+        held = Who(who.own, without.pairs, crowded)
+        found = conger_kappa(Panel.of(counts, Table.of(counts), held))
+        if not crowded or not isinstance(found, Estimate):
+            continue
+        value, error = by_definition(items)
+        assert (found.value, found.error) == (close(value), close(error))
+        there = agreement(counts, "nominal", 3, None, held)["conger_kappa"]
+        back = agreement(counts, "nominal", 3, None, held._replace(crowded=crowded[::-1]))["conger_kappa"]
+        assert there == back
+        lacking = agreement(counts, "nominal", 3, None, held._replace(crowded=crowded[1:]))["conger_kappa"]
+        assert (lacking.value, lacking.low) == (there.value, None)
+        compared += 1
+    assert compared == 40
+
+
 def test_where_it_is_undefined():
     counts, who = panel_of([{"a": "x", "b": "x"}] * 3)
     assert agreement(counts, "nominal", 2, None, who)["conger_kappa"].why == "no variation"
