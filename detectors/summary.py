@@ -27,14 +27,15 @@ from detectors.agreement import (
     ranking_intervals,
 )
 from detectors.agreement.coefficient import CATEGORIES, ORDERED
-from detectors.agreement.measures import COUNT, by_class
+from detectors.agreement.measures import COUNT, add, by_class
 from detectors.agreement.patterns import BY_SIZE, LABEL, of_any_size
+from detectors.agreement.wide import MARKS, missing_products
 from detectors.between import BETWEEN_VENDORS, pair_of
 from detectors.config import OTHER, TaskConfig
 from detectors.decay import decayed
 from detectors.gold import Accuracy
-from detectors.item import MOST_PAIRED
-from detectors.labels import LABEL_TYPES, SHAPES, LabelType, declared_key
+from detectors.item import MOST_PAIRED, Item, contribution
+from detectors.labels import LABEL_TYPES, SHAPES, Fit, LabelType, declared_key
 from detectors.labels.base import ClosedType, CompoundType, OpenType
 from detectors.panes import PANE, begin, hour_of
 from detectors.reading import Reading
@@ -302,6 +303,25 @@ class TaskStatistics:
         if rankings and self._scale is not None:
             found.update(ranking_intervals(RankedItems.of(items, self._labelling, self._scale), rankings))
         return {name: reading for name, reading in found.items() if reading.low is not None}
+
+    @property
+    def wide(self) -> bool:
+        """Whether an item has so many categories that the scopes that it is in lack the products for an interval."""
+        mark = MARKS.get(self.label_type or "")
+        return mark is not None and any(self._tally(scope).sums.get(mark) for scope in self._scopes.values())
+
+    def widened(self, items: Iterable[Item]) -> TaskStatistics:
+        """The same with the products of these items, which are whole: those with so many categories must all be there."""
+        fit, label_type, scopes = Fit(self._config), self.label_type or "", dict(self._scopes)
+        for item in items:
+            for place, (_, _, _, shares) in contribution(item, fit).by_place():
+                for kind, *_, seen in shares:
+                    missing = missing_products(seen, kind) if kind == label_type and isinstance(seen, tuple) else ()
+                    if missing and place in scopes:
+                        if scopes[place] is self._scopes[place]:
+                            scopes[place] = scopes[place].copy()
+                        add(scopes[place].tallies[label_type].sums, missing, 1)
+        return TaskStatistics(self._config, scopes, self._pairs, self._annotators)
 
     def _lacking(self, names: Iterable[str]) -> dict[str, Reading]:
         """Which of these figures of the whole task have a value, and no interval."""

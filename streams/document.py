@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from detectors.alarms import Alarm
 from detectors.config import TaskConfig
@@ -20,6 +20,7 @@ from streams.store import rows
 from streams.store.base import Store
 from streams.store.tables import ALARMS, CLOCKS, DEAD_LETTERS, HOMES, PAIRS, PROJECTS, SCOPES
 from streams.stored_labels import Wanted, stored_labels
+from streams.wide_items import wide_items
 from streams.windowing import OverTime, Windowing
 
 Document = dict[str, Any]
@@ -53,10 +54,11 @@ def document(
     letters: list[Document] = []
     for home in store.homes():
         _count(events, store, home)
-        lacking: dict[TaskKey, TaskStatistics] = {}
+        lacking: dict[TaskKey, _Lacking] = {}
         found = _projects(store, home, configure, project, privacy, names, over_time, lacking)
         if most_disputed:
             _add_intervals(found, store, home, configure, lacking)
+            _add_products(found, store, home, lacking, over_time)
             _add_disputed(found, store, home, configure, most_disputed)
         projects.update(found)
         alarms.extend(rows.alarm(row) for row in store.scan(ALARMS, home))
@@ -84,6 +86,13 @@ def _count(events: dict[str, int], store: Store, home: int) -> None:
             events[name] += count
 
 
+class _Lacking(NamedTuple):
+    """A task of which figures lack an interval that its items tell, and what the project's annotators have come to."""
+
+    statistics: TaskStatistics
+    moment: int
+
+
 def _projects(
     store: Store,
     home: int,
@@ -92,9 +101,9 @@ def _projects(
     privacy: Privacy,
     names: dict[tuple[str, str], str],
     over_time: OverTime,
-    lacking: dict[TaskKey, TaskStatistics],
+    lacking: dict[TaskKey, _Lacking],
 ) -> dict[str, Document]:
-    """By project what its tasks say; `lacking` is filled with those of which figures lack an interval."""
+    """By project what its tasks say; `lacking` is filled."""
     found: dict[str, Document] = {}
     for row in store.scan(PROJECTS, home):
         project = cast("str", row[1])
@@ -108,8 +117,8 @@ def _projects(
             ).items():
                 if not statistics.empty:
                     found[project]["tasks"][task] = task_document(statistics, over_time, moment)
-                    if statistics.fewest_labels is not None:
-                        lacking[project, task] = statistics
+                    if statistics.fewest_labels is not None or statistics.wide:
+                        lacking[project, task] = _Lacking(statistics, moment)
     return found
 
 
@@ -118,19 +127,29 @@ def _add_intervals(
     store: Store,
     home: int,
     configure: Callable[[str, str], TaskConfig],
-    lacking: Mapping[TaskKey, TaskStatistics],
+    lacking: Mapping[TaskKey, _Lacking],
 ) -> None:
     """The intervals that only whole items tell; a task's figures are those of the stage `annotate`."""
     wanted = {
         key: Wanted(configure(*key), statistics.label_type, statistics.fewest_labels)
-        for key, statistics in lacking.items()
+        for key, (statistics, _) in lacking.items()
         if statistics.label_type is not None and statistics.fewest_labels is not None
     }
     for (project, task), items in stored_labels(store, home, wanted).items():
-        held = projects[project]["tasks"][task]
-        found = {name: reading.as_document() for name, reading in lacking[project, task].intervals(items).items()}
+        held, statistics = projects[project]["tasks"][task], lacking[project, task].statistics
+        found = {name: reading.as_document() for name, reading in statistics.intervals(items).items()}
         held["agreement"].update(found)
         held["by"]["stage"]["annotate"]["agreement"].update(found)
+
+
+def _add_products(
+    projects: Document, store: Store, home: int, lacking: Mapping[TaskKey, _Lacking], over_time: OverTime
+) -> None:
+    """Read the tasks anew of which items have more categories than products are kept of."""
+    wide = {key: statistics.label_type or "" for key, (statistics, _) in lacking.items() if statistics.wide}
+    for (project, task), items in wide_items(store, home, wide).items():
+        statistics, moment = lacking[project, task]
+        projects[project]["tasks"][task] = task_document(statistics.widened(items), over_time, moment)
 
 
 def _add_disputed(

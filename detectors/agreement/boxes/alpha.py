@@ -28,7 +28,8 @@ def alpha(sums: Mapping[str, int]) -> Reading:
     over the n answers, $\pi_c$ of them c. Units of one item are not independent: the error is that of
     `detectors.agreement.coefficient.alpha_of` with the linearised values summed by item, $\sqrt{C / (C - 1) \sum_i
     (\sum_{u \in i} (x_u - \alpha'))^2} / U$ for C items and U units, with C - 1 degrees of freedom. Undefined where all
-    answers are equal. n is the items with a box. There is no interval where items have more than 20 categories, whose products are not kept.
+    answers are equal. n is the items with a box. There is no interval where items have more than 20 categories, whose products
+    are not kept; `detectors.agreement.wide` has them from the items.
 
     References
     ----------

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations_with_replacement
 
 from detectors.agreement.coefficient import Estimate
@@ -16,6 +16,9 @@ CATEGORY = "\t"
 
 MOST_CATEGORIES = 20
 LONGEST_NAME = 32
+
+WIDE = "alpha wide"
+"""Items with more categories, whose products are not kept."""
 
 
 def add_alpha(sums: dict[str, int], disagreement: int, labels: Mapping[str, int], *, shares: bool = False) -> None:
@@ -32,14 +35,19 @@ def add_alpha(sums: dict[str, int], disagreement: int, labels: Mapping[str, int]
     if disagreement:
         sums["alpha d"] = disagreement
     if len(found) > MOST_CATEGORIES:
-        sums["alpha wide"] = 1
+        sums[WIDE] = 1
         return
+    sums.update(character_products(disagreement, found, r))
+
+
+def character_products(disagreement: int, labels: Sequence[tuple[str, int]], r: str) -> Iterator[tuple[str, int]]:
+    """The products of what an item adds, whose labels of each category stand in order under the name of `r`."""
     if disagreement:
-        sums["alpha dd"] = disagreement * disagreement
-        for category, x in found:
-            sums[f"alpha d{r}{CATEGORY}{category}"] = disagreement * x
-    for (first, x), (second, y) in combinations_with_replacement(found, 2):
-        sums[f"alpha {r}{r}{CATEGORY}{first}{CATEGORY}{second}"] = x * y
+        yield "alpha dd", disagreement * disagreement
+        for category, x in labels:
+            yield f"alpha d{r}{CATEGORY}{category}", disagreement * x
+    for (first, x), (second, y) in combinations_with_replacement(labels, 2):
+        yield f"alpha {r}{r}{CATEGORY}{first}{CATEGORY}{second}", x * y
 
 
 def _short(category: str) -> str:
@@ -61,7 +69,7 @@ def alpha_of_characters(sums: Mapping[str, int]) -> Estimate | Reading | None:
 
     that of `alpha_nominal` if each item has one character. The sums of the products of d and $r_c$ give its variance;
     all is exact, and rounded at the end. There is no interval where an item has more than 20 categories, whose products
-    are not kept.
+    are not kept; `detectors.agreement.wide` has them from the item.
 
     >>> sums = {}
     >>> add_alpha(sums, 4 * ONE, {"": 6, "a": 14})  # ten characters, two annotators who differ at two
@@ -86,7 +94,7 @@ def alpha_of_characters(sums: Mapping[str, int]) -> Estimate | Reading | None:
         return None
     n, disagreement = sums["alpha n"], sums.get("alpha d", 0)
     value = (expected * ONE - (labels - unit) * unit * disagreement) / (expected * ONE)
-    if n < 2 or sums.get("alpha wide"):
+    if n < 2 or sums.get(WIDE):
         return Reading(value, None, None, n)
     # The linearised value less the mean, times L E^2, is c0 + cd d + the sum of cr r: whole numbers in their units.
     c0 = unit * labels * expected * disagreement
