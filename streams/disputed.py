@@ -162,5 +162,6 @@ def add_disputed_argument(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         type=whole(0, MOST_ASKED),
         default=MOST_DISPUTED,
-        help=f"of each task the N most disputed items (default: {MOST_DISPUTED}); 0 spares reading all annotations",
+        help=f"of each task the N most disputed items (default: {MOST_DISPUTED}); 0 spares reading all annotations, "
+        "and leaves out the intervals that need them",
     )

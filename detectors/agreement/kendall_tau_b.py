@@ -28,7 +28,8 @@ def kendall_tau_b(rankings: Rankings) -> Estimate | None:
 
     $$ \sqrt{\sum_{k, l} n_{kl} (u_{kl} - \bar u)^2}, $$
 
-    with $n - 1$ degrees of freedom. Of more annotators one item moves several pairs at once, which these do not tell.
+    with $n - 1$ degrees of freedom. Of more annotators one item moves several pairs at once, which these do not tell:
+    that interval is bootstrapped over the items (`detectors.agreement.ranked_items`).
     Undefined where an annotator gives all items one label.
 
     >>> from detectors.agreement.scale import Scale

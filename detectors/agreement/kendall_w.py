@@ -25,7 +25,8 @@ def kendall_w(rankings: Rankings) -> Estimate | None:
 
     $$ \sum_i R_i^2 = \sum_a \sum_c n_a(c) r_a(c)^2 + \sum_{a \ne b} \sum_{c, d} n_{ab}(c, d) r_a(c) r_b(d). $$
 
-    No interval: how far one item moves W depends on the labels of all annotators together, which pairs do not tell.
+    How far one item moves W depends on the labels of all annotators together, which pairs do not tell: its interval is
+    bootstrapped over the items (`detectors.agreement.ranked_items`).
     Undefined where each annotator gives all items one label.
 
     >>> from detectors.agreement.scale import Scale
