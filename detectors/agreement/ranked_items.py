@@ -10,6 +10,8 @@ import numpy as np
 
 from detectors.agreement.arrays import Floats, Integers
 from detectors.agreement.bootstrap import bootstrapped, poisson_weights
+from detectors.agreement.kendall_tau_b import KENDALL_TAU_B
+from detectors.agreement.kendall_w import KENDALL_W
 from detectors.agreement.scale import Scale
 from detectors.reading import Reading
 
@@ -52,15 +54,18 @@ class RankedItems(NamedTuple):
     """By row and annotator."""
 
     @classmethod
-    def of(cls, items: Iterable[tuple[str, Mapping[str, str]]], annotators: Iterable[str], scale: Scale) -> RankedItems:
-        """Of items, each with its label by annotator, those that all these annotators labelled."""
+    def of(
+        cls, items: Iterable[tuple[str, Mapping[str, str]]], annotators: Iterable[str], scale: Scale
+    ) -> RankedItems | None:
+        """Of items, each with its label by annotator, those that all these annotators labelled.
+
+        None where the scale does not order their labels, as that of statistics may not that do not know all items yet.
+        """
         people = sorted(annotators)
         complete = [(item, labels) for item, labels in items if labels.keys() == {*people}]
         held = scale.holding(label for _, labels in complete for label in labels.values())
         if held is None:
-            raise ValueError(
-                "expected labels that the scale orders, as where the items have a coefficient; found others"
-            )
+            return None
         given = [[held.rank[labels[annotator]] for annotator in people] for _, labels in complete]
         places = np.array(given, np.int64).reshape(len(given), len(people))
         row = np.zeros(len(given), np.int64)
@@ -70,18 +75,18 @@ class RankedItems(NamedTuple):
         return cls([item for item, _ in complete], rows, places[rows.order[rows.starts]] if given else places)
 
 
-def ranking_intervals(ranked: RankedItems, readings: Mapping[str, Reading]) -> dict[str, Reading]:
+def ranking_intervals(ranked: RankedItems | None, readings: Mapping[str, Reading]) -> dict[str, Reading]:
     """These readings of Kendall's W and tau-b with their intervals, as far as the items tell them; n of each is the items."""
-    if any(reading.n != len(ranked.items) for reading in readings.values()):
+    if ranked is None or any(reading.n != len(ranked.items) for reading in readings.values()):
         # Statistics that are being rebuilt do not know all items yet.
         return {}
     found = [weighted(ranked.places, ranked.rows.sums(weights)) for weights in poisson_weights(ranked.items)]
-    replicates = {name: np.concatenate(columns) for name, *columns in zip(_NAMES, *found, strict=True)}
-    lowest = {"kendall_w": 0.0, "kendall_tau_b": -1.0}
-    return {name: bootstrapped(reading, replicates[name], lowest[name]) for name, reading in readings.items()}
-
-
-_NAMES: Final = ("kendall_w", "kendall_tau_b")
+    columns = map(np.concatenate, zip(*found, strict=True))
+    return {
+        each.name: bootstrapped(readings[each.name], replicates, each.lowest)
+        for each, replicates in zip((KENDALL_W, KENDALL_TAU_B), columns, strict=True)
+        if each.name in readings
+    }
 
 
 def weighted(places: Integers, weights: Floats) -> tuple[Floats, Floats]:

@@ -149,9 +149,9 @@ def test_what_is_too_much_to_compare_leaves_tau_b_without_an_interval(monkeypatc
     assert whole["kendall_tau_b"].low is not None
 
 
-def test_labels_without_an_order_are_refused():
-    with pytest.raises(ValueError, match="expected labels that the scale orders"):
-        RankedItems.of([("i1", {"s": "a", "t": "z"})], "st", SCALE)
+def test_labels_without_an_order_have_no_interval():
+    found = RankedItems.of([("i1", {"s": "a", "t": "z"})], "st", SCALE)
+    assert (found, ranking_intervals(found, readings_of([["a", "b"], ["b", "a"]]))) == (None, {})
 
 
 def test_an_undefined_reading_stays_undefined():
