@@ -296,7 +296,8 @@ class TaskStatistics:
         of_annotators, rankings = self._lacking(PANEL_COEFFICIENTS), self._lacking(RANKINGS)
         who = self._who()
         if of_annotators and who is not None:
-            who = who._replace(crowded=[labels for _, labels in items if len(labels) > MOST_PAIRED])
+            crowded = [labels for _, labels in items if len(labels) > MOST_PAIRED]
+            who = Who(who.own, who.pairs, crowded)
             patterns = self._tally(self._total).patterns
             again = agreement(patterns, self.label_type or "nominal", self.categories, self._scale, who)
             found.update({name: again[name] for name in of_annotators})

@@ -154,9 +154,9 @@ def test_items_in_no_confusion_are_given_themselves():
         value, error = by_definition(items)
         assert (found.value, found.error) == (close(value), close(error))
         there = agreement(counts, "nominal", 3, None, held)["conger_kappa"]
-        back = agreement(counts, "nominal", 3, None, held._replace(crowded=crowded[::-1]))["conger_kappa"]
+        back = agreement(counts, "nominal", 3, None, Who(who.own, without.pairs, crowded[::-1]))["conger_kappa"]
         assert there == back
-        lacking = agreement(counts, "nominal", 3, None, held._replace(crowded=crowded[1:]))["conger_kappa"]
+        lacking = agreement(counts, "nominal", 3, None, Who(who.own, without.pairs, crowded[1:]))["conger_kappa"]
         assert (lacking.value, lacking.low) == (there.value, None)
         compared += 1
     assert compared == 40
