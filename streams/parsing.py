@@ -28,6 +28,7 @@ from streams.events import (
     microseconds,
 )
 from streams.nesting import elements, nests_deeper
+from streams.sharing import Words
 
 LONGEST_MESSAGE: Final = 1 << 20
 LONGEST_KEPT: Final = 64 << 10
@@ -108,6 +109,7 @@ class Parser:
 
     def __init__(self, accept: frozenset[str] | None = None) -> None:
         self._refused = tuple(kind for name, kind in EVENT_TYPES.items() if accept is not None and name not in accept)
+        self._words = Words()
 
     def parse(self, value: bytes | None) -> Iterator[Event | DeadLetter]:
         """The events of one message, in order; each element of an array is accepted or refused by itself."""
@@ -166,6 +168,7 @@ class Parser:
                 return None
         if self._refused and any(isinstance(event, self._refused) for event in events):
             return None
+        self._words.share(events)
         return events
 
     def _parse_array(self, value: bytes) -> Iterator[Event | DeadLetter]:
