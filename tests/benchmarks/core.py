@@ -23,7 +23,8 @@ from detectors.config import TaskConfig
 from detectors.monitor import Monitor
 from streams.events import Event, encode
 from streams.garbage import collect_rarely
-from streams.parsing import DeadLetter, Parser
+from streams.homes import SLICE
+from streams.parsing import Parser
 from streams.privacy import Privacy
 from streams.store import Batch, open_store
 from streams.store.rows import write_changes
@@ -67,11 +68,11 @@ def fold(values: Sequence[bytes]) -> Round:
     for version, chunk in enumerate(_chunks(values), 1):
         moments = [clock()]
         events: list[Event] = []
-        for value in chunk:
-            outcome = parser.parse_event(value)
-            if isinstance(outcome, DeadLetter):
-                raise TypeError(f"expected an event, found {outcome.reason} at {outcome.path}: {value!r}")
-            events.append(outcome)
+        for begin in range(0, len(chunk), SLICE):
+            parsed = parser.parse_plain(chunk[begin : begin + SLICE])
+            if parsed is None:
+                raise TypeError(f"expected plain events, found others among those from {begin} of chunk {version}")
+            events += parsed
         moments.append(clock())
         monitor.needs(events)
         monitor.receive(events)
