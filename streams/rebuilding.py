@@ -116,9 +116,14 @@ class Rebuilding:
                 batch.drop(WATCHES, (home.number, *key, signal))
                 batch.drop(ANSWERS, (home.number, *key, signal))
             home.monitor.reconfigure(key, dropped)
-            if fingerprint(configuration) != task.fingerprint:
-                rebuilt.append(key)
+            counts = home.monitor.tasks[key]
+            outdated = fingerprint(configuration) != task.fingerprint
+            if outdated:
                 task.former = task.configuration
+            # Only the annotations tell in which hour of a merged day an item counts.
+            if outdated or (counts.merged_to and configuration.hourly_days > task.configuration.hourly_days):
+                rebuilt.append(key)
+                counts.merged_to = 0
             task.configuration = configuration
         if not changed:
             return None

@@ -25,9 +25,9 @@ from detectors.config import TaskConfig
 from detectors.item import contribution
 from detectors.labels import Fit
 from detectors.monitor import PairKey, ScopeKey, TaskKey
-from detectors.panes import PANE, pane_name
+from detectors.panes import DAY, PANE, bound_name, hour_of, hours_in, merged_name
 from detectors.scope import Scope
-from detectors.watermark import Clocks, hours_over
+from detectors.watermark import Clocks, hours_over, merged_to
 from streams import site
 from streams.errors import Refused, Unavailable
 from streams.homes import Home, Rules
@@ -136,8 +136,10 @@ class Recomputed(NamedTuple):
     clocks: Clocks
 
 
-def recompute(store: Store, home: int, configure: Callable[[str, str], TaskConfig]) -> Recomputed:
-    """Compute them from every stored item, whole, one after the other."""
+def recompute(
+    store: Store, home: int, configure: Callable[[str, str], TaskConfig], merged: Mapping[TaskKey, int]
+) -> Recomputed:
+    """Compute them from every stored item, whole, one after the other; `merged` has the bounds of merged days."""
     clocks = Clocks()
     for (project, _), _, record in stored_annotations(store, home):
         for event in record.deliveries():
@@ -151,7 +153,9 @@ def recompute(store: Store, home: int, configure: Callable[[str, str], TaskConfi
         if fit is None:
             fit = fits[project, task] = Fit(configure(project, task))
         added = contribution(item, fit)
-        for place, addition in added.by_place():
+        bound = bound_name(merged.get((project, task), 0))
+        for (dimension, value), addition in added.by_place():
+            place = dimension, merged_name(value, bound) if dimension == PANE else value
             scopes.setdefault(ScopeKey(project, task, *place), Scope()).update(addition)
         for pair, pattern in added.by_pair():
             confusion = pairs.setdefault(PairKey(project, task, *pair), {})
@@ -166,14 +170,15 @@ def _readings(
     for key, scope in scopes.items():
         if key.dimension == PANE and not scope.empty:
             config = configure(key.project, key.task)
-            if key.value < pane_name(hours_over(clocks.reached(key.project), config.lateness_minutes)):
-                for row in rows.reading_rows(home, (key.project, key.task), key.value, readings(config, scope)):
-                    yield (*row, 0)
+            end = hour_of(key.value) + hours_in(key.value)
+            if end <= hours_over(clocks.reached(key.project), config.lateness_minutes):
+                yield from rows.reading_rows(home, (key.project, key.task), key.value, readings(config, scope))
 
 
 def verify_statistics(report: Report, store: Store, home: int, configure: Callable[[str, str], TaskConfig]) -> None:
     """Compare a home's statistics with a batch recomputation from its annotations."""
-    scopes, pairs, clocks = recompute(store, home, configure)
+    merged = {(str(row[1]), str(row[2])): cast("int", row[-1]) for row in store.scan(TASKS, home)}
+    scopes, pairs, clocks = recompute(store, home, configure, merged)
     report.compare(
         SCOPES,
         store.scan(SCOPES, home),
@@ -190,10 +195,13 @@ def verify_statistics(report: Report, store: Store, home: int, configure: Callab
     for key, scope in scopes.items():
         if key.dimension == "annotator" and scope.annotations:
             annotators[key.project, key.task] = annotators.get((key.project, key.task), 0) + 1
-    for _, project, task, stored, *_ in store.scan(TASKS, home):
-        expected = annotators.pop((project, task), 0)
-        if stored != expected:
-            report.differences.append(Difference(TASKS.name, (home, project, task), (stored,), (expected,)))
+    for _, project, task, stored, *_, bound in store.scan(TASKS, home):
+        config = configure(str(project), str(task))
+        least = merged_to(clocks.agreed(str(project)), config.lateness_minutes, config.hourly_days)
+        # An erasure takes a clock away, but what was merged by then stays so.
+        expected = annotators.pop((project, task), 0), max(cast("int", bound) // DAY * DAY, least)
+        if (stored, bound) != expected:
+            report.differences.append(Difference(TASKS.name, (home, project, task), (stored, bound), expected))
     for place, count in annotators.items():
         report.differences.append(Difference(TASKS.name, (home, *place), None, (count,)))
 
@@ -381,7 +389,7 @@ async def _verify_logs(report: Report, store: Store, settings: Settings, patienc
 
 def _check_finished(store: Store, homes: Iterable[int]) -> None:
     for home in homes:
-        rebuilding = any(cast("int", row[-1]) >= 0 for row in store.scan(TASKS, home))
+        rebuilding = any(cast("int", row[TASKS.names.index("rebuilt_to")]) >= 0 for row in store.scan(TASKS, home))
         if rebuilding or any(row[-1] == 0 for row in store.scan(ERASURES, home)):
             raise Refused(
                 f"expected a store without unfinished work, found {'a rebuild' if rebuilding else 'an erasure'} of home "

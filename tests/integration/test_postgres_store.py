@@ -20,7 +20,7 @@ import pytest
 from streams.errors import Refused
 from streams.store import Batch, Conflict, Store, StoreFailed, open_store, postgres
 from streams.store.postgres import PostgresStore
-from streams.store.tables import GOLD, JOURNAL, PAIRS, SCHEMA_VERSION
+from streams.store.tables import GOLD, JOURNAL, PAIRS, READINGS, SCHEMA_VERSION, TASKS
 from tests.servers.postgres import PostgreSQL
 from tests.streams.store_contract import SharedStoreContract, annotation, batch, gold, home_row, names, pair, rows_of
 from tests.streams.store_homes import ALL_BUT_CONTEXTS, campaign, compared, differences, fold_in_cuts, without_cuts
@@ -340,17 +340,42 @@ def test_a_store_of_the_schema_before_is_given_the_tables_that_are_new(database:
     columns = (
         "SELECT c.relname::text, a.attname::text, format_type(a.atttypid, a.atttypmod), a.attcollation::regcollation::text "
         "FROM pg_attribute AS a JOIN pg_class AS c ON c.oid = a.attrelid "
-        "WHERE c.relnamespace = 'public'::regnamespace AND c.relkind = 'r' AND a.attnum > 0 ORDER BY c.relname, a.attnum"
+        "WHERE c.relnamespace = 'public'::regnamespace AND c.relkind = 'r' AND a.attnum > 0 AND NOT a.attisdropped "
+        "ORDER BY c.relname, a.attnum"
     )
     fresh = run(database.url, TABLES_THERE), run(database.url, columns)
     run(
         database.url,
         "DROP TABLE clocks",
         "DROP TABLE readings",
+        "ALTER TABLE tasks DROP COLUMN merged_to",
         "UPDATE meta SET value = '2' WHERE name = 'schema_version'",
     )
     database.open().close()
     assert (run(database.url, TABLES_THERE), run(database.url, columns)) == fresh
+
+
+def test_a_store_that_had_no_days_has_merged_none_and_its_readings_are_of_hours(database: Address):
+    store = database.open()
+    store.open_home(0)
+    task, reading = (
+        (0, "p", "t", *[0] * 5, "{}", None, "f", -1, 0),
+        (0, "p", "t", 0, "alpha", 0.5, 0.1, 0.9, 7, None, 3, 1),
+    )
+    store.commit(0, home_row(0), batch(TASKS, [task]))
+    store.commit(1, home_row(0), batch(READINGS, [reading]))
+    store.close()
+    run(
+        database.url,
+        "ALTER TABLE readings DROP COLUMN hours",
+        "ALTER TABLE tasks DROP COLUMN merged_to",
+        "UPDATE meta SET value = '3' WHERE name = 'schema_version'",
+    )
+    store = database.open()
+    assert list(store.scan(TASKS, 0)) == [task]
+    assert list(store.scan(READINGS, 0)) == [reading]
+    store.commit(2, home_row(0), batch(READINGS, [(*reading[:-2], 4, 24)]))
+    assert list(store.scan(READINGS, 0)) == [(*reading[:-2], 4, 24)]
 
 
 def test_a_migration_that_fails_leaves_the_store_as_it_was(database: Address, monkeypatch: pytest.MonkeyPatch):
