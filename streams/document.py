@@ -13,6 +13,7 @@ from detectors.scope import Scope
 from detectors.summary import ScopeSummary, TaskStatistics
 from detectors.watermark import reached
 from streams.alerts import alert, rfc3339
+from streams.corrections import NOTHING_CORRECTED, Corrections, corrections
 from streams.disputed import MOST_DISPUTED, disputed
 from streams.privacy import Privacy
 from streams.store import rows
@@ -94,14 +95,17 @@ def _projects(
         project = cast("str", row[1])
         if only is None or project == only:
             found[project] = {"tasks": {}}
-            moment = (
-                reached(rows.clock(held)[2] for held in store.scan(CLOCKS, home, project)) if over_time.windows else 0
-            )
+            moment, corrected = 0, dict[str, Corrections]()
+            if over_time.windows:
+                moment = reached(rows.clock(held)[2] for held in store.scan(CLOCKS, home, project))
+                corrected = corrections(store, home, project)
             for task, statistics in _tasks(
                 store, home, project, configure, privacy, names, over_time=bool(over_time)
             ).items():
                 if not statistics.empty:
-                    found[project]["tasks"][task] = task_document(statistics, over_time, moment)
+                    found[project]["tasks"][task] = task_document(
+                        statistics, over_time, moment, corrected.get(task, NOTHING_CORRECTED)
+                    )
     return found
 
 
@@ -141,8 +145,16 @@ def _tasks(
     }
 
 
-def task_document(statistics: TaskStatistics, over_time: OverTime = NOT_OVER_TIME, moment: int = 0) -> Document:
-    """One task's part of the document; `moment` is what the project's annotators have come to."""
+def task_document(
+    statistics: TaskStatistics,
+    over_time: OverTime = NOT_OVER_TIME,
+    moment: int = 0,
+    corrected: Corrections = NOTHING_CORRECTED,
+) -> Document:
+    """One task's part of the document.
+
+    `moment` is what the project's annotators have come to, `corrected` says how often closed hours were corrected.
+    """
     task = statistics.task()
     by, cut = statistics.by()
     confusions = statistics.confused()
@@ -198,12 +210,12 @@ def task_document(statistics: TaskStatistics, over_time: OverTime = NOT_OVER_TIM
         "between_cut": {"vendor": vendors_cut},
         "confused": [confusion._asdict() for confusion in confusions[:MOST_CONFUSED]],
         "confused_cut": max(0, len(confusions) - MOST_CONFUSED),
-        **({} if over_time.windows is None else _windows(statistics, over_time.windows, moment)),
+        **({} if over_time.windows is None else _windows(statistics, over_time.windows, moment, corrected)),
         **({} if over_time.half_life is None else _decayed(statistics, over_time.half_life)),
     }
 
 
-def _windows(statistics: TaskStatistics, windows: Windowing, moment: int) -> Document:
+def _windows(statistics: TaskStatistics, windows: Windowing, moment: int, corrected: Corrections) -> Document:
     found, cut = statistics.windows(windows.length, windows.every, moment)
     return {
         "windows": [
@@ -211,6 +223,7 @@ def _windows(statistics: TaskStatistics, windows: Windowing, moment: int) -> Doc
                 "start": rfc3339(window.start),
                 "end": rfc3339(window.end),
                 "open": window.open,
+                "corrections": corrected.between(window.start, window.end),
                 "annotations": window.summary.annotations,
                 "items": window.items,
                 "pairable_items": window.pairable_items,

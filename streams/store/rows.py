@@ -186,6 +186,11 @@ def corrections(row: Row) -> tuple[int, int]:
     return cast("tuple[int, int]", tuple(row[-2:]))
 
 
+def correction(row: Row) -> tuple[str, int, int]:
+    """The task of a row of readings, the begin of the pane, and how often what it says was corrected."""
+    return cast("str", row[2]), cast("int", row[3]), corrections(row)[0]
+
+
 def pane_read(row: Row) -> str:
     """The pane of a row of readings."""
     hour = pane_name(hours_before(cast("int", row[3])))

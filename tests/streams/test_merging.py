@@ -251,10 +251,6 @@ def test_a_day_begins_with_the_corrections_of_its_hours_and_counts_on() -> None:
     assert take(annotation("eve", "i1", "a", HOUR + 99)) == {hour(0): 1, hour(1): 2}
     assert take(*work(62)) == {day(0): 3, day(1): 0}
     assert take(annotation("fay", "i0", "b", 98)) == {day(0): 4, day(1): 0}
-    assert take(annotation("ann", "more", "a", 2 * HOUR)) == {day(0): 4, day(1): 0}, (
-        "an item without a pair says nothing"
-    )
-    assert take(annotation("bob", "more", "a", 3 * HOUR)) == {day(0): 5, day(1): 0}
     assert recomputed(store) == []
 
 
