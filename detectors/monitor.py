@@ -154,6 +154,7 @@ class Changes:
     """What a settled chunk changed, for a store to write in one transaction. A None is a row to delete."""
 
     __slots__ = (
+        "agreed",
         "alarms",
         "annotations",
         "answers",
@@ -182,6 +183,8 @@ class Changes:
         self.contexts: dict[ContextKey, Context] = {}
         self.erased: list[tuple[Erased, int]] = []
         self.clocks: dict[ClockKey, int | None] = {}
+        self.agreed: dict[str, int] = {}
+        """What three annotators of a project had come to when somebody was forgotten."""
         self.scopes: dict[ScopeKey, Scope | None] = {}
         self.tasks: dict[TaskKey, TaskCounts] = {}
         self.pairs: dict[PairKey, dict[str, int] | None] = {}
@@ -259,6 +262,8 @@ class Monitor:
         self._moves: dict[TaskKey, _Moves] = {}
         self._durations: defaultdict[_WatchName, list[Annotation]] = defaultdict(list)
         self._untimed: list[Annotation] = []
+        self._heard = 0
+        """Of so many of these, clocks know already."""
         self._signals: defaultdict[_WatchName, list[_Signal]] = defaultdict(list)
         self._corrected: set[_WatchName] = set()
         self._revisions: dict[WatchKey, list[Revision]] = {}
@@ -434,6 +439,7 @@ class Monitor:
         tombstone = Erased(event.project, self._erasure_hash(event.project, event.annotator))
         if tombstone in self.erased:
             return False
+        self._note_agreed(event.project)
         self.erased.add(tombstone)
         if self.clocks.forget(event.project, event.annotator):
             self._changes.clocks[event.project, event.annotator] = None
@@ -693,7 +699,22 @@ class Monitor:
         self._untimed += annotations
 
     def _hear(self) -> None:
-        """Let the annotators' clocks come to what they sent; most of it is by annotator already."""
+        """Let the annotators' clocks come to what they sent."""
+        self._hear_pending()
+        self._untimed.clear()
+        self._heard = 0
+
+    def _note_agreed(self, project: str) -> None:
+        """Note how far clocks have come, before one is taken away: what is merged by then does not depend on the chunk."""
+        pending = sum(map(len, self._durations.values())) + len(self._untimed)
+        if pending > self._heard:
+            self._hear_pending()
+            self._heard = pending
+        agreed = self._changes.agreed
+        agreed[project] = max(self.clocks.agreed(project), agreed.get(project, 0))
+
+    def _hear_pending(self) -> None:
+        """Let the clocks come to what is not settled yet; most of it is by annotator already."""
         for (project, _, _, annotator), timed in self._durations.items():
             last = max([annotation.time for annotation in timed])
             latest = timed[-1] if timed[-1].time == last else max(timed, key=_time)
@@ -703,7 +724,6 @@ class Monitor:
             highest = {(annotation.project, annotation.annotator): annotation for annotation in in_order}
             for (project, annotator), annotation in highest.items():
                 self._hear_one(project, annotator, annotation.at)
-            self._untimed.clear()
 
     def _hear_one(self, project: str, annotator: str, at: int) -> None:
         if not (self.erased and self._is_erased(project, annotator)) and self.clocks.hear(project, annotator, at):

@@ -34,7 +34,8 @@ class Merging:
             tasks.update(dict.fromkeys(task for task in monitor.tasks if task[0] in moved))
         for task in tasks:
             config = self._configure(*task)
-            bound = merged_to(monitor.clocks.agreed(task[0]), config.lateness_minutes, config.hourly_days)
+            agreed = max(monitor.clocks.agreed(task[0]), changes.agreed.get(task[0], 0))
+            bound = merged_to(agreed, config.lateness_minutes, config.hourly_days)
             if bound > monitor.tasks[task].merged_to:
                 dropped = (self._home.number, *task) in batch.deletes.get(SCOPES, ())
                 names = set() if dropped else self._hours(changes, task, bound)
