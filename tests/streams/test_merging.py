@@ -222,6 +222,25 @@ def test_what_is_merged_stays_merged_where_an_erasure_takes_the_watermark_back()
     assert recomputed(store) == refolded(store, [*sent, *more]) == []
 
 
+@pytest.mark.parametrize("chunk", [1, 4, 1000])
+def test_whose_clock_goes_has_had_its_part_wherever_the_chunk_ends(chunk: int) -> None:
+    """Two people are forgotten one after the other, the second of whom has come further meanwhile."""
+    sent = messages(
+        [
+            *work(0, 30, 60, people="ann bob cleo dan"),
+            erasure("cleo", 61 * HOUR),
+            *work(100, people="ann bob dan"),
+            erasure("dan", 101 * HOUR),
+            erasure("bob", 101 * HOUR),
+            annotation("ann", "last", "a", HOUR),
+        ]
+    )
+    store = fold(sent, chunk=chunk, configure=DAILY)
+    assert bound(store) == hour_of("2024-05-04T00")
+    assert set(panes(store)) == {"2024-05-01", "2024-05-02", "2024-05-04T00", "2024-05-05T16"}
+    assert recomputed(store) == refolded(store, sent) == []
+
+
 # -- readings ----------------------------------------------------------------------------------------------------------
 
 
@@ -384,3 +403,31 @@ def test_cumulative_windows_end_with_the_task() -> None:
     assert spans(found["windows"])[:2] == [("05-01T00", "05-02T00"), ("05-01T00", "05-03T00")]
     assert found["windows"][-1]["items"] == found["items"] == 7
     assert found["windows"][-1]["agreement"]["alpha"] == found["agreement"]["alpha"]
+
+
+def test_windows_say_how_often_what_is_closed_in_them_was_corrected() -> None:
+    events: list[Event] = work(0, 1, 20)
+    store = open_store("sqlite://")
+    for late in ([], [annotation("dan", "i0", "a", 90)], [annotation("dan", "i1", "a", HOUR + 90)], work(62, 70)):
+        events += late
+        fold(messages(events), store=store, configure=DAILY)
+    fold(messages([*events, annotation("eve", "i62", "b", 62 * HOUR + 90)]), store=store, configure=DAILY)
+    by_day = {
+        (start, end): window["corrections"]
+        for window in shown(store, 24, 24)["windows"]
+        for start, end in spans([window])
+    }
+    assert by_day == {("05-01T00", "05-02T00"): 2, ("05-02T00", "05-03T00"): 0, ("05-04T00", "05-05T00"): 1}
+    assert [window["corrections"] for window in shown(store, 1, 1)["windows"]] == [2, 0, 1, 0]
+    assert [window["corrections"] for window in shown(store, None, 24)["windows"]] == [2, 2, 2, 3]
+    assert "corrections" not in shown(store, None, 24)["by"]
+
+
+def test_decayed_figures_take_days_at_their_middle() -> None:
+    events = work(0, 1, 20, 21, 62, 63, 70)
+    by_day, by_hour = (
+        shown(fold(messages(events), configure=configure), 24, 24, 240)["decayed"] for configure in (DAILY, HOURLY)
+    )
+    assert by_day["until"] == by_hour["until"] == "2024-05-04T11:00:00Z"
+    assert by_day["effective_items"] == pytest.approx(by_hour["effective_items"], rel=1e-3)
+    assert by_day["effective_items"] != by_hour["effective_items"]
