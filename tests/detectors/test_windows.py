@@ -75,7 +75,7 @@ def test_of_hours_below_a_bound_the_day_is_named() -> None:
     assert merged_name("1990-01-05T07", "") == "1990-01-05T07", "nothing is merged"
     assert (hour_of("2026-01-04"), hours_in("2026-01-04")) == (hour_of("2026-01-04T00"), 24)
     in_time = ["2026-01-03T23", "2026-01-04", "2026-01-04T00", "2026-01-05"]
-    assert sorted(reversed(in_time)) == in_time
+    assert sorted(in_time) == in_time
 
 
 # -- windows -----------------------------------------------------------------------------------------------------------
