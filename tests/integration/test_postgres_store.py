@@ -17,13 +17,23 @@ from urllib.parse import quote
 import psycopg
 import pytest
 
+from detectors.panes import PANE, hours_in
 from streams.errors import Refused
 from streams.store import Batch, Conflict, Store, StoreFailed, open_store, postgres
 from streams.store.postgres import PostgresStore
 from streams.store.tables import GOLD, JOURNAL, PAIRS, READINGS, SCHEMA_VERSION, TASKS
+from tests.made_events import configured
 from tests.servers.postgres import PostgreSQL
 from tests.streams.store_contract import SharedStoreContract, annotation, batch, gold, home_row, names, pair, rows_of
-from tests.streams.store_homes import ALL_BUT_CONTEXTS, campaign, compared, differences, fold_in_cuts, without_cuts
+from tests.streams.store_homes import (
+    ALL_BUT_CONTEXTS,
+    campaign,
+    compared,
+    differences,
+    fold_in_cuts,
+    stretched,
+    without_cuts,
+)
 from tests.streams.store_homes import rows_of as homes_rows_of
 from tests.streams.tables_page import examples
 
@@ -85,14 +95,16 @@ class TestContract(SharedStoreContract):
         return opened
 
 
-@pytest.mark.parametrize("seed", [0, 1])
-def test_homes_leave_the_rows_that_they_leave_in_sqlite(database: Address, seed: int):
-    """In the same cuts all rows of all tables; and, but for what tells of the cuts, those of one go."""
-    messages = campaign(seed, 2000)
+@pytest.mark.parametrize(("seed", "slower"), [(0, 1), (1, 1), (2, 20_000)])
+def test_homes_leave_the_rows_that_they_leave_in_sqlite(database: Address, seed: int, slower: int):
+    """In the same cuts all rows of all tables; and, but for what tells of the cuts, those of one go. Where it is slower, of days."""
+    messages, daily = stretched(campaign(seed, 2000), slower), configured(hourly_days=1)
     store, other, whole = database.open(), open_store("sqlite://"), open_store("sqlite://")
-    fold_in_cuts(messages, store, Random(seed))
-    fold_in_cuts(messages, other, Random(seed))
-    fold_in_cuts(messages, whole, Random(seed), longest=10**9, capacity=10**6)
+    fold_in_cuts(messages, store, Random(seed), configure=daily)
+    fold_in_cuts(messages, other, Random(seed), configure=daily)
+    fold_in_cuts(messages, whole, Random(seed), longest=10**9, capacity=10**6, configure=daily)
+    days = [row for row in homes_rows_of(store)["scopes"] if row[3] == PANE and hours_in(row[4]) > 1]
+    assert (len(days) > 10) is (slower > 1)
     assert differences(homes_rows_of(store), homes_rows_of(other)) == []
     assert differences(without_cuts(homes_rows_of(store)), without_cuts(homes_rows_of(whole))) == []
     assert compared(homes_rows_of(store), ALL_BUT_CONTEXTS) > 2500
