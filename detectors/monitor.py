@@ -43,7 +43,7 @@ from detectors.scope import Scope
 from detectors.shelf import Shelf
 from detectors.signals import SIGNALS
 from detectors.watch import KEPT_ANSWERS, Answer, AnswerKey, Revision, Watch, WatchKey, revised
-from detectors.watermark import Clocks
+from detectors.watermark import Clocks, merged_to
 
 AnnotationKey = tuple[str, str]  # project, annotation
 ReviewKey = tuple[str, str, str, str]  # project, annotation, reviewer, stage
@@ -154,7 +154,6 @@ class Changes:
     """What a settled chunk changed, for a store to write in one transaction. A None is a row to delete."""
 
     __slots__ = (
-        "agreed",
         "alarms",
         "annotations",
         "answers",
@@ -183,8 +182,6 @@ class Changes:
         self.contexts: dict[ContextKey, Context] = {}
         self.erased: list[tuple[Erased, int]] = []
         self.clocks: dict[ClockKey, int | None] = {}
-        self.agreed: dict[str, int] = {}
-        """What three annotators of a project had come to when somebody was forgotten."""
         self.scopes: dict[ScopeKey, Scope | None] = {}
         self.tasks: dict[TaskKey, TaskCounts] = {}
         self.pairs: dict[PairKey, dict[str, int] | None] = {}
@@ -262,8 +259,6 @@ class Monitor:
         self._moves: dict[TaskKey, _Moves] = {}
         self._durations: defaultdict[_WatchName, list[Annotation]] = defaultdict(list)
         self._untimed: list[Annotation] = []
-        self._heard = 0
-        """Of so many of these, clocks know already."""
         self._signals: defaultdict[_WatchName, list[_Signal]] = defaultdict(list)
         self._corrected: set[_WatchName] = set()
         self._revisions: dict[WatchKey, list[Revision]] = {}
@@ -439,7 +434,6 @@ class Monitor:
         tombstone = Erased(event.project, self._erasure_hash(event.project, event.annotator))
         if tombstone in self.erased:
             return False
-        self._note_agreed(event.project)
         self.erased.add(tombstone)
         if self.clocks.forget(event.project, event.annotator):
             self._changes.clocks[event.project, event.annotator] = None
@@ -699,22 +693,7 @@ class Monitor:
         self._untimed += annotations
 
     def _hear(self) -> None:
-        """Let the annotators' clocks come to what they sent."""
-        self._hear_pending()
-        self._untimed.clear()
-        self._heard = 0
-
-    def _note_agreed(self, project: str) -> None:
-        """Note how far clocks have come, before one is taken away: what is merged by then does not depend on the chunk."""
-        pending = sum(map(len, self._durations.values())) + len(self._untimed)
-        if pending > self._heard:
-            self._hear_pending()
-            self._heard = pending
-        agreed = self._changes.agreed
-        agreed[project] = max(self.clocks.agreed(project), agreed.get(project, 0))
-
-    def _hear_pending(self) -> None:
-        """Let the clocks come to what is not settled yet; most of it is by annotator already."""
+        """Let the annotators' clocks come to what they sent; most of it is by annotator already."""
         for (project, _, _, annotator), timed in self._durations.items():
             last = max([annotation.time for annotation in timed])
             latest = timed[-1] if timed[-1].time == last else max(timed, key=_time)
@@ -724,6 +703,7 @@ class Monitor:
             highest = {(annotation.project, annotation.annotator): annotation for annotation in in_order}
             for (project, annotator), annotation in highest.items():
                 self._hear_one(project, annotator, annotation.at)
+            self._untimed.clear()
 
     def _hear_one(self, project: str, annotator: str, at: int) -> None:
         if not (self.erased and self._is_erased(project, annotator)) and self.clocks.hear(project, annotator, at):
@@ -968,6 +948,11 @@ class Monitor:
             changes.watches[watch] = self.watches.rows[watch]
         changes.alarms, changes.messages = self.alarms.take()
         return changes
+
+    def to_merge(self, task: TaskKey) -> int:
+        """The hour below which the task's hours are to be merged, by its configuration and the annotators' clocks."""
+        config = self._configure(*task)
+        return merged_to(self.clocks.agreed(task[0]), config.lateness_minutes, config.hourly_days)
 
     def merge_panes(self, task: TaskKey, to: int, panes: Mapping[str, Scope], changes: Changes) -> None:
         """Let the task's items of before this hour count by the day; `panes` are all their hours that there are."""

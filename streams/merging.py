@@ -1,45 +1,36 @@
 """Merging hours: panes that are older than `hourly_days` are added up into days, so that their number stays bounded.
 
-Every transaction leaves the panes of a task as a function of its annotations and of the bound that its row has: the first
-hour that is not merged. What is counted later in an hour below it counts in the day. The bound follows the watermark and
-never goes back with it: an item's hour cannot be told from its day.
+Below a bound, which follows the watermark, items count by the day. The bound of a task is a function of its configuration and
+of the annotators' clocks, so its panes are a function of the annotations. It goes back only where somebody is erased, or
+another configuration says so: in which hour of a day an item was only its annotations tell, so the task is rebuilt then
+(`streams.rebuilding`). Its row has the bound that its panes follow meanwhile.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-from detectors.config import TaskConfig
 from detectors.monitor import Changes, TaskKey
 from detectors.panes import hour_of, hours_in
-from detectors.watermark import merged_to
 from streams import stored_panes
-from streams.store.base import Batch
-from streams.store.tables import SCOPES
 
 
 class Merging:
-    """The merged days of one home. `configure` gives the configuration that a task follows."""
+    """The merged days of one home."""
 
-    def __init__(self, home: stored_panes.Host, configure: Callable[[str, str], TaskConfig]) -> None:
+    def __init__(self, home: stored_panes.Host) -> None:
         self._home = home
-        self._configure = configure
 
-    def write(self, batch: Batch, changes: Changes) -> None:
-        """Add to the changes what is to be merged after them; the batch has the statistics that are dropped before."""
+    def add_to(self, changes: Changes) -> None:
+        """Add to the changes what is to be merged after them."""
         monitor = self._home.monitor
         moved = {project for project, _ in changes.clocks}
         tasks = dict.fromkeys(changes.tasks)
         if moved:
             tasks.update(dict.fromkeys(task for task in monitor.tasks if task[0] in moved))
         for task in tasks:
-            config = self._configure(*task)
-            agreed = max(monitor.clocks.agreed(task[0]), changes.agreed.get(task[0], 0))
-            bound = merged_to(agreed, config.lateness_minutes, config.hourly_days)
+            bound = monitor.to_merge(task)
             if bound > monitor.tasks[task].merged_to:
-                dropped = (self._home.number, *task) in batch.deletes.get(SCOPES, ())
-                names = set() if dropped else self._hours(changes, task, bound)
-                monitor.merge_panes(task, bound, stored_panes.find(self._home, changes, task, names), changes)
+                hours = stored_panes.find(self._home, changes, task, self._hours(changes, task, bound))
+                monitor.merge_panes(task, bound, hours, changes)
 
     def _hours(self, changes: Changes, task: TaskKey, bound: int) -> set[str]:
         """The hours below the bound that may have panes."""

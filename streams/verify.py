@@ -25,7 +25,7 @@ from detectors.config import TaskConfig
 from detectors.item import contribution
 from detectors.labels import Fit
 from detectors.monitor import PairKey, ScopeKey, TaskKey
-from detectors.panes import DAY, PANE, bound_name, hour_of, hours_in, merged_name
+from detectors.panes import PANE, bound_name, hour_of, hours_in, merged_name
 from detectors.scope import Scope
 from detectors.watermark import Clocks, hours_over, merged_to
 from streams import site
@@ -136,10 +136,8 @@ class Recomputed(NamedTuple):
     clocks: Clocks
 
 
-def recompute(
-    store: Store, home: int, configure: Callable[[str, str], TaskConfig], merged: Mapping[TaskKey, int]
-) -> Recomputed:
-    """Compute them from every stored item, whole, one after the other; `merged` has the bounds of merged days."""
+def recompute(store: Store, home: int, configure: Callable[[str, str], TaskConfig]) -> Recomputed:
+    """Compute them from every stored item, whole, one after the other."""
     clocks = Clocks()
     for (project, _), _, record in stored_annotations(store, home):
         for event in record.deliveries():
@@ -147,13 +145,15 @@ def recompute(
     scopes: dict[ScopeKey, Scope] = {}
     pairs: dict[PairKey, dict[str, int]] = {}
     fits: dict[tuple[str, str], Fit] = {}
+    bounds: dict[tuple[str, str], str] = {}
     for item in stored_items(store, home):
         project, task, _ = item.key
         fit = fits.get((project, task))
         if fit is None:
             fit = fits[project, task] = Fit(configure(project, task))
+            bounds[project, task] = bound_name(_to_merge(clocks, project, configure(project, task)))
         added = contribution(item, fit)
-        bound = bound_name(merged.get((project, task), 0))
+        bound = bounds[project, task]
         for (dimension, value), addition in added.by_place():
             place = dimension, merged_name(value, bound) if dimension == PANE else value
             scopes.setdefault(ScopeKey(project, task, *place), Scope()).update(addition)
@@ -161,6 +161,11 @@ def recompute(
             confusion = pairs.setdefault(PairKey(project, task, *pair), {})
             confusion[pattern] = confusion.get(pattern, 0) + 1
     return Recomputed(scopes, pairs, clocks)
+
+
+def _to_merge(clocks: Clocks, project: str, config: TaskConfig) -> int:
+    """The hour below which a task's items count by the day."""
+    return merged_to(clocks.agreed(project), config.lateness_minutes, config.hourly_days)
 
 
 def _readings(
@@ -177,8 +182,7 @@ def _readings(
 
 def verify_statistics(report: Report, store: Store, home: int, configure: Callable[[str, str], TaskConfig]) -> None:
     """Compare a home's statistics with a batch recomputation from its annotations."""
-    merged = {(str(row[1]), str(row[2])): cast("int", row[-1]) for row in store.scan(TASKS, home)}
-    scopes, pairs, clocks = recompute(store, home, configure, merged)
+    scopes, pairs, clocks = recompute(store, home, configure)
     report.compare(
         SCOPES,
         store.scan(SCOPES, home),
@@ -195,13 +199,12 @@ def verify_statistics(report: Report, store: Store, home: int, configure: Callab
     for key, scope in scopes.items():
         if key.dimension == "annotator" and scope.annotations:
             annotators[key.project, key.task] = annotators.get((key.project, key.task), 0) + 1
-    for _, project, task, stored, *_, bound in store.scan(TASKS, home):
-        config = configure(str(project), str(task))
-        least = merged_to(clocks.agreed(str(project)), config.lateness_minutes, config.hourly_days)
-        # An erasure takes a clock away, but what was merged by then stays so.
-        expected = annotators.pop((project, task), 0), max(cast("int", bound) // DAY * DAY, least)
-        if (stored, bound) != expected:
-            report.differences.append(Difference(TASKS.name, (home, project, task), (stored, bound), expected))
+    for _, project, task, *values in store.scan(TASKS, home):
+        stored = values[0], values[-1]
+        bound = _to_merge(clocks, str(project), configure(str(project), str(task)))
+        expected = annotators.pop((project, task), 0), bound
+        if stored != expected:
+            report.differences.append(Difference(TASKS.name, (home, project, task), stored, expected))
     for place, count in annotators.items():
         report.differences.append(Difference(TASKS.name, (home, *place), None, (count,)))
 

@@ -20,7 +20,7 @@ from streams.events import Event
 from streams.homes import Home
 from streams.store import Store, open_store, rows
 from streams.store.rows import but_for_corrections, corrections
-from streams.store.tables import READINGS, SCOPES, TASKS
+from streams.store.tables import ERASURES, READINGS, SCOPES, TASKS
 from streams.verify import Refold, Report, Span, journal, verify_statistics
 from streams.windowing import OverTime, Windowing
 from tests.made_events import annotation, at, configured, erasure, gold, messages, retraction
@@ -134,7 +134,7 @@ def test_a_day_is_merged_in_the_hour_in_which_it_is_old_enough(beyond: int) -> N
 @pytest.mark.parametrize("hourly_days", [1, 5])
 def test_any_order_in_any_cuts_gives_the_same_days(seed: int, hourly_days: int, tmp_path: Path) -> None:
     configure = configured(hourly_days=hourly_days, label_type="nominal", labels=("a", "b", "c"))
-    sent = messages(campaign(seed))
+    sent = messages([*campaign(seed), erasure("dan", 20 * A_DAY)])
     one = fold(sent, configure=configure)
     chance = Random(seed)
     again = [*chance.sample(sent, len(sent)), *chance.choices(sent, k=50)]
@@ -209,35 +209,52 @@ def test_what_comes_late_is_counted_in_its_day(late: str, complete: bool) -> Non
     assert recomputed(store) == refolded(store, sent) == []
 
 
-def test_what_is_merged_stays_merged_where_an_erasure_takes_the_watermark_back() -> None:
-    sent = messages([*work(0, 30, 100), erasure("cleo", 101 * HOUR)])
-    store = fold(sent, chunk=1, configure=DAILY)
-    assert days(store) == {"2024-05-01", "2024-05-02"}
-    assert bound(store) == hour_of("2024-05-04T00")
-    more = messages(work(2, 72.5, 80, people="ann dan"))
-    fold([*sent, *more], store=store, configure=DAILY)
-    assert set(panes(store)) == {"2024-05-01", "2024-05-02", "2024-05-04T12", "2024-05-04T20", "2024-05-05T16"}
-    assert panes(store)["2024-05-01"].items == 2
-    assert bound(store) == hour_of("2024-05-04T00")
-    assert recomputed(store) == refolded(store, [*sent, *more]) == []
-
-
 @pytest.mark.parametrize("chunk", [1, 4, 1000])
-def test_whose_clock_goes_has_had_its_part_wherever_the_chunk_ends(chunk: int) -> None:
-    """Two people are forgotten one after the other, the second of whom has come further meanwhile."""
-    sent = messages(
-        [
-            *work(0, 30, 60, people="ann bob cleo dan"),
-            erasure("cleo", 61 * HOUR),
-            *work(100, people="ann bob dan"),
-            erasure("dan", 101 * HOUR),
-            erasure("bob", 101 * HOUR),
-            annotation("ann", "last", "a", HOUR),
-        ]
-    )
-    store = fold(sent, chunk=chunk, configure=DAILY)
-    assert bound(store) == hour_of("2024-05-04T00")
-    assert set(panes(store)) == {"2024-05-01", "2024-05-02", "2024-05-04T00", "2024-05-05T16"}
+@pytest.mark.parametrize("step", [3, 1000])
+def test_where_an_erasure_takes_the_watermark_back_days_are_hours_again(
+    chunk: int, step: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("streams.homes.STEP", step)
+    sent = messages([*work(0, 30, 72.5, 100), erasure("cleo", 101 * HOUR)])
+    before = fold(sent[:-1], configure=DAILY)
+    assert days(before) == {"2024-05-01", "2024-05-02"}
+    store = fold(sent, store=before, chunk=chunk, capacity=2, configure=DAILY)
+    assert (days(store), bound(store)) == (set(), 0), "two are left"
+    assert panes(store).keys() == {"2024-05-01T12", "2024-05-02T18", "2024-05-04T12", "2024-05-05T16"}
+    assert {hours for _, hours in readings(store)} == {1}
+    assert recomputed(store) == refolded(store, sent) == []
+    sent += messages(work(2, 73, 101, people="dan"))
+    fold(sent, store=store, chunk=chunk, configure=DAILY)
+    assert days(store) == {"2024-05-01", "2024-05-02"}
+    assert recomputed(store) == refolded(store, sent) == []
+
+
+@pytest.mark.parametrize("chunk", [1, 5, 1000])
+def test_they_are_so_as_far_as_it_goes_back(chunk: int) -> None:
+    """Four people, two of whom have come further; one of them is forgotten, or both."""
+    begun = [*work(0, 30, 62, people="ann bob cleo dan"), *work(100, people="ann bob dan")]
+    for gone, until in (("", "2024-05-04"), ("dan", "2024-05-03"), ("dan bob", "")):
+        sent = messages([*begun, *(erasure(who, 101 * HOUR) for who in gone.split()), *work(1, 100.5, people="ann")])
+        store = fold(sent, chunk=chunk, configure=DAILY)
+        assert bound(store) == (hour_of(until) if until else 0)
+        assert panes(store) == by_day(panes(fold(sent, configure=HOURLY)), bound(store))
+        assert recomputed(store) == refolded(store, sent) == []
+
+
+def test_a_kill_between_the_tombstone_and_the_rebuild_is_made_good(monkeypatch: pytest.MonkeyPatch) -> None:
+    sent = messages([*work(0, 30, 100), erasure("cleo", 101 * HOUR)])
+    store = fold(sent[:-1], configure=DAILY)
+    home = Home(0, store, rules(DAILY))
+    monkeypatch.setattr(home, "_unfinished", lambda: None)
+    monkeypatch.setattr(home, "finish_work", lambda: None)
+    assert len(list(home.process(TOPIC, [Record(len(sent) - 1, sent[-1])]))) == 1
+    assert len(days(store)) == 2
+    assert [type(found).__name__ for found in recomputed(store)][:1] == ["Difference"], "so it is told to wait"
+    assert [row[-1] for row in store.scan(ERASURES, 0)] == [0]
+    store.close_home(0)
+    Home(0, store, rules(DAILY)).finish_work()
+    assert [row[-1] for row in store.scan(ERASURES, 0)] == [1]
+    assert days(store) == set()
     assert recomputed(store) == refolded(store, sent) == []
 
 
@@ -273,19 +290,6 @@ def test_a_day_begins_with_the_corrections_of_its_hours_and_counts_on() -> None:
     assert recomputed(store) == []
 
 
-def test_a_day_that_the_watermark_leaves_again_has_no_reading() -> None:
-    store = fold(messages([*work(0, 30, people="ann bob"), *work(0, 30, 100, people="cleo dan eve")]), configure=DAILY)
-    assert readings(store).keys() == {day(0), day(1)}
-    sent = [*work(0, 30, people="ann bob"), *work(0, 30, 100, people="cleo dan eve")]
-    gone = [erasure(who, 99 * HOUR) for who in ("cleo", "dan", "eve")]
-    fold(messages([*sent, *gone]), store=store, configure=DAILY)
-    assert days(store) == {"2024-05-01", "2024-05-02"}
-    assert readings(store).keys() == {day(0)}, "two are left, who have come to the second day"
-    fold(messages([*sent, *gone, *work(101, people="ann bob")]), store=store, configure=DAILY)
-    assert readings(store).keys() == {day(0), day(1)}
-    assert recomputed(store) == []
-
-
 # -- kills, rebuilds, other configurations, older stores -------------------------------------------------------------------
 
 
@@ -308,7 +312,7 @@ def test_each_transaction_leaves_what_a_recomputation_finds(tmp_path: Path) -> N
 
 def test_a_rebuild_keeps_the_days(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("streams.homes.STEP", 7)
-    sent = messages([*work(0, 1, 30, 50, 100), erasure("cleo", 101 * HOUR)])
+    sent = messages([*work(0, 1, 30, 50, 100), annotation("dan", "i1", "a", HOUR + 90)])
     store = fold(sent, chunk=3, configure=DAILY)
     before = [list(store.scan(table, 0)) for table in (SCOPES, READINGS, TASKS)]
     assert len(days(store)) >= 2
@@ -336,15 +340,19 @@ def test_more_days_by_the_hour_come_back_from_the_annotations_and_fewer_go(
         assert {hours for _, hours in readings(store)} == ({1} if hourly_days == 30 else {1, DAY})
 
 
-def test_another_configuration_merges_by_what_clocks_say_now() -> None:
-    sent = messages([*work(0, 30, 100), erasure("cleo", 101 * HOUR)])
-    store = fold(sent, chunk=1, configure=DAILY)
-    assert len(days(store)) == 2
-    other = configured(hourly_days=1, labels=("a",))
-    store.close_home(0)
-    Home(0, store, rules(other)).finish_work()
-    assert days(store) == set(), "two annotators are left"
-    assert recomputed(store, other) == refolded(store, sent, other) == []
+def test_a_longer_lateness_brings_hours_back_and_a_shorter_one_merges_them() -> None:
+    sent = messages(work(0, 30, 50, 100))
+    store = fold(sent, configure=DAILY)
+    for lateness, expected in (
+        (48 * 60, {"2024-05-01"}),
+        (0, {"2024-05-01", "2024-05-02", "2024-05-03"}),
+        (100 * 60, set()),
+    ):
+        other = configured(hourly_days=1, lateness_minutes=lateness)
+        store.close_home(0)
+        Home(0, store, rules(other)).finish_work()
+        assert days(store) == expected
+        assert recomputed(store, other) == refolded(store, sent, other) == []
 
 
 def test_a_store_of_the_schema_before_is_merged_when_it_is_opened(tmp_path: Path) -> None:
