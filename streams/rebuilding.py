@@ -102,9 +102,8 @@ class Rebuilding:
     def _is_outdated(self, key: TaskKey, task: _Task) -> bool:
         """Whether statistics are of something else, or of days that are no longer to be merged."""
         monitor = self._home.monitor
-        return task.fingerprint != fingerprint(task.configuration) or monitor.tasks[key].merged_to > monitor.to_merge(
-            key
-        )
+        goes_back = monitor.to_merge(key) < monitor.tasks[key].merged_to
+        return goes_back or task.fingerprint != fingerprint(task.configuration)
 
     def adopt(self) -> Step | None:
         """Let the tasks follow our configuration from here on, if theirs is another one; nothing else is unfinished."""
