@@ -18,7 +18,8 @@ class TaskConfig:
     declared set, in order where order matters; `unknown` says what becomes of labels outside it; `weights` is how far partial agreement of ordered labels goes
     (`detectors.agreement.scale.WEIGHTS`); boxes match from the overlap `iou` on, and `inclusive_pixels` counts their last
     row and column as theirs; `detectors` names the signals that are watched; the watermark, at which hours are closed, is
-    `lateness_minutes` before the time that three annotators have come to.
+    `lateness_minutes` before the time that three annotators have come to. Items are counted by the hour for `hourly_days`
+    before that, by the day where they are older.
     """
 
     label_type: str | None = None
@@ -29,3 +30,4 @@ class TaskConfig:
     inclusive_pixels: bool = False
     detectors: tuple[str, ...] = ("gold_errors", "log_duration")
     lateness_minutes: int = 60
+    hourly_days: int = 35

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Final, NamedTuple
 
 from detectors.gold import wilson
+from detectors.panes import DAY
 from detectors.reading import Reading
 from detectors.scope import Scope
 
@@ -17,7 +18,7 @@ class Decayed(NamedTuple):
     """What panes add up to where they are weighted by age, as so many items and answers as they are worth."""
 
     hour: int
-    """The last pane's: what is half a life older counts half."""
+    """The last one of the last pane: what is half a life older counts half."""
     pairable: float
     patterns: dict[str, float]
     sums: dict[str, int]
@@ -25,7 +26,7 @@ class Decayed(NamedTuple):
     gold: Reading
 
 
-def decayed(panes: Mapping[int, Scope], label_type: str, half_life: float) -> Decayed | None:
+def decayed(panes: Mapping[int, Scope], label_type: str, half_life: float, merged_to: int = 0) -> Decayed | None:
     r"""The sum of panes, each with the weight $2^{-a/h}$ at an age of $a$ hours before the last pane; None without one.
 
     Weighted means are what these readings are of. They are as certain as those of
@@ -34,7 +35,8 @@ def decayed(panes: Mapping[int, Scope], label_type: str, half_life: float) -> De
 
     pairable items of one weight (Kish): weights are scaled so that theirs add up to that, which gives the correction of alpha for few
     labels, the standard errors and their degrees of freedom. Answers to gold likewise, by their own number. The errors are
-    exact where older items vary as newer ones do; `half_life` is in hours.
+    exact where older items vary as newer ones do; `half_life` is in hours. The panes that begin below `merged_to` are days:
+    the age of a day is that of its middle.
 
     >>> from detectors.scope import Tally
     >>> old, new = (Scope(2, 1, 0, {"nominal": Tally(2, 1, 0, 0, {labels: 1})}) for labels in ("a\x1fb", "a\x1fa"))
@@ -52,7 +54,7 @@ def decayed(panes: Mapping[int, Scope], label_type: str, half_life: float) -> De
     if not panes:
         return None
     last = max(panes)
-    ages = {hour: (last - hour) / half_life for hour in sorted(panes)}
+    ages = {hour: (_middle(last, merged_to) - _middle(hour, merged_to)) / half_life for hour in sorted(panes)}
     weights = {hour: 0.5**age for hour, age in ages.items() if age < _LIVES}
     tallies = {hour: tally for hour in weights if (tally := panes[hour].tallies.get(label_type)) is not None}
     by_items = _scale(weights, {hour: tally.pairable for hour, tally in tallies.items()})
@@ -67,7 +69,13 @@ def decayed(panes: Mapping[int, Scope], label_type: str, half_life: float) -> De
     answers = sum(by_answers * weights[hour] * tally.answers for hour, tally in tallies.items())
     correct = sum(by_answers * weights[hour] * tally.correct for hour, tally in tallies.items())
     pairable = sum(by_items * weights[hour] * tally.pairable for hour, tally in tallies.items())
+    last = last + DAY - 1 if last < merged_to else last
     return Decayed(last, pairable, patterns, sums, wilson(correct, answers))
+
+
+def _middle(begun: int, merged_to: int) -> float:
+    """The middle of the pane that begins with this hour."""
+    return begun + (DAY if begun < merged_to else 1) / 2
 
 
 def _scale(weights: Mapping[int, float], counts: Mapping[int, int]) -> float:

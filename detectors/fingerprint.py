@@ -6,16 +6,17 @@ import hashlib
 
 from detectors.config import TaskConfig
 
-STATISTICS_VERSION = 5
+STATISTICS_VERSION = 6
 """Raised when a change of the code gives stored statistics, or the readings of closed hours, another meaning."""
 
 
 def fingerprint(config: TaskConfig, version: int = STATISTICS_VERSION) -> str:
     """A short text that equals another's where the same annotations would give the same statistics.
 
-    Detectors have states of their own, weights and lateness are a matter of reading: none of them enters.
+    Detectors have states of their own, weights and lateness are a matter of reading, and a store says which days it has
+    merged: none of them enters.
 
-    >>> fingerprint(TaskConfig()) == fingerprint(TaskConfig(detectors=(), weights="linear", lateness_minutes=0))
+    >>> fingerprint(TaskConfig()) == fingerprint(TaskConfig(detectors=(), weights="linear", lateness_minutes=0, hourly_days=1))
     True
     >>> fingerprint(TaskConfig()) == fingerprint(TaskConfig(label_type="nominal"))
     False

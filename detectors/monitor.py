@@ -12,7 +12,7 @@ which the alarms of several annotators are told.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain, combinations, repeat
 from operator import attrgetter
 from typing import NamedTuple, TypeAlias, TypeVar
@@ -36,13 +36,14 @@ from detectors.item import (
     verdicts,
 )
 from detectors.labels import LABEL_TYPES, Fit
+from detectors.panes import PANE, bound_name, merged_name
 from detectors.protocols import Annotation, Context, Erasure, Event, Gold, Retraction, Review
 from detectors.records import AnnotationRecord, precedes
 from detectors.scope import Scope
 from detectors.shelf import Shelf
 from detectors.signals import SIGNALS
 from detectors.watch import KEPT_ANSWERS, Answer, AnswerKey, Revision, Watch, WatchKey, revised
-from detectors.watermark import Clocks
+from detectors.watermark import Clocks, merged_to
 
 AnnotationKey = tuple[str, str]  # project, annotation
 ReviewKey = tuple[str, str, str, str]  # project, annotation, reviewer, stage
@@ -102,9 +103,12 @@ class Erased(NamedTuple):
 
 
 class TaskCounts:
-    """Of a task: annotators with an annotation in force, and answers to gold as they came and were taken back."""
+    """Of a task: annotators with an annotation in force, and answers to gold as they came and were taken back.
 
-    __slots__ = ("annotators", "failed", "failed_retracted", "passed", "passed_retracted")
+    `merged_to` is the hour below which its items count by the day.
+    """
+
+    __slots__ = ("annotators", "failed", "failed_retracted", "merged_to", "passed", "passed_retracted")
 
     def __init__(
         self,
@@ -113,12 +117,14 @@ class TaskCounts:
         failed: int = 0,
         passed_retracted: int = 0,
         failed_retracted: int = 0,
+        merged_to: int = 0,
     ) -> None:
         self.annotators = annotators
         self.passed = passed
         self.failed = failed
         self.passed_retracted = passed_retracted
         self.failed_retracted = failed_retracted
+        self.merged_to = merged_to
 
     def answered(self, *, wrong: bool) -> None:
         """Count an answer to gold."""
@@ -644,7 +650,8 @@ class Monitor:
             for task, moved in moves.items():
                 places = {place for (places, _), _ in moved.wholes() for place in places}
                 places.update(("annotator", annotator) for (people, _), _ in moved.each() for annotator in people)
-                lacks.scopes.update(self.scopes.missing([ScopeKey(*task, *place) for place in places]))
+                merged = self._merged(*task)
+                lacks.scopes.update(self.scopes.missing([_scope_key(*task, place, merged) for place in places]))
                 pairs = {pair for twos, _ in moved.twos() for pair, _ in pairs_of(twos)}
                 lacks.pairs.update(self.pairs.missing([PairKey(*task, *pair) for pair in pairs]))
         if not self.watches.complete:
@@ -722,11 +729,12 @@ class Monitor:
 
     def _apply(self, project: str, task: str, moves: _Moves) -> None:
         scopes: dict[Place, Scope] = {}
+        merged = self._merged(project, task)
         for (places, addition), times in moves.wholes():
             for place in places:
                 scope = scopes.get(place)
                 if scope is None:
-                    scope = scopes[place] = self._scope(ScopeKey(project, task, *place))
+                    scope = scopes[place] = self._scope(_scope_key(project, task, place, merged))
                 scope.update(addition, times)
         self._apply_each(project, task, moves)
         confusions: dict[Pair, dict[str, int]] = {}
@@ -762,6 +770,11 @@ class Monitor:
         if scope is None:
             scope = self.scopes.rows[key] = Scope()
         return scope
+
+    def _merged(self, project: str, task: str) -> str:
+        """The bound below which the task's hours are merged, by its name."""
+        counts = self.tasks.get((project, task))
+        return bound_name(counts.merged_to) if counts is not None else ""
 
     def _pair(self, key: PairKey) -> dict[str, int]:
         self.pairs.changed.add(key)
@@ -936,6 +949,26 @@ class Monitor:
         changes.alarms, changes.messages = self.alarms.take()
         return changes
 
+    def to_merge(self, task: TaskKey) -> int:
+        """The hour below which the task's hours are to be merged, by its configuration and the annotators' clocks."""
+        config = self._configure(*task)
+        return merged_to(self.clocks.agreed(task[0]), config.lateness_minutes, config.hourly_days)
+
+    def merge_panes(self, task: TaskKey, to: int, panes: Mapping[str, Scope], changes: Changes) -> None:
+        """Let the task's items of before this hour count by the day; `panes` are all their hours that there are."""
+        counts = self.tasks[task]
+        counts.merged_to = to
+        changes.tasks[task] = counts
+        days: dict[ScopeKey, Scope] = {}
+        for name, hour in panes.items():
+            day = _scope_key(*task, (PANE, name), bound_name(to))
+            days.setdefault(day, Scope()).merge(hour)
+            key = ScopeKey(*task, PANE, name)
+            self.scopes.rows.pop(key, None)
+            changes.scopes[key] = None
+        self.scopes.rows.update(days)
+        changes.scopes.update(days)
+
     def trim(self) -> None:
         """Forget what the chunk alone needed, and the least recently used rows above the capacity."""
         self._reviews.clear()
@@ -970,6 +1003,12 @@ def _counted(new: Iterable[T], old: Sequence[T]) -> dict[T, int]:
         counts.subtract(old)
         return {move: times for move, times in counts.items() if times}
     return counts
+
+
+def _scope_key(project: str, task: str, place: Place, merged: str) -> ScopeKey:
+    """The scope that stands for this place, where hours below the bound are merged into days."""
+    dimension, value = place
+    return ScopeKey(project, task, dimension, merged_name(value, merged) if dimension == PANE else value)
 
 
 def _withdrawn_first(signal: tuple[int, str, str, float | None, bool]) -> tuple[bool, int, str, str]:

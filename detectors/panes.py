@@ -1,7 +1,7 @@
-"""Panes: an item counts in the hour of its latest annotation.
+"""Panes: an item counts in the hour of its latest annotation, or in the day if that is long ago.
 
 A pane is a scope like any other, so edits and late labels correct it exactly: an item that gets a label leaves its pane and
-enters that of the label.
+enters that of the label. Of a task all hours below a bound, which is the beginning of a day, are merged into days.
 """
 
 from __future__ import annotations
@@ -16,15 +16,19 @@ import numpy as np
 from detectors.protocols import Annotation
 
 PANE: Final = "pane"
-"""The dimension whose values are hours."""
+"""The dimension whose values are hours and days."""
 
 HOUR: Final = 3600 * 10**6
 """In microseconds."""
+
+DAY: Final = 24
+"""In hours."""
 
 _MONDAY: Final = 4 * 24
 """1970 began on a Thursday. Hours are counted from its first Monday, so that whole weeks begin on Mondays."""
 
 _FIRST_DAY: Final = date(1970, 1, 5).toordinal()
+_LENGTH_OF_A_DAY: Final = len("1970-01-05")
 
 
 def pane_of(annotations: Iterable[Annotation]) -> int:
@@ -46,12 +50,48 @@ def pane_name(hour: int) -> str:
 
 
 def hour_of(name: str) -> int:
-    """The hour with this name.
+    """The hour with this name; of a day the first.
 
-    >>> hour_of(pane_name(490_000))
-    490000
+    >>> hour_of(pane_name(490_000)), hour_of("1970-01-06")
+    (490000, 24)
     """
     return int(np.datetime64(name, "h").astype(np.int64)) - _MONDAY
+
+
+def hours_in(name: str) -> int:
+    """How many hours the pane of this name is of.
+
+    >>> hours_in("1970-01-06T01"), hours_in("1970-01-06")
+    (1, 24)
+    """
+    return DAY if len(name) == _LENGTH_OF_A_DAY else 1
+
+
+def day_name(hour: str) -> str:
+    """The day that an hour is in.
+
+    >>> day_name("1970-01-06T01")
+    '1970-01-06'
+    """
+    return hour[:_LENGTH_OF_A_DAY]
+
+
+def merged_name(hour: str, bound: str) -> str:
+    """The pane in which an hour's items count where all hours below the bound are merged; an empty bound merges none.
+
+    >>> merged_name("1970-01-06T01", "1970-01-07T00"), merged_name("1970-01-07T00", "1970-01-07T00")
+    ('1970-01-06', '1970-01-07T00')
+    """
+    return day_name(hour) if hour < bound else hour
+
+
+def bound_name(merged_to: int) -> str:
+    """The bound below which hours are merged, as `merged_name` takes it; 0 merges none.
+
+    >>> bound_name(24), bound_name(0)
+    ('1970-01-06T00', '')
+    """
+    return pane_name(merged_to) if merged_to else ""
 
 
 def begin(hour: int) -> int:

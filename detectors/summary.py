@@ -37,7 +37,7 @@ from detectors.gold import Accuracy
 from detectors.item import MOST_PAIRED, Item, contribution
 from detectors.labels import LABEL_TYPES, SHAPES, Fit, LabelType, declared_key
 from detectors.labels.base import ClosedType, CompoundType, OpenType
-from detectors.panes import PANE, begin, hour_of
+from detectors.panes import PANE, begin, hour_of, hours_in
 from detectors.reading import Reading
 from detectors.repeats import REPEATS, Repeats, consistency
 from detectors.scope import Scope, Tally
@@ -343,15 +343,22 @@ class TaskStatistics:
         found = [PairSummary(*pair, pairs[pair][0], one.agreement) for pair, one in zip(shown, summaries, strict=True)]
         return found, len(pairs) - len(found)
 
+    def _panes(self) -> tuple[dict[int, Scope], int]:
+        """The panes by their first hour, and the end of those that are days, which come before all hours."""
+        names = {value: scope for (dimension, value), scope in self._scopes.items() if dimension == PANE}
+        ends = [hour_of(value) + hours_in(value) for value in names if hours_in(value) > 1]
+        return {hour_of(value): scope for value, scope in names.items()}, max(ends, default=0)
+
     def windows(self, length: int | None, every: int, reached: int) -> tuple[list[WindowSummary], int]:
         """The readings of the latest windows (`detectors.windows`), and how many earlier ones were cut.
 
         `reached` is the moment that the project's annotators have come to (`detectors.watermark`).
         """
-        panes = {hour_of(value): scope for (dimension, value), scope in self._scopes.items() if dimension == PANE}
+        panes, merged_to = self._panes()
         latest: deque[Window] = deque(maxlen=MOST_VALUES)
         count = 0
-        for window in windows(panes, length, every, hours_over(reached, self._config.lateness_minutes)):
+        over = hours_over(reached, self._config.lateness_minutes)
+        for window in windows(panes, length, every, over, merged_to):
             latest.append(window._replace(scope=window.scope.copy()))
             count += 1
         summaries = self._summaries([window.scope for window in latest])
@@ -359,9 +366,9 @@ class TaskStatistics:
 
     def decayed(self, half_life: int) -> DecayedSummary | None:
         """The readings in which an item of so many hours before the last pane counts half (`detectors.decay`)."""
-        panes = {hour_of(value): scope for (dimension, value), scope in self._scopes.items() if dimension == PANE}
+        panes, merged_to = self._panes()
         label_type = self.label_type or "nominal"
-        found = decayed(panes, label_type, half_life)
+        found = decayed(panes, label_type, half_life, merged_to)
         if found is None:
             return None
         if found.patterns:

@@ -10,7 +10,7 @@ from heapq import nlargest
 from itertools import islice
 from typing import Final
 
-from detectors.panes import hours_before
+from detectors.panes import DAY, hours_before
 
 AGREEING: Final = 3
 """So many annotators must have come to a moment for it to be past."""
@@ -38,6 +38,17 @@ def hours_over(moment: int, lateness: int) -> int:
     1
     """
     return max(0, hours_before(moment - lateness * MINUTE))
+
+
+def merged_to(moment: int, lateness: int, days: int) -> int:
+    """The hour below which hours are merged into days: the beginning of a day, so many days or more before the watermark.
+
+    >>> merged_to(1767600000 * 10**6, 0, 1) % 24, merged_to(0, 60, 35)  # 2026-01-05T08:00:00Z
+    (0, 0)
+    >>> hours_over(1767600000 * 10**6, 0) - merged_to(1767600000 * 10**6, 0, 1)
+    32
+    """
+    return max(0, hours_over(moment, lateness) // DAY - days) * DAY
 
 
 class Clocks:
@@ -82,6 +93,11 @@ class Clocks:
     def reached(self, project: str) -> int:
         """The moment that three annotators of the project have come to."""
         return reached(self._highest.get(project, {}).values())
+
+    def agreed(self, project: str) -> int:
+        """The same, and 0 while they are fewer: nobody's arrival brings it back, only that somebody is forgotten."""
+        highest = self._highest.get(project, {})
+        return reached(highest.values()) if len(highest) == AGREEING else 0
 
 
 def _by_time(latest: tuple[str, int]) -> int:

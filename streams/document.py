@@ -14,6 +14,7 @@ from detectors.scope import Scope
 from detectors.summary import ScopeSummary, TaskStatistics
 from detectors.watermark import reached
 from streams.alerts import alert, rfc3339
+from streams.corrections import NOTHING_CORRECTED, Corrections, corrections
 from streams.disputed import MOST_DISPUTED, disputed
 from streams.privacy import Privacy
 from streams.store import rows
@@ -87,10 +88,11 @@ def _count(events: dict[str, int], store: Store, home: int) -> None:
 
 
 class _Lacking(NamedTuple):
-    """A task of which figures lack an interval that its items tell, and what the project's annotators have come to."""
+    """A task of which figures lack an interval that its items tell, and what else its part of the document is made of."""
 
     statistics: TaskStatistics
     moment: int
+    corrected: Corrections
 
 
 def _projects(
@@ -109,16 +111,18 @@ def _projects(
         project = cast("str", row[1])
         if only is None or project == only:
             found[project] = {"tasks": {}}
-            moment = (
-                reached(rows.clock(held)[2] for held in store.scan(CLOCKS, home, project)) if over_time.windows else 0
-            )
+            moment, corrected = 0, dict[str, Corrections]()
+            if over_time.windows:
+                moment = reached(rows.clock(held)[2] for held in store.scan(CLOCKS, home, project))
+                corrected = corrections(store, home, project)
             for task, statistics in _tasks(
                 store, home, project, configure, privacy, names, over_time=bool(over_time)
             ).items():
                 if not statistics.empty:
-                    found[project]["tasks"][task] = task_document(statistics, over_time, moment)
+                    of_task = corrected.get(task, NOTHING_CORRECTED)
+                    found[project]["tasks"][task] = task_document(statistics, over_time, moment, of_task)
                     if statistics.fewest_labels is not None or statistics.wide:
-                        lacking[project, task] = _Lacking(statistics, moment)
+                        lacking[project, task] = _Lacking(statistics, moment, of_task)
     return found
 
 
@@ -132,7 +136,7 @@ def _add_intervals(
     """The intervals that only whole items tell; a task's figures are those of the stage `annotate`."""
     wanted = {
         key: Wanted(configure(*key), statistics.label_type, statistics.fewest_labels)
-        for key, (statistics, _) in lacking.items()
+        for key, (statistics, *_) in lacking.items()
         if statistics.label_type is not None and statistics.fewest_labels is not None
     }
     for (project, task), items in stored_labels(store, home, wanted).items():
@@ -146,10 +150,10 @@ def _add_products(
     projects: Document, store: Store, home: int, lacking: Mapping[TaskKey, _Lacking], over_time: OverTime
 ) -> None:
     """Read the tasks anew of which items have more categories than products are kept of."""
-    wide = {key: statistics.label_type or "" for key, (statistics, _) in lacking.items() if statistics.wide}
+    wide = {key: statistics.label_type or "" for key, (statistics, *_) in lacking.items() if statistics.wide}
     for (project, task), items in wide_items(store, home, wide).items():
-        statistics, moment = lacking[project, task]
-        projects[project]["tasks"][task] = task_document(statistics.widened(items), over_time, moment)
+        statistics, moment, corrected = lacking[project, task]
+        projects[project]["tasks"][task] = task_document(statistics.widened(items), over_time, moment, corrected)
 
 
 def _add_disputed(
@@ -188,8 +192,16 @@ def _tasks(
     }
 
 
-def task_document(statistics: TaskStatistics, over_time: OverTime = NOT_OVER_TIME, moment: int = 0) -> Document:
-    """One task's part of the document; `moment` is what the project's annotators have come to."""
+def task_document(
+    statistics: TaskStatistics,
+    over_time: OverTime = NOT_OVER_TIME,
+    moment: int = 0,
+    corrected: Corrections = NOTHING_CORRECTED,
+) -> Document:
+    """One task's part of the document.
+
+    `moment` is what the project's annotators have come to, `corrected` says how often closed hours were corrected.
+    """
     task = statistics.task()
     by, cut = statistics.by()
     confusions = statistics.confused()
@@ -245,12 +257,12 @@ def task_document(statistics: TaskStatistics, over_time: OverTime = NOT_OVER_TIM
         "between_cut": {"vendor": vendors_cut},
         "confused": [confusion._asdict() for confusion in confusions[:MOST_CONFUSED]],
         "confused_cut": max(0, len(confusions) - MOST_CONFUSED),
-        **({} if over_time.windows is None else _windows(statistics, over_time.windows, moment)),
+        **({} if over_time.windows is None else _windows(statistics, over_time.windows, moment, corrected)),
         **({} if over_time.half_life is None else _decayed(statistics, over_time.half_life)),
     }
 
 
-def _windows(statistics: TaskStatistics, windows: Windowing, moment: int) -> Document:
+def _windows(statistics: TaskStatistics, windows: Windowing, moment: int, corrected: Corrections) -> Document:
     found, cut = statistics.windows(windows.length, windows.every, moment)
     return {
         "windows": [
@@ -258,6 +270,7 @@ def _windows(statistics: TaskStatistics, windows: Windowing, moment: int) -> Doc
                 "start": rfc3339(window.start),
                 "end": rfc3339(window.end),
                 "open": window.open,
+                "corrections": corrected.between(window.start, window.end),
                 "annotations": window.summary.annotations,
                 "items": window.items,
                 "pairable_items": window.pairable_items,

@@ -27,6 +27,7 @@ from streams.alerts import alert_message
 from streams.closing import Closing
 from streams.erasing import Erasing
 from streams.events import Erasure, Event, Shape
+from streams.merging import Merging
 from streams.parsing import DeadLetter, Parser, raw_events
 from streams.privacy import Privacy
 from streams.rebuilding import Rebuilding
@@ -160,6 +161,7 @@ class Home:
         self._rebuilding = Rebuilding(self, rules.configure)
         self._erasing = Erasing(self, rules.privacy.erasure_hash)
         self.configure = self._rebuilding.configuration
+        self._merging = Merging(self)
         self._closing = Closing(self, self.configure, self._rebuilding.is_under_way)
         row = cast("Sequence[object]", store.open_home(number))
         (
@@ -194,8 +196,8 @@ class Home:
             self.totals.projects[cast("str", project)] = cast("tuple[int, int, int]", tuple(counts))
         for row in store.scan(TASKS, home):
             _, project, task, *counts = cast("tuple[str, str, str, int]", tuple(row[:8]))
-            monitor.tasks[project, task] = TaskCounts(*cast("list[int]", counts))
-            self._rebuilding.load((project, task), row[8:])
+            monitor.tasks[project, task] = TaskCounts(*cast("list[int]", [*counts, row[-1]]))
+            self._rebuilding.load((project, task), row[8:-1])
         for row in store.scan(ALARMS, home):
             alarm = rows.alarm(row)
             self._count_raised(alarm)
@@ -377,7 +379,7 @@ class Home:
         self.positions[topic] = last
         batch.put(JOURNAL, (home, self.version + 1, topic, first, last))
         self.commit(batch, changes)
-        while (step := self._erasing.step()) is not None:
+        while taken.erases and (step := self._unfinished()) is not None:
             changes.scopes.update(step.changes.scopes)
             changes.tasks.update(step.changes.tasks)
         return Outcome(taken.events, taken.refused, changes)
@@ -416,6 +418,7 @@ class Home:
         Of the tasks that are `whole` every closed hour is read anew: they were rebuilt, or are read in another way now.
         """
         version = self.version + 1
+        self._merging.add_to(changes)
         self._closing.write(batch, changes, whole)
         self._next_row = rows.write_changes(
             batch, self.number, version, changes, self._next_row, self._rules.privacy.pseudonym
@@ -466,6 +469,7 @@ class Home:
                 counts.passed_retracted,
                 counts.failed_retracted,
                 *self._rebuilding.columns(key),
+                counts.merged_to,
             ),
         )
 
@@ -564,9 +568,13 @@ class Home:
         """
         if self._up_to_date:
             return None
-        step = self._rebuilding.refresh() or self._erasing.step() or self._rebuilding.adopt()
+        step = self._unfinished() or self._rebuilding.adopt()
         self._up_to_date = step is None
         return step
+
+    def _unfinished(self) -> Step | None:
+        """A step of a rebuild, or of the erasures."""
+        return self._rebuilding.refresh() or self._erasing.step()
 
     def finish_work(self, progress: Callable[[str, int], None] = lambda _, __: None) -> None:
         """Finish erasures and rebuilds, and take over a changed configuration, in bounded steps."""

@@ -1,7 +1,7 @@
 """What the statistics of each task follow, a configuration and a version of the code, and how they come to follow others.
 
 Statistics are a cache of the annotations: of a task that follows another version of the code than ours they are dropped
-and computed anew. A changed configuration is more than that, since detectors, alarms and the counts of gold answers are no
+and computed anew; so are those where an erasure took the watermark back so far that merged days are to be hours again. A changed configuration is more than that, since detectors, alarms and the counts of gold answers are no
 cache. It is an edit of every item at once: answers are judged under the former configuration and under the new one, and
 what differs is corrected. A store's order of events tells when it was made (the table `adoptions`), so that a refold of
 the log makes it at the same place.
@@ -91,13 +91,19 @@ class Rebuilding:
                 task.fingerprint = ""
 
     def refresh(self) -> Step | None:
-        """A step of a rebuild that has begun, or of one that our version of the code makes necessary."""
+        """A step of a rebuild that has begun, or of one that our version of the code, or an erasure, makes necessary."""
         if not self._under_way():
-            outdated = [key for key, task in self._tasks.items() if task.fingerprint != fingerprint(task.configuration)]
+            outdated = [key for key, task in self._tasks.items() if self._is_outdated(key, task)]
             if not outdated:
                 return None
             self._begin(outdated)
         return self._step()
+
+    def _is_outdated(self, key: TaskKey, task: _Task) -> bool:
+        """Whether statistics are of something else, or of days that are no longer to be merged."""
+        monitor = self._home.monitor
+        goes_back = monitor.to_merge(key) < monitor.tasks[key].merged_to
+        return goes_back or task.fingerprint != fingerprint(task.configuration)
 
     def adopt(self) -> Step | None:
         """Let the tasks follow our configuration from here on, if theirs is another one; nothing else is unfinished."""
@@ -117,9 +123,10 @@ class Rebuilding:
                 batch.drop(ANSWERS, (home.number, *key, signal))
             home.monitor.reconfigure(key, dropped)
             if fingerprint(configuration) != task.fingerprint:
-                rebuilt.append(key)
                 task.former = task.configuration
             task.configuration = configuration
+            if self._is_outdated(key, task):
+                rebuilt.append(key)
         if not changed:
             return None
         changes = self._begin(rebuilt, changed, batch)
@@ -139,7 +146,8 @@ class Rebuilding:
             task = self._tasks[key]
             task.fingerprint = fingerprint(task.configuration)
             task.rebuilt_to = 0
-            monitor.tasks[key].annotators = 0
+            counts = monitor.tasks[key]
+            counts.annotators, counts.merged_to = 0, monitor.to_merge(key)
         monitor.drop_statistics(rebuilt)
         changes = monitor.take_changes()
         changes.tasks.update((key, monitor.tasks[key]) for key in (*rebuilt, *changed))

@@ -729,6 +729,8 @@ def _read_task(table: Mapping[str, object], origin: str, name: str) -> TaskConfi
         values["detectors"] = _read(table["detectors"], _SIGNALS, f"{where}.detectors")
     if "lateness_minutes" in table:
         values["lateness_minutes"] = _read(table["lateness_minutes"], _LATENESS, f"{where}.lateness_minutes")
+    if "hourly_days" in table:
+        values["hourly_days"] = _read(table["hourly_days"], _HOURLY, f"{where}.hourly_days")
     return TaskConfig(**values)
 
 
@@ -782,6 +784,7 @@ def _yes_or_no(value: object) -> bool:
 _IOU = _Kind("a number above 0 and at most 1", _share)
 _YES_OR_NO = _Kind("true or false", _yes_or_no)
 _LATENESS = _whole(0, 365 * 24 * 60)
+_HOURLY = _whole(1, 100 * 365)
 _LABEL_TYPE = _one_of(*LABEL_TYPES)
 _UNKNOWN = _one_of(UNFIT, OTHER)
 _WEIGHTS = _one_of(*WEIGHTS)

@@ -25,9 +25,9 @@ from detectors.config import TaskConfig
 from detectors.item import contribution
 from detectors.labels import Fit
 from detectors.monitor import PairKey, ScopeKey, TaskKey
-from detectors.panes import PANE, pane_name
+from detectors.panes import PANE, bound_name, hour_of, hours_in, merged_name
 from detectors.scope import Scope
-from detectors.watermark import Clocks, hours_over
+from detectors.watermark import Clocks, hours_over, merged_to
 from streams import site
 from streams.errors import Refused, Unavailable
 from streams.homes import Home, Rules
@@ -145,18 +145,27 @@ def recompute(store: Store, home: int, configure: Callable[[str, str], TaskConfi
     scopes: dict[ScopeKey, Scope] = {}
     pairs: dict[PairKey, dict[str, int]] = {}
     fits: dict[tuple[str, str], Fit] = {}
+    bounds: dict[tuple[str, str], str] = {}
     for item in stored_items(store, home):
         project, task, _ = item.key
         fit = fits.get((project, task))
         if fit is None:
             fit = fits[project, task] = Fit(configure(project, task))
+            bounds[project, task] = bound_name(_to_merge(clocks, project, configure(project, task)))
         added = contribution(item, fit)
-        for place, addition in added.by_place():
+        bound = bounds[project, task]
+        for (dimension, value), addition in added.by_place():
+            place = dimension, merged_name(value, bound) if dimension == PANE else value
             scopes.setdefault(ScopeKey(project, task, *place), Scope()).update(addition)
         for pair, pattern in added.by_pair():
             confusion = pairs.setdefault(PairKey(project, task, *pair), {})
             confusion[pattern] = confusion.get(pattern, 0) + 1
     return Recomputed(scopes, pairs, clocks)
+
+
+def _to_merge(clocks: Clocks, project: str, config: TaskConfig) -> int:
+    """The hour below which a task's items count by the day."""
+    return merged_to(clocks.agreed(project), config.lateness_minutes, config.hourly_days)
 
 
 def _readings(
@@ -166,9 +175,9 @@ def _readings(
     for key, scope in scopes.items():
         if key.dimension == PANE and not scope.empty:
             config = configure(key.project, key.task)
-            if key.value < pane_name(hours_over(clocks.reached(key.project), config.lateness_minutes)):
-                for row in rows.reading_rows(home, (key.project, key.task), key.value, readings(config, scope)):
-                    yield (*row, 0)
+            end = hour_of(key.value) + hours_in(key.value)
+            if end <= hours_over(clocks.reached(key.project), config.lateness_minutes):
+                yield from rows.reading_rows(home, (key.project, key.task), key.value, readings(config, scope))
 
 
 def verify_statistics(report: Report, store: Store, home: int, configure: Callable[[str, str], TaskConfig]) -> None:
@@ -190,10 +199,12 @@ def verify_statistics(report: Report, store: Store, home: int, configure: Callab
     for key, scope in scopes.items():
         if key.dimension == "annotator" and scope.annotations:
             annotators[key.project, key.task] = annotators.get((key.project, key.task), 0) + 1
-    for _, project, task, stored, *_ in store.scan(TASKS, home):
-        expected = annotators.pop((project, task), 0)
+    for _, project, task, *values in store.scan(TASKS, home):
+        stored = values[0], values[-1]
+        bound = _to_merge(clocks, str(project), configure(str(project), str(task)))
+        expected = annotators.pop((project, task), 0), bound
         if stored != expected:
-            report.differences.append(Difference(TASKS.name, (home, project, task), (stored,), (expected,)))
+            report.differences.append(Difference(TASKS.name, (home, project, task), stored, expected))
     for place, count in annotators.items():
         report.differences.append(Difference(TASKS.name, (home, *place), None, (count,)))
 
@@ -381,7 +392,7 @@ async def _verify_logs(report: Report, store: Store, settings: Settings, patienc
 
 def _check_finished(store: Store, homes: Iterable[int]) -> None:
     for home in homes:
-        rebuilding = any(cast("int", row[-1]) >= 0 for row in store.scan(TASKS, home))
+        rebuilding = any(cast("int", row[TASKS.names.index("rebuilt_to")]) >= 0 for row in store.scan(TASKS, home))
         if rebuilding or any(row[-1] == 0 for row in store.scan(ERASURES, home)):
             raise Refused(
                 f"expected a store without unfinished work, found {'a rebuild' if rebuilding else 'an erasure'} of home "

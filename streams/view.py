@@ -554,10 +554,15 @@ def _over_time(figures: Document, width: int) -> RenderableType | None:
         return None
     grid = _scopes(width, "up to")
     total = len(windows) + figures.get("windows_cut", 0)
+    shown = windows[-WINDOWS:]
     grid.row(_Line((f"time  the latest {WINDOWS} of {total:,}" if total > WINDOWS else "time", HEADING)))
-    for window in windows[-WINDOWS:]:
+    for window in shown:
         end = window["end"].removesuffix(":00:00Z").replace("T", " ") + "h"
-        _scope(grid, width, _Line("  ", end, (" open", QUIET) if window["open"] else ""), window)
+        times = window.get("corrections")
+        marks = (" open" if window["open"] else "") + (f" \N{MULTIPLICATION SIGN}{times:,}" if times else "")
+        _scope(grid, width, _Line("  ", end, (marks, QUIET)), window)
+    if any(window.get("corrections") for window in shown):
+        grid.row(_Line("  ", ("\N{MULTIPLICATION SIGN}n: corrected n times", QUIET)))
     if decayed:
         _scope(grid, width, _Line("  ", "now", (f" half-life {decayed['half_life_hours']:,} h", QUIET)), decayed)
     return grid.table

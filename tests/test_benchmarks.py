@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from detectors.config import TaskConfig
-from tests.benchmarks import readings, recompute, updates
+from tests.benchmarks import merging, readings, recompute, updates
 
 
 def test_agreement_beside_krippendorff(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -38,3 +38,7 @@ def test_all_of_a_task_is_read() -> None:
 
 def test_every_part_of_the_state_is_updated() -> None:
     assert updates.measure(500, 1).keys() == updates.PARTS.keys()
+
+
+def test_days_are_merged() -> None:
+    assert min(merging.measure(1, 2)) > 0

@@ -15,7 +15,7 @@ from detectors.alarms import Alarm, Cause
 from detectors.config import TaskConfig
 from detectors.item import ItemKey
 from detectors.monitor import Changes, PairKey, ScopeKey, TaskKey
-from detectors.panes import begin, hour_of, hours_before, pane_name
+from detectors.panes import begin, day_name, hour_of, hours_before, hours_in, pane_name
 from detectors.reading import Reading
 from detectors.records import AnnotationRecord
 from detectors.scope import Scope, Tally, TallyState
@@ -75,7 +75,7 @@ def configuration_text(configuration: TaskConfig) -> str:
     """A task's configuration as a column has it: equal texts, equal meaning (True is not 1).
 
     >>> configuration_text(TaskConfig(labels=(True, 1, "a"), detectors=()))
-    '{"label_type":null,"labels":[true,1,"a"],"unknown":"unfit","weights":"quadratic","iou":0.5,"inclusive_pixels":false,"detectors":[],"lateness_minutes":60}'
+    '{"label_type":null,"labels":[true,1,"a"],"unknown":"unfit","weights":"quadratic","iou":0.5,"inclusive_pixels":false,"detectors":[],"lateness_minutes":60,"hourly_days":35}'
     """
     return _encode(configuration).decode()
 
@@ -163,17 +163,38 @@ def scope(row: Row) -> tuple[ScopeKey, Scope]:
 
 
 def reading_rows(home: int, task: TaskKey, pane: str, readings: Mapping[str, Reading]) -> list[Row]:
-    """The rows of what a closed hour says, in order, but for how often they were corrected."""
-    start = begin(hour_of(pane))
+    """The rows of what a closed pane says, in order, never corrected."""
+    start, hours = begin(hour_of(pane)), hours_in(pane)
     return [
-        (home, *task, start, name, _real(said.value), _real(said.low), _real(said.high), said.n, said.why or None)
+        (home, *task, start, name, *map(_real, (said.value, said.low, said.high)), said.n, said.why or None, 0, hours)
         for name, said in sorted(readings.items())
     ]
 
 
-def hour_read(row: Row) -> str:
+def corrected(row: Row, corrections: int) -> Row:
+    """The row of a reading that was corrected so often."""
+    return (*but_for_corrections(row)[:-1], corrections, row[-1])
+
+
+def but_for_corrections(row: Row) -> Row:
+    """What a row of readings says."""
+    return (*row[:-2], row[-1])
+
+
+def corrections(row: Row) -> tuple[int, int]:
+    """How often a reading was corrected, and how many hours it is of."""
+    return cast("tuple[int, int]", tuple(row[-2:]))
+
+
+def correction(row: Row) -> tuple[str, int, int]:
+    """The task of a row of readings, the begin of the pane, and how often what it says was corrected."""
+    return cast("str", row[2]), cast("int", row[3]), corrections(row)[0]
+
+
+def pane_read(row: Row) -> str:
     """The pane of a row of readings."""
-    return pane_name(hours_before(cast("int", row[3])))
+    hour = pane_name(hours_before(cast("int", row[3])))
+    return hour if corrections(row)[1] == 1 else day_name(hour)
 
 
 def _real(value: float | None) -> float | None:

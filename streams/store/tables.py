@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
-SCHEMA_VERSION: Final = 3
+SCHEMA_VERSION: Final = 4
 
 Type = Literal["integer", "real", "text", "bytes"]
 
@@ -51,7 +51,8 @@ PROJECTS = _table("projects", "home:i project", "applied:i duplicates:i erased:i
 TASKS = _table(
     "tasks",
     "home:i project task",
-    "annotators:i passed:i failed:i passed_retracted:i failed_retracted:i configuration former fingerprint rebuilt_to:i",
+    "annotators:i passed:i failed:i passed_retracted:i failed_retracted:i configuration former fingerprint rebuilt_to:i "
+    "merged_to:i",
 )
 ANNOTATIONS = _table(
     "annotations",
@@ -71,7 +72,7 @@ SCOPES = _table(
 READINGS = _table(
     "readings",
     "home:i project task start:i name",
-    "value:r low:r high:r n:i why corrections:i",
+    "value:r low:r high:r n:i why corrections:i hours:i",
 )
 PAIRS = _table("pairs", "home:i project task label_type a b", "items:i confusion")
 WATCHES = _table("watches", "home:i project task signal annotator", "pseudonym answers:i state")
@@ -113,7 +114,17 @@ TABLES: Final = (
     ADOPTIONS,
 )
 
-MIGRATIONS: Final[Mapping[int, tuple[str | Table, ...]]] = {2: (CLOCKS, READINGS)}
+_READINGS_OF_HOURS = _table(
+    "readings", "home:i project task start:i name", "value:r low:r high:r n:i why corrections:i"
+)
+
+MIGRATIONS: Final[Mapping[int, tuple[str | Table, ...]]] = {
+    2: (CLOCKS, _READINGS_OF_HOURS),
+    3: (
+        "ALTER TABLE tasks ADD COLUMN merged_to BIGINT DEFAULT 0",
+        "ALTER TABLE readings ADD COLUMN hours BIGINT DEFAULT 1",
+    ),
+}
 """What makes a store of a schema version one of the next: statements for SQLite and PostgreSQL alike, and tables to create.
 
 A version without a way to the present one is refused: 1 was never released.

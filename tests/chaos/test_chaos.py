@@ -15,8 +15,10 @@ from random import Random, SystemRandom
 
 import pytest
 
+from detectors.panes import PANE, hours_in
 from streams.document import document
 from streams.store import open_store
+from streams.store.tables import SCOPES
 from tests.chaos.cluster import ROOT, Cluster
 from tests.chaos.faults import publish_under_faults
 from tests.chaos.traffic import traffic
@@ -26,12 +28,16 @@ pytestmark = [pytest.mark.chaos, pytest.mark.timeout(900)]
 
 SEED = int(os.environ.get("KAPPAWATCH_CHAOS_SEED", SystemRandom().randrange(10**6)))
 EVENTS = 40_000
+MERGING = """
+[projects."*".tasks."*"]
+hourly_days = 1
+"""
 FAULTS = ["kill"] * 5 + ["pause"] * 5 + ["leave", "join", "leave"]
 
 
 @pytest.fixture
 def cluster(kafka: ApacheKafka, store_url: str, tmp_path: Path, fresh_name) -> Iterator[Cluster]:
-    made = Cluster(kafka, store_url, tmp_path, fresh_name("chaos"))
+    made = Cluster(kafka, store_url, tmp_path, fresh_name("chaos"), more=MERGING)
     made.create_topics()
     yield made
     made.close()
@@ -68,7 +74,9 @@ def assert_that_it_was_a_test(cluster: Cluster, messages: int) -> None:
     """Everything that can happen to an event has happened to some."""
     rules, store = cluster.rules(), open_store(cluster.store, read_only=True)
     found = document(store, rules.configure, rules.privacy)
+    panes = [str(row[4]) for home in store.homes() for row in store.scan(SCOPES, home) if row[3] == PANE]
     store.close()
+    assert len([name for name in panes if hours_in(name) > 1]) > 20, "hours are merged into days"
     said = Counter(message.topic.partition(".")[2] for message in cluster.said())
     print(found["events"], len(found["alarms"]), "alarms", said, "messages, repeats included")
     assert all(count > 50 for count in found["events"].values())

@@ -167,6 +167,6 @@ class _Bench:
 
     def _now(self, event: Event) -> Event:
         self.number += 1
-        late = self.chance.choice((0, 0, 0, 0, 30, 4000))
-        at = datetime(2026, 1, 5, 8, tzinfo=UTC) + timedelta(seconds=self.number - late)
+        late = self.chance.choice((0, 0, 0, 0, 30, 4000, 200_000))
+        at = datetime(2026, 1, 5, 8, tzinfo=UTC) + timedelta(minutes=self.number, seconds=-late)
         return {**event, "id": f"e{self.number}", "time": at.isoformat()}

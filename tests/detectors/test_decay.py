@@ -88,6 +88,24 @@ def test_what_is_long_ago_counts_nothing() -> None:
     assert agreement(found.patterns, "nominal", 2)["percent"].value == close(1.0)
 
 
+def test_the_age_of_a_merged_day_is_that_of_its_middle() -> None:
+    """Four hours, the middle of which is noon: the day weighs what the hours from 10 to 14 would weigh, were they one."""
+    hours = {48 + hour: pane("a\x1fb", 1) for hour in (10, 11, 12, 13)} | {100: pane("a\x1fa", 3)}
+    [by_hour, by_day] = [
+        decayed(panes, "nominal", 24.0, merged_to)
+        for panes, merged_to in ((hours, 0), ({48: pane("a\x1fb", 4), 100: pane("a\x1fa", 3)}, 72))
+    ]
+    assert by_hour is not None
+    assert by_day is not None
+    assert by_day.hour == 100
+    age = 100.5 - (48 + 12)
+    assert by_day.patterns["a\x1fa"] / by_day.patterns["a\x1fb"] == close(3 / 4 * 2 ** (age / 24))
+    assert by_day.pairable == pytest.approx(by_hour.pairable, rel=1e-3)
+    alone = decayed({48: pane("a\x1fb", 4)}, "nominal", 24.0, 72)
+    assert alone is not None
+    assert (alone.hour, alone.pairable) == (71, close(4.0)), "up to the end of the day"
+
+
 def test_gold_decays_by_the_number_of_answers() -> None:
     found = decayed({0: pane("a\x1fb", 1, 10, 10), 24: pane("a\x1fb", 5, 10, 0)}, "nominal", 24)
     assert found is not None

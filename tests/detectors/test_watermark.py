@@ -7,7 +7,7 @@ from random import Random
 import pytest
 
 from detectors.panes import begin
-from detectors.watermark import MINUTE, Clocks, hours_over, reached
+from detectors.watermark import MINUTE, Clocks, hours_over, merged_to, reached
 
 HOUR = 60 * MINUTE
 
@@ -60,6 +60,30 @@ def test_one_wrong_clock_or_two_cannot_move_it_ahead_of_the_others(wrong: int) -
     assert clocks.reached("p") <= max(at for _, at in times)
     clocks.hear("p", "n4", 1)
     assert clocks.reached("p") >= 102, "nor can one that is late hold it back"
+
+
+def test_what_three_agree_on_never_goes_back_until_somebody_is_forgotten() -> None:
+    random = Random(7)
+    for _ in range(100):
+        clocks, before = Clocks(), 0
+        for _ in range(40):
+            clocks.hear("p", f"n{random.randrange(6)}", random.randint(1, 50))
+            assert clocks.agreed("p") >= before
+            before = clocks.agreed("p")
+            assert before == (clocks.reached("p") if len(clocks.latest("p")) >= 3 else 0)
+    assert clocks.agreed("p") > 0
+    for number in range(4):
+        clocks.forget("p", f"n{number}")
+    assert (clocks.agreed("p"), clocks.reached("p") > 0) == (0, True), "two are left"
+
+
+def test_a_day_is_merged_so_many_days_after_it_is_over() -> None:
+    end = begin(490_008)  # 490,008 hours are a number of days
+    for days in (1, 35):
+        assert merged_to(end + days * 24 * HOUR, 0, days) == 490_008
+        assert merged_to(end + days * 24 * HOUR - 1, 0, days) == 490_008 - 24
+        assert merged_to(end + days * 24 * HOUR + 90 * MINUTE, 90, days) == 490_008
+    assert merged_to(0, 0, 35) == 0, "nobody has come"
 
 
 def test_projects_have_their_own() -> None:

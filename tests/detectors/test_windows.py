@@ -7,7 +7,7 @@ from random import Random
 
 import pytest
 
-from detectors.panes import PANE, begin, hour_of, pane_name
+from detectors.panes import DAY, PANE, begin, hour_of, hours_in, merged_name, pane_name
 from detectors.scope import Scope
 from detectors.windows import windows
 from tests.detectors.test_item import all_scopes, item_of, whole
@@ -68,6 +68,16 @@ def test_names_are_hours_in_utc_and_read_back() -> None:
     assert hour_of("2026-01-05T00") % (7 * 24) == 0, "a Monday"
 
 
+def test_of_hours_below_a_bound_the_day_is_named() -> None:
+    bound = "2026-01-05T00"
+    assert {merged_name(pane_name(hour_of(bound) + n), bound) for n in range(-24, 0)} == {"2026-01-04"}
+    assert [merged_name(pane_name(hour_of(bound) + n), bound) for n in range(2)] == [bound, "2026-01-05T01"]
+    assert merged_name("1990-01-05T07", "") == "1990-01-05T07", "nothing is merged"
+    assert (hour_of("2026-01-04"), hours_in("2026-01-04")) == (hour_of("2026-01-04T00"), 24)
+    in_time = ["2026-01-03T23", "2026-01-04", "2026-01-04T00", "2026-01-05"]
+    assert sorted(in_time) == in_time
+
+
 # -- windows -----------------------------------------------------------------------------------------------------------
 
 
@@ -92,6 +102,41 @@ def test_every_window_is_the_sum_of_its_hours(length: int, every: int) -> None:
         assert ends == sorted(set(ends))
         assert [window.open for window in found] == [window.end > over for window in found]
     assert compared >= 60
+
+
+@pytest.mark.parametrize(("length", "every"), [(1, 1), (24, 24), (30, 24), (24, 1), (7, 3), (168, 24), (None, 7)])
+def test_where_hours_are_merged_a_window_is_the_sum_of_whole_days(length: int | None, every: int) -> None:
+    random = Random(f"merged {length} {every}")
+    compared = widened = 0
+    for _ in range(30):
+        merged_to = random.randrange(1, 20_000) * DAY
+        begins = merged_to - random.randrange(300)
+        made = Counter(begins + random.randrange(500) for _ in range(random.randint(1, 40)))
+        panes = Counter[int]()
+        for hour, times in made.items():
+            panes[hour // DAY * DAY if hour < merged_to else hour] += times
+        scopes = {hour: Scope(times, 1) for hour, times in panes.items()}
+        over = merged_to + random.randrange(24, 99)
+        found = [
+            window._replace(scope=window.scope.copy()) for window in windows(scopes, length, every, over, merged_to)
+        ]
+        places = [(window.start, window.end) for window in found]
+        assert places == sorted(set(places), key=lambda place: (place[1], place[0])), "each is given once"
+        for window in found:
+            inside = {hour: times for hour, times in made.items() if window.start <= hour < window.end}
+            assert window.scope.annotations == sum(inside.values()) > 0
+            assert all(edge % DAY == 0 or edge > merged_to for edge in (window.start, window.end))
+            assert window.open == (window.end > over)
+            compared += 1
+            widened += window.end % every != 0 or (length is not None and window.end - window.start != length)
+        # Every window of the hours as they were is in one of these.
+        for window in windows({hour: Scope(1, 1) for hour in made}, length, every, over):
+            start = window.start // DAY * DAY if window.start < merged_to else window.start
+            end = -(-window.end // DAY) * DAY if window.end < merged_to else window.end
+            if length is not None:
+                assert (start, end) in places
+    assert compared >= 60
+    assert widened > 5 or every % DAY == 0
 
 
 def test_windows_that_hold_nothing_are_passed_over_however_many() -> None:

@@ -17,13 +17,23 @@ from urllib.parse import quote
 import psycopg
 import pytest
 
+from detectors.panes import PANE, hours_in
 from streams.errors import Refused
 from streams.store import Batch, Conflict, Store, StoreFailed, open_store, postgres
 from streams.store.postgres import PostgresStore
-from streams.store.tables import GOLD, JOURNAL, PAIRS, SCHEMA_VERSION
+from streams.store.tables import GOLD, JOURNAL, PAIRS, READINGS, SCHEMA_VERSION, TASKS
+from tests.made_events import configured
 from tests.servers.postgres import PostgreSQL
 from tests.streams.store_contract import SharedStoreContract, annotation, batch, gold, home_row, names, pair, rows_of
-from tests.streams.store_homes import ALL_BUT_CONTEXTS, campaign, compared, differences, fold_in_cuts, without_cuts
+from tests.streams.store_homes import (
+    ALL_BUT_CONTEXTS,
+    campaign,
+    compared,
+    differences,
+    fold_in_cuts,
+    stretched,
+    without_cuts,
+)
 from tests.streams.store_homes import rows_of as homes_rows_of
 from tests.streams.tables_page import examples
 
@@ -85,17 +95,19 @@ class TestContract(SharedStoreContract):
         return opened
 
 
-@pytest.mark.parametrize("seed", [0, 1])
-def test_homes_leave_the_rows_that_they_leave_in_sqlite(database: Address, seed: int):
-    """In the same cuts all rows of all tables; and, but for what tells of the cuts, those of one go."""
-    messages = campaign(seed, 2000)
+@pytest.mark.parametrize(("seed", "slower"), [(0, 1), (1, 1), (2, 20_000)])
+def test_homes_leave_the_rows_that_they_leave_in_sqlite(database: Address, seed: int, slower: int):
+    """In the same cuts all rows of all tables; and, but for what tells of the cuts, those of one go. Where it is slower, of days."""
+    messages, daily = stretched(campaign(seed, 2000), slower), configured(hourly_days=1)
     store, other, whole = database.open(), open_store("sqlite://"), open_store("sqlite://")
-    fold_in_cuts(messages, store, Random(seed))
-    fold_in_cuts(messages, other, Random(seed))
-    fold_in_cuts(messages, whole, Random(seed), longest=10**9, capacity=10**6)
+    fold_in_cuts(messages, store, Random(seed), configure=daily)
+    fold_in_cuts(messages, other, Random(seed), configure=daily)
+    fold_in_cuts(messages, whole, Random(seed), longest=10**9, capacity=10**6, configure=daily)
+    days = [row for row in homes_rows_of(store)["scopes"] if row[3] == PANE and hours_in(row[4]) > 1]
+    assert (len(days) > 10) is (slower > 1)
     assert differences(homes_rows_of(store), homes_rows_of(other)) == []
     assert differences(without_cuts(homes_rows_of(store)), without_cuts(homes_rows_of(whole))) == []
-    assert compared(homes_rows_of(store), ALL_BUT_CONTEXTS) > 2500
+    assert compared(homes_rows_of(store), ALL_BUT_CONTEXTS if slower == 1 else ["scopes", "readings"]) > 2500
 
 
 # -- the server goes away ---------------------------------------------------------------------------------------------
@@ -340,17 +352,42 @@ def test_a_store_of_the_schema_before_is_given_the_tables_that_are_new(database:
     columns = (
         "SELECT c.relname::text, a.attname::text, format_type(a.atttypid, a.atttypmod), a.attcollation::regcollation::text "
         "FROM pg_attribute AS a JOIN pg_class AS c ON c.oid = a.attrelid "
-        "WHERE c.relnamespace = 'public'::regnamespace AND c.relkind = 'r' AND a.attnum > 0 ORDER BY c.relname, a.attnum"
+        "WHERE c.relnamespace = 'public'::regnamespace AND c.relkind = 'r' AND a.attnum > 0 AND NOT a.attisdropped "
+        "ORDER BY c.relname, a.attnum"
     )
     fresh = run(database.url, TABLES_THERE), run(database.url, columns)
     run(
         database.url,
         "DROP TABLE clocks",
         "DROP TABLE readings",
+        "ALTER TABLE tasks DROP COLUMN merged_to",
         "UPDATE meta SET value = '2' WHERE name = 'schema_version'",
     )
     database.open().close()
     assert (run(database.url, TABLES_THERE), run(database.url, columns)) == fresh
+
+
+def test_a_store_that_had_no_days_has_merged_none_and_its_readings_are_of_hours(database: Address):
+    store = database.open()
+    store.open_home(0)
+    task, reading = (
+        (0, "p", "t", *[0] * 5, "{}", None, "f", -1, 0),
+        (0, "p", "t", 0, "alpha", 0.5, 0.1, 0.9, 7, None, 3, 1),
+    )
+    store.commit(0, home_row(0), batch(TASKS, [task]))
+    store.commit(1, home_row(0), batch(READINGS, [reading]))
+    store.close()
+    run(
+        database.url,
+        "ALTER TABLE readings DROP COLUMN hours",
+        "ALTER TABLE tasks DROP COLUMN merged_to",
+        "UPDATE meta SET value = '3' WHERE name = 'schema_version'",
+    )
+    store = database.open()
+    assert list(store.scan(TASKS, 0)) == [task]
+    assert list(store.scan(READINGS, 0)) == [reading]
+    store.commit(2, home_row(0), batch(READINGS, [(*reading[:-2], 4, 24)]))
+    assert list(store.scan(READINGS, 0)) == [(*reading[:-2], 4, 24)]
 
 
 def test_a_migration_that_fails_leaves_the_store_as_it_was(database: Address, monkeypatch: pytest.MonkeyPatch):

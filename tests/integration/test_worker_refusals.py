@@ -13,7 +13,7 @@ import pytest
 from confluent_kafka import Consumer, TopicPartition
 from confluent_kafka.admin import NewPartitions
 
-from streams.store.tables import TABLES
+from streams.store.tables import TABLES, TASKS
 from tests.chaos.cluster import ROOT, Cluster
 from tests.chaos.traffic import traffic
 from tests.servers.kafka import ApacheKafka
@@ -223,7 +223,7 @@ def interrupted(cluster: Cluster, command: tuple[str, ...]) -> None:
 
 def rebuilt_to(cluster: Cluster) -> list[int]:
     """Up to which row each task was rebuilt; -1 if that is done."""
-    return [int(row[-1]) for row in content(cluster.store)["tasks"]]
+    return [int(row[TASKS.names.index("rebuilt_to")]) for row in content(cluster.store)["tasks"]]
 
 
 def finishes(cluster: Cluster, command: tuple[str, ...] | None = None) -> None:

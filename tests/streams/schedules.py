@@ -21,6 +21,7 @@ from typing import Any
 from faust.types.tuples import TP
 
 from detectors.config import TaskConfig
+from detectors.panes import PANE, hours_in
 from streams.chunks import Chunk, Cursors, Following
 from streams.homes import Message, Rules
 from streams.kafka import partition_for
@@ -30,6 +31,7 @@ from streams.parsing import Parser
 from streams.privacy import Privacy
 from streams.store import Conflict, Store, StoreFailed
 from streams.store.sqlite import SqliteStore
+from streams.store.tables import SCOPES
 from tests.streams.doubles import OWNERS, STORES
 from tests.streams.oracle import (
     Said,
@@ -127,7 +129,12 @@ class _Writer:
         self.number += 1
         kinds = {"annotation": 60, "gold": 24, "retraction": 4, "review": 4, "context": 2, "erasure": 2}
         kind = kind or ("gold" if self.number <= GOLD_FIRST else chance.choices(list(kinds), list(kinds.values()))[0])
-        at = datetime(2026, 1, 5, tzinfo=UTC) + timedelta(seconds=self.number + chance.choice((0, 0, 0, -90, 7200)))
+        hours = chance.choice((0, 0, 0, -0.03, 2, -60))
+        at = (
+            datetime(2026, 1, 5, tzinfo=UTC)
+            + timedelta(hours=self.number, seconds=self.number)
+            + timedelta(hours=hours)
+        )
         name = f"e{self.number}"
         event: dict[str, Any] = {
             "type": kind,
@@ -268,7 +275,7 @@ class Simulation:
         self.protection = protection
         self.reconfigure = reconfigure
         self.peaceful = peaceful
-        self.config = TaskConfig()
+        self.config = TaskConfig(hourly_days=1)
         self.log = Log()
         self.workers: list[SimulatedWorker] = []
         self.faults: Counter[str] = Counter()
@@ -396,7 +403,8 @@ class Simulation:
     def _adopt(self) -> None:
         """All workers end, and start with another configuration."""
         self.faults["adopt"] += 1
-        self.config = TaskConfig(labels=("yes",)) if self.config.labels is None else TaskConfig()
+        declared = self.chance.choice((None, ("yes",)))
+        self.config = TaskConfig(labels=declared, hourly_days=self.chance.choice((1, 2)))
         for worker in list(self.workers):
             self._restart(worker, "stop")
         self._rebalance()
@@ -519,6 +527,9 @@ class Simulation:
     def differences(self) -> list[str]:
         """What differs between store and topics, and what they should hold."""
         store = SqliteStore(self.path, read_only=True)
+        for home in store.homes():
+            panes = [str(row[4]) for row in store.scan(SCOPES, home) if row[3] == PANE]
+            self.faults["merged days"] += sum(hours_in(name) > 1 for name in panes)
         rules = self.rules()
         found = [
             *differences_of_statistics(store, rules),

@@ -76,6 +76,21 @@ def campaign(seed: int, count: int) -> list[bytes]:
     return messages
 
 
+def stretched(messages: Iterable[bytes], times: int) -> list[bytes]:
+    """The same messages so many times as slow; what comes hours later comes no later than that."""
+    found = []
+    for message in messages:
+        try:
+            event = json.loads(message)
+            since = datetime.fromisoformat(event["time"]) - START
+            event["time"] = (START + since + (times - 1) * (since % timedelta(hours=1))).isoformat()
+        except (ValueError, KeyError, TypeError):
+            found.append(message)
+        else:
+            found.append(json.dumps(event).encode())
+    return found
+
+
 def _later(time: str, hours: int) -> str:
     return (datetime.fromisoformat(time) + timedelta(hours=hours)).isoformat()
 

@@ -309,7 +309,7 @@ def test_the_store_tells_what_followed_what() -> None:
     reopened(store, WITHOUT_B)
     reopened(store, WITHOUT_B)
     reopened(store, default_task)
-    plain = '{"label_type":null,"labels":null,"unknown":"unfit","weights":"quadratic","iou":0.5,"inclusive_pixels":false,"detectors":["gold_errors","log_duration"],"lateness_minutes":60}'
+    plain = '{"label_type":null,"labels":null,"unknown":"unfit","weights":"quadratic","iou":0.5,"inclusive_pixels":false,"detectors":["gold_errors","log_duration"],"lateness_minutes":60,"hourly_days":35}'
     without_b = plain.replace('"labels":null', '"labels":["a"]')
     assert [row[2:] for row in store.scan(ADOPTIONS, 0)] == [
         ("news", "label", plain, without_b),

@@ -45,6 +45,7 @@ def test_every_key_of_a_task_is_listed():
     defaults = {row[0]: row[2].strip("`") for row in listed}
     assert tomllib.loads(f"value = {defaults['detectors']}")["value"] == list(TaskConfig().detectors)
     assert tomllib.loads(f"value = {defaults['lateness_minutes']}")["value"] == TaskConfig().lateness_minutes
+    assert tomllib.loads(f"value = {defaults['hourly_days']}")["value"] == TaskConfig().hourly_days
 
 
 def test_the_examples_are_configurations():

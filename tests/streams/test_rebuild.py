@@ -61,6 +61,7 @@ def rows(store: Store) -> list[Sequence[object]]:
     return [*store.scan(ANNOTATIONS, 0), *store.scan(WATCHES, 0)]
 
 
+REBUILT_TO = TASKS.names.index("rebuilt_to")
 TASK_NAMES = {("news", "label"), *(("shapes", task) for task in ("mixed", "pair", "region", "score", "tags"))}
 
 
@@ -222,7 +223,7 @@ def test_an_interrupted_rebuild_goes_on_and_new_events_wait(
                 break
         calls = counted()
         assert projects(store, changed) == as_configured
-        assert [row[-1] for row in store.scan(TASKS, 0)] == [-1] * len(TASK_NAMES), "finished"
+        assert [row[REBUILT_TO] for row in store.scan(TASKS, 0)] == [-1] * len(TASK_NAMES), "finished"
         store.close()
     assert at == calls + 1 >= 6
 
@@ -235,7 +236,7 @@ def test_a_half_done_rebuild_shows_in_the_tasks_table(monkeypatch: pytest.Monkey
     assert told is not None
     assert told[0] == "home 0: a rebuild of 2 tasks"
     assert told[1] > 0
-    unfinished = {(row[1], row[2]): row[-1] for row in store.scan(TASKS, 0) if row[-1] != -1}
+    unfinished = {(row[1], row[2]): row[REBUILT_TO] for row in store.scan(TASKS, 0) if row[REBUILT_TO] != -1}
     assert unfinished == {("news", "label"): told[1], ("shapes", "score"): told[1]}
     steps = 1
     while (told := home.step()) is not None:

@@ -37,19 +37,22 @@ def test_the_protocol_gives_what_a_batch_gives_whatever_happens(tmp_path: Path) 
         happened += simulation.faults + Counter(message.topic for message in simulation.log.published)
     print(f"{SCHEDULES} schedules: {dict(happened)}")
     expected = {"rebalance", "kill", "kill within", "loss", "read again", "StoreFailed", "Conflict", "preemption"}
+    expected |= {"merged days"}
     expected |= {"alerts", "dead-letters", "annotations", "gold"}  # messages, the last two forwarded
     assert all(happened[what] > SCHEDULES / 20 for what in expected), happened
 
 
 def test_it_does_so_when_all_workers_come_back_with_another_configuration(tmp_path: Path) -> None:
-    adopted = 0
+    adopted = merged = 0
     for seed in range(10_000, 10_000 + max(20, SCHEDULES // 4)):
         simulation = Simulation(seed, tmp_path, reconfigure=True)
         differences = simulation.run()
         assert not differences, f"seed {seed}: {differences}"
         adopted += simulation.faults["adopt"]
-    print(f"{adopted} configurations adopted")
+        merged += simulation.faults["merged days"] > 0
+    print(f"{adopted} configurations adopted, merged days in {merged} schedules")
     assert adopted >= 5
+    assert merged >= 5
 
 
 @pytest.mark.parametrize(

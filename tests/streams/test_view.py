@@ -360,6 +360,26 @@ def test_coefficients_that_the_labels_have_not_are_left_out_and_so_are_those_tha
         assert (name in text) == shown, name
 
 
+def test_windows_say_whether_they_are_open_and_how_often_they_were_corrected() -> None:
+    windows = [
+        {
+            "end": f"2026-01-0{day}T00:00:00Z",
+            "open": day == 3,
+            "corrections": times,
+            "annotations": 9,
+            "agreement": {"alpha": reading(0.25)},
+            "gold": {"accuracy": reading(0.5)},
+        }
+        for day, times in ((1, 0), (2, 1200), (3, 7))
+    ]
+    lines = show(render_document(document({"news": task({}, windows=windows)})), 60).splitlines()
+    rows = [line.split()[1:4] for line in lines if line.split()[:1] and line.split()[0].startswith("2026-01-0")]
+    assert rows == [["00h", "0.250", "50.0"], ["00h", "×1,200", "0.250"], ["00h", "open", "×7"]]
+    assert any("×n: corrected n times" in line for line in lines)
+    lines = show(render_document(document({"news": task({}, windows=windows[:1])})), 60).splitlines()
+    assert not any("corrected" in line for line in lines)
+
+
 def test_what_decays_stands_below_the_windows_in_their_columns() -> None:
     decayed = {"half_life_hours": 48, "agreement": {"alpha": reading(0.25)}, "gold": {"accuracy": reading(0.5)}}
     lines = show(render_document(document({"news": task({}, decayed=decayed)})), 120).splitlines()
