@@ -37,7 +37,7 @@ from detectors.gold import Accuracy
 from detectors.item import MOST_PAIRED, Item, contribution
 from detectors.labels import LABEL_TYPES, SHAPES, Fit, LabelType, declared_key
 from detectors.labels.base import ClosedType, CompoundType, OpenType
-from detectors.panes import PANE, begin, hour_of, hours_in
+from detectors.panes import PANE, begin, bound_name, hour_of, hours_in, merged_name
 from detectors.reading import Reading
 from detectors.repeats import REPEATS, Repeats, consistency
 from detectors.scope import Scope, Tally
@@ -314,8 +314,10 @@ class TaskStatistics:
     def widened(self, items: Iterable[Item]) -> TaskStatistics:
         """The same with the products of these items, which are whole: those with so many categories must all be there."""
         fit, label_type, scopes = Fit(self._config), self.label_type or "", dict(self._scopes)
+        bound = bound_name(self._panes()[1])
         for item in items:
-            for place, (_, _, _, shares) in contribution(item, fit).by_place():
+            for (dimension, value), (_, _, _, shares) in contribution(item, fit).by_place():
+                place = dimension, merged_name(value, bound) if dimension == PANE else value
                 for kind, *_, seen in shares:
                     missing = missing_products(seen, kind) if kind == label_type and isinstance(seen, tuple) else ()
                     if missing and place in scopes:

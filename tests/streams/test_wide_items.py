@@ -52,7 +52,11 @@ MADE = {"boxes": (boxed, 24, 3), "spans": (marked, 7, 2)}
 """By label type: how labels are made, and of how many classes those of many and of few categories are."""
 
 
-def events(kind: str, *, many: int = 2) -> Iterator[Any]:
+MUCH_LATER = 40 * 86_400
+"""By then the hours of the others are merged into their day."""
+
+
+def events(kind: str, *, many: int = 2, later: int = 0) -> Iterator[Any]:
     make, much, little = MADE[kind]
     chance = Random(kind)
     for number in range(9):
@@ -65,10 +69,16 @@ def events(kind: str, *, many: int = 2) -> Iterator[Any]:
     yield annotation("n2", "i0", make(chance, much), 9000, annotation="once more")
     yield retraction("n1-i1", 9000)
     yield gold("i0", make(chance, little))
+    if later:
+        for place in range(3):
+            yield annotation(f"n{place}", "last", make(chance, little), later + place)
 
 
 def document_of(store: Store, **options: Any) -> dict[str, Any]:
+    """But for how often windows were corrected, which is one a transaction."""
     found: dict[str, Any] = document(store, default_task, PRIVACY, over_time=OVER_TIME, **options)
+    for window in found["projects"]["news"]["tasks"]["label"]["windows"]:
+        del window["corrections"]
     return found
 
 
@@ -82,9 +92,10 @@ def without_interval(found: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[s
             yield from without_interval(held, here)
 
 
+@pytest.mark.parametrize("later", [0, MUCH_LATER])
 @pytest.mark.parametrize("kind", MADE)
-def test_the_intervals_are_those_of_all_products(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    sent = messages(events(kind))
+def test_the_intervals_are_those_of_all_products(kind: str, later: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    sent = messages(events(kind, later=later))
     store = fold(sent)
     spared = document_of(store, most_disputed=0)
     assert len(list(without_interval(spared))) > 10
