@@ -23,8 +23,11 @@ Measuring: TypeAlias = Callable[[Sequence[Given]], Measured]
 """How a task measures an item, from its labels in the order of the annotators' ids; each annotator has one."""
 
 
-GroupMeasuring: TypeAlias = Callable[[Sequence[str], Sequence[str]], Measure]
-"""What an item adds as two groups of annotators see it, from the keys of the labels of each; neither group is empty."""
+GroupMeasuring: TypeAlias = Callable[[Sequence[Sequence[Given]]], Sequence[Measure]]
+"""What an item adds as each two groups of annotators see it, in the order of `itertools.combinations`.
+
+Each group has a label, and its labels are in the order of the annotators' ids; nobody is in two groups.
+"""
 
 
 class LabelType(Protocol):

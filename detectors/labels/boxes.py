@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from operator import itemgetter
 from typing import Protocol, cast
 
 from detectors.agreement.boxes.geometry import Rectangle
-from detectors.agreement.boxes.quantities import measure
+from detectors.agreement.boxes.quantities import measure, measure_groups
+from detectors.agreement.measures import Measure
 from detectors.config import TaskConfig
-from detectors.labels.base import Given, Measured, Measuring
+from detectors.labels.base import Given, GroupMeasuring, Measured, Measuring
 from detectors.labels.numbers import LARGEST
 from detectors.labels.objects import ObjectType, class_names
 
@@ -54,14 +56,36 @@ class Boxes(ObjectType):
 
     def measuring(self, config: TaskConfig) -> Measuring:
         """By IoU."""
-        class_name = class_names(config)
-
-        def rectangle(box: Box) -> Rectangle:
-            x, y, width, height = box.bbox
-            return Rectangle(x, y, width, height, class_name(box.label))
+        rectangles = _rectangles(config)
 
         def measured(given: Sequence[Given]) -> Measured:
-            answers = [[rectangle(box) for box in cast("BoxesLabel", label).boxes] for _, _, label in given]
+            answers = [rectangles(label) for _, _, label in given]
             return Measured(*measure(answers, config.iou, inclusive=config.inclusive_pixels))
 
         return measured
+
+    def measuring_groups(self, config: TaskConfig) -> GroupMeasuring:
+        """By IoU."""
+        rectangles = _rectangles(config)
+
+        def measured(groups: Sequence[Sequence[Given]]) -> Sequence[Measure]:
+            people = sorted(
+                [(annotator, group, label) for group, given in enumerate(groups) for annotator, _, label in given],
+                key=itemgetter(0),
+            )
+            answers = [rectangles(label) for _, _, label in people]
+            numbers = [group for _, group, _ in people]
+            return measure_groups(answers, numbers, config.iou, inclusive=config.inclusive_pixels)
+
+        return measured
+
+
+def _rectangles(config: TaskConfig) -> Callable[[object], Sequence[Rectangle]]:
+    """The boxes of a label, with the classes as the task counts them."""
+    class_name = class_names(config)
+
+    def rectangle(box: Box) -> Rectangle:
+        x, y, width, height = box.bbox
+        return Rectangle(x, y, width, height, class_name(box.label))
+
+    return lambda label: [rectangle(box) for box in cast("BoxesLabel", label).boxes]
