@@ -9,19 +9,10 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from statistics import median
 
-from detectors.agreement.boxes import measure
+from detectors.agreement.boxes import measure, measure_groups
 from detectors.agreement.boxes.geometry import Rectangle
-from tests.benchmarks.stopwatch import Stopwatch
-
-ITEMS = (
-    (2, 1, False), (3, 5, False), (5, 10, False), (5, 50, False), (3, 300, False), (2, 1000, False), (200, 1, False),
-    (200, 10, False), (200, 10, True), (2, 1000, True),
-)  # fmt: skip
-"""Annotators, objects, and whether these lie on one heap."""
-
-ROUNDS = 5
+from tests.benchmarks.shapes import print_table
 
 
 def drawn(annotators: int, objects: int, *, heap: bool, seed: int = 1) -> Sequence[Sequence[Rectangle]]:
@@ -42,20 +33,13 @@ def drawn(annotators: int, objects: int, *, heap: bool, seed: int = 1) -> Sequen
 
 
 def main() -> None:
-    """Print a table."""
-    print("| annotators | objects | | ms to measure it | us a box |\n|---:|---:|---|---:|---:|")
-    for annotators, objects, heap in ITEMS:
-        answers = drawn(annotators, objects, heap=heap)
-        times = max(1, 400 // (annotators * objects))
-        spent = []
-        for _ in range(ROUNDS):
-            watch = Stopwatch()
-            for _ in range(times):
-                measure(answers, 0.5)
-            spent.append(watch.read(times).microseconds)
-        boxes = sum(map(len, answers))
-        each = median(spent)
-        print(f"| {annotators} | {objects} | {'one heap' if heap else ''} | {each / 1000:.1f} | {each / boxes:.0f} |")
+    """Print the table."""
+    print_table(
+        "box",
+        drawn,
+        lambda answers: measure(answers, 0.5),
+        lambda answers, vendors: measure_groups(answers, vendors, 0.5),
+    )
 
 
 if __name__ == "__main__":

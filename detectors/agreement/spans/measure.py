@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import combinations
 from typing import NamedTuple
 
@@ -48,7 +48,8 @@ def measure(annotators: Sequence[Marks]) -> MeasuredSpans:
 def measure_groups(groups: Sequence[Sequence[Marks]]) -> Sequence[dict[str, int]]:
     """The sums of an item as each two groups of its annotators see it, the groups in the order of `itertools.combinations`.
 
-    Each group has what its annotators marked. Of two groups all is as if nobody else had marked the item.
+    Each group has what its annotators marked. Of two groups all is as if nobody else had marked the item; but what is too
+    much to be compared is so of all groups together.
 
     >>> from detectors.agreement.spans.marks import Mark
     >>> one, two, three = [Mark("a", 0, 2)], [Mark("a", 0, 2), Mark("b", 4, 6)], [Mark("b", 0, 2)]
@@ -58,62 +59,83 @@ def measure_groups(groups: Sequence[Sequence[Marks]]) -> Sequence[dict[str, int]
     >>> found == measure([one, two, three]).own[0]
     True
     """
-    pairs = list(combinations(groups, 2))
-    if sum([len(marks) for group in groups for marks in group]) > MOST_SPANS:
-        return [{} for _ in pairs]
-    return [_each_against_the_others(_see_groups(one, other))[0] for one, other in pairs]
+    annotators = [marks for group in groups for marks in group]
+    if sum(map(len, annotators)) > MOST_SPANS:
+        return [{} for _ in combinations(groups, 2)]
+    numbers = [number for number, group in enumerate(groups) for _ in group]
+    near, boundaries = nearly_alike(annotators), similar_boundaries(annotators)
+    near = near and near.of_groups(numbers)
+    boundaries = boundaries and boundaries.of_groups(numbers)
+    found: list[dict[str, int]] = []
+    for a, one in enumerate(groups[:-1]):
+        within = _count(one)
+        for b, other in enumerate(groups[a + 1 :], a + 1):
+            seen = _Seen(
+                [len(one), len(other)],
+                _count_between(_count([*one, *other]), within, len(one)),
+                near and near.of_two(a, b),
+                boundaries and boundaries.of_two(a, b),
+            )
+            found.append(_each_against_the_others(seen)[0])
+    return found
 
 
-class _Seen(NamedTuple):
-    """An item as some groups of annotators see it, figure by figure; at first each annotator is a group."""
+class _Counts(NamedTuple):
+    """What groups of annotators have in common of marks and characters; at first each annotator is a group."""
 
-    people: Sequence[int]
-    f1: Mapping[str, Agreed | None]
-    boundaries: Agreed | None
+    f1: Mapping[str, Agreed]
     reach: int
     same: Sequence[int]
     """At how many characters the group's annotators have the category of another group's, over all pairs of these."""
     categories: Sequence[Mapping[str, int]] | None
     """How many characters the group's annotators have in which category, added up."""
+    labels: Mapping[str, int]
+    """The same of all groups."""
+
+
+class _Seen(NamedTuple):
+    """An item as some groups of annotators see it: how many are in each, and what they have in common."""
+
+    people: Sequence[int]
+    counts: _Counts
+    near: Agreed | None
+    boundaries: Agreed | None
+
+    @property
+    def f1(self) -> Iterator[tuple[str, Agreed]]:
+        """By name of the figure, where it was compared."""
+        yield from self.counts.f1.items()
+        if self.near is not None:
+            yield "overlap_f1", self.near
 
 
 def _see(annotators: Sequence[Marks]) -> _Seen:
+    near, boundaries = nearly_alike(annotators), similar_boundaries(annotators)
+    counts = _count(annotators)
+    return _Seen([1] * len(annotators), counts, near and near.agreed(), boundaries and boundaries.agreed())
+
+
+def _count(annotators: Sequence[Marks]) -> _Counts:
     sweep = characters(annotators)
     f1 = {
         "span_f1": alike(annotators),
         "span_f1_untyped": alike_untyped(annotators),
-        "overlap_f1": nearly_alike(annotators),
         "character_f1": sweep.covered,
     }
-    boundaries = similar_boundaries(annotators)
-    return _Seen([1] * len(annotators), f1, boundaries, sweep.reach, sweep.same, sweep.categories)
+    return _Counts(f1, sweep.reach, sweep.same, sweep.categories, _added(sweep.categories or ()))
 
 
-def _see_groups(one: Sequence[Marks], other: Sequence[Marks]) -> _Seen:
-    """Two groups: what all have in common by pairs, less what one of the groups has within itself."""
-    if len(one) > len(other):
-        one, other = other, one
-    all_of_them, within = _see([*one, *other]), _see(one)
-    j = len(one)
-    # Where the group marked nothing any more, but another did, the group agrees.
-    same = sum(all_of_them.same[:j]) - sum(within.same) - j * (j - 1) * (all_of_them.reach - within.reach)
-    categories = all_of_them.categories
-    return _Seen(
-        [j, len(other)],
-        {name: _between(agreed, within.f1[name], j) for name, agreed in all_of_them.f1.items()},
-        _between(all_of_them.boundaries, within.boundaries, j),
-        all_of_them.reach,
-        [same, same],
-        None if categories is None else [_added(categories[:j]), _added(categories[j:])],
-    )
-
-
-def _between(all_of_them: Agreed | None, within: Agreed | None, j: int) -> Agreed | None:
-    """What the first j annotators have in common with the others; if these all can be compared, those can."""
-    if all_of_them is None or within is None:
-        return None
-    common = sum(all_of_them.own[:j]) - sum(within.own)
-    return Agreed([common, common], [sum(all_of_them.size[:j]), sum(all_of_them.size[j:])])
+def _count_between(whole: _Counts, within: _Counts, j: int) -> _Counts:
+    """The first j annotators against the others: what they have in common with all, less what they have among themselves."""
+    f1: dict[str, Agreed] = {}
+    for name, (own, size) in whole.f1.items():
+        common = sum(own[:j]) - sum(within.f1[name].own)
+        f1[name] = Agreed([common, common], [sum(size[:j]), sum(size[j:])])
+    # Behind its last mark the group agrees on having none.
+    same = sum(whole.same[:j]) - sum(within.same) - j * (j - 1) * (whole.reach - within.reach)
+    categories = whole.categories
+    parts = None if categories is None else [_added(categories[:j]), _added(categories[j:])]
+    return _Counts(f1, whole.reach, [same, same], parts, whole.labels)
 
 
 def _added(counts: Iterable[Mapping[str, int]]) -> Mapping[str, int]:
@@ -137,37 +159,34 @@ def _of_types(annotators: Sequence[Marks]) -> dict[str, int]:
 def _all_pairs(seen: _Seen) -> dict[str, int]:
     """What all pairs of annotators add."""
     sums: dict[str, int] = {}
-    count = len(seen.people)
-    for name, agreed in seen.f1.items():
-        if agreed is not None:
-            add_ratio(sums, name, 2 * agreed.whole, (count - 1) * sum(agreed.size))
+    count, counts = len(seen.people), seen.counts
+    for name, agreed in seen.f1:
+        add_ratio(sums, name, 2 * agreed.whole, (count - 1) * sum(agreed.size))
     if seen.boundaries is not None:
         add_ratio(sums, "boundary_similarity", seen.boundaries.whole, ONE * count * (count - 1) // 2)
-    if seen.categories is not None:
-        equal = count * seen.reach + sum(seen.same)
-        add_alpha(sums, rounded(count * count * seen.reach - equal, count - 1), _added(seen.categories))
+    if counts.categories is not None:
+        equal = count * counts.reach + sum(counts.same)
+        add_alpha(sums, rounded(count * count * counts.reach - equal, count - 1), counts.labels)
     return sums
 
 
 def _each_against_the_others(seen: _Seen) -> list[dict[str, int]]:
     """What the pairs of an annotator of the group and one of another add, for each group."""
     found: list[dict[str, int]] = [{} for _ in seen.people]
-    count = sum(seen.people)
-    for name, agreed in seen.f1.items():
-        if agreed is not None:
-            size = sum(agreed.size)
-            for sums, n, common, own in zip(found, seen.people, agreed.own, agreed.size, strict=True):
-                add_ratio(sums, name, 2 * common, (count - n) * own + n * (size - own))
+    count, counts = sum(seen.people), seen.counts
+    for name, agreed in seen.f1:
+        size = sum(agreed.size)
+        for sums, n, common, own in zip(found, seen.people, agreed.own, agreed.size, strict=True):
+            add_ratio(sums, name, 2 * common, (count - n) * own + n * (size - own))
     if seen.boundaries is not None:
         for sums, n, common in zip(found, seen.people, seen.boundaries.own, strict=True):
             add_ratio(sums, "boundary_similarity", common, ONE * n * (count - n))
-    if seen.categories is not None:
-        labels = _added(seen.categories)
-        for sums, n, same, given in zip(found, seen.people, seen.same, seen.categories, strict=True):
-            others = count - n
+    if counts.categories is not None:
+        for sums, n, same, given in zip(found, seen.people, counts.same, counts.categories, strict=True):
+            pairs = n * (count - n)
             shares = {
-                category: rounded((others - n) * given.get(category, 0) + n * r, n * others)
-                for category, r in labels.items()
+                category: rounded((count - 2 * n) * given.get(category, 0) + n * r, pairs)
+                for category, r in counts.labels.items()
             }
-            add_alpha(sums, rounded(2 * (n * others * seen.reach - same), n * others), shares, shares=True)
+            add_alpha(sums, rounded(2 * (pairs * counts.reach - same), pairs), shares, shares=True)
     return found

@@ -156,19 +156,19 @@ def test_empty_spans_are_spans_of_no_character():
 def test_half_of_the_union_is_near_enough_and_less_is_not():
     whole = [Mark("a", 0, 100)]
     for end, near in ((49, 0), (50, 1), (199, 1), (200, 1), (201, 0)):
-        assert nearly_alike([whole, [Mark("a", 0, end)]]).whole == near
+        assert nearly_alike([whole, [Mark("a", 0, end)]]).agreed().whole == near
     for start, near in ((33, 1), (34, 0)):
-        assert nearly_alike([whole, [Mark("a", start, start + 100)]]).whole == near
-    assert nearly_alike([whole, [Mark("b", 0, 100)]]).whole == 0
+        assert nearly_alike([whole, [Mark("a", start, start + 100)]]).agreed().whole == near
+    assert nearly_alike([whole, [Mark("b", 0, 100)]]).agreed().whole == 0
 
 
 def test_as_many_spans_are_matched_as_can_be():
     """Matching the equal ones first would leave one of each annotator alone."""
     first = marks([Mark("a", 0, 4), Mark("a", 0, 8)])
     second = marks([Mark("a", 0, 4), Mark("a", 0, 2)])
-    assert nearly_alike([first, second]).whole == 2
+    assert nearly_alike([first, second]).agreed().whole == 2
     # One span cannot have two partners.
-    assert nearly_alike([[Mark("a", 0, 4)], marks([Mark("a", 0, 2), Mark("a", 2, 4)])]).whole == 1
+    assert nearly_alike([[Mark("a", 0, 4)], marks([Mark("a", 0, 2), Mark("a", 2, 4)])]).agreed().whole == 1
 
 
 def test_marking_twice_says_nothing_more():
@@ -196,7 +196,7 @@ def test_counts_equal_brute_force():
         item = random_item(rng)
         sizes = [len(given) for given in item]
         assert alike(item) == (pairs_of(item, lambda x, y: len(set(x) & set(y))), sizes)
-        assert nearly_alike(item) == (pairs_of(item, most_matched), sizes)
+        assert nearly_alike(item).agreed() == (pairs_of(item, most_matched), sizes)
         stretches = [{mark[1:] for mark in given} for given in item]
         assert alike_untyped(item) == (pairs_of(stretches, lambda x, y: len(x & y)), [*map(len, stretches)])
         by_type = {}
@@ -204,7 +204,7 @@ def test_counts_equal_brute_force():
             of = alike([[mark for mark in given if mark.type == kind] for given in item])
             by_type[kind] = 2 * of.whole, (len(item) - 1) * sum(of.size)
         assert alike_by_type(item) == by_type
-        compared["matched"] += nearly_alike(item).whole > alike(item).whole
+        compared["matched"] += nearly_alike(item).agreed().whole > alike(item).whole
     assert compared["matched"] > 100
 
 
@@ -231,7 +231,7 @@ def test_boundaries_equal_brute_force():
     for _ in range(400):
         item = random_item(rng)
         expected = pairs_of(item, similarity)
-        for own, value in zip(similar_boundaries(item).own, expected, strict=True):
+        for own, value in zip(similar_boundaries(item).agreed().own, expected, strict=True):
             assert abs(Fraction(own, ONE) - value) <= Fraction(len(item), 2 * ONE)
             compared[value.denominator == 1] += 1
     assert compared[False] > 800
@@ -427,7 +427,7 @@ def test_spans_that_all_lie_near_each_other_are_not_compared_by_pairs():
     assert "overlap_f1 n" not in sums
     assert estimate(sums, "character_f1").value > 0.999
     few = [given[: n // 2] for given in item]
-    assert nearly_alike(few).whole == n // 2
+    assert nearly_alike(few).agreed().whole == n // 2
 
 
 def test_very_many_annotators_are_compared_where_that_takes_no_pairs():
