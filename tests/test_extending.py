@@ -175,6 +175,8 @@ def test_a_measured_label_type_is_a_type_and_a_figure(monkeypatch: pytest.Monkey
     assert agreement["apart"] == {"value": 2.0, "low": 0.0, "high": 1.0, "n": 2}
     assert agreement["alpha"]["why"] == "not available for this label type"
     assert list(tasks["other"]["agreement"]) == NAMES, "other tasks have no key of it"
+    assert (tasks["label"]["disputed"], tasks["label"]["disputed_cut"]) == (None, None)
+    assert tasks["label"]["disputed_why"] == "not available for this label type"
     (pair,) = tasks["label"]["between"]["vendor"]
     assert (pair["a"], pair["b"], pair["items"], pair["agreement"]["apart"]["value"]) == ("acme", "opaline", 1, 1.0)
     by = tasks["label"]["by"]

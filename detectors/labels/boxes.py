@@ -6,11 +6,13 @@ from collections.abc import Callable, Sequence
 from operator import itemgetter
 from typing import Protocol, cast
 
+from detectors.agreement.boxes.dispute import difference
 from detectors.agreement.boxes.geometry import Rectangle
 from detectors.agreement.boxes.quantities import measure, measure_groups
+from detectors.agreement.disputed import Difference
 from detectors.agreement.measures import Measure
 from detectors.config import TaskConfig
-from detectors.labels.base import Given, GroupMeasuring, Measured, Measuring
+from detectors.labels.base import Differing, Given, GroupMeasuring, Measured, Measuring
 from detectors.labels.numbers import LARGEST
 from detectors.labels.objects import ObjectType, class_names
 
@@ -43,6 +45,7 @@ class Boxes(ObjectType):
 
     name = "boxes"
     classes = "class"
+    likeness = "mean_iou"
     categorical = False
     answers = False
 
@@ -78,6 +81,16 @@ class Boxes(ObjectType):
             return measure_groups(answers, numbers, config.iou, inclusive=config.inclusive_pixels)
 
         return measured
+
+    def differing(self, config: TaskConfig) -> Differing:
+        """By what annotators say of each object."""
+        rectangles = _rectangles(config)
+
+        def difference_of(given: Sequence[Given]) -> Difference | None:
+            answers = [rectangles(label) for _, _, label in given]
+            return difference(answers, config.iou, inclusive=config.inclusive_pixels)
+
+        return difference_of
 
 
 def _rectangles(config: TaskConfig) -> Callable[[object], Sequence[Rectangle]]:

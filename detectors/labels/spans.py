@@ -6,10 +6,11 @@ from collections.abc import Callable, Sequence
 from typing import Protocol, cast
 
 from detectors.agreement.measures import Measure
+from detectors.agreement.spans.dispute import difference
 from detectors.agreement.spans.marks import Mark, Marked, Marks, marks
 from detectors.agreement.spans.measure import measure, measure_groups
 from detectors.config import OTHER, TaskConfig
-from detectors.labels.base import Given, GroupMeasuring, Measured, Measuring
+from detectors.labels.base import Differing, Given, GroupMeasuring, Measured, Measuring
 from detectors.labels.objects import ObjectType, class_names
 
 
@@ -27,6 +28,7 @@ class Spans(ObjectType):
 
     name = "spans"
     classes = "type"
+    likeness = "span_f1"
     categorical = False
     answers = False
 
@@ -49,6 +51,11 @@ class Spans(ObjectType):
             return [tuple(sums.items()) for sums in found]
 
         return measured
+
+    def differing(self, config: TaskConfig) -> Differing:
+        """By what annotators say of each character that anyone marked."""
+        marks_of = _marks(config)
+        return lambda given: difference([marks_of(label) for _, _, label in given])
 
 
 def _marks(config: TaskConfig) -> Callable[[object], Marks]:

@@ -1,6 +1,7 @@
 """The figures of boxes from their definitions, slow and without a line of the code under test."""
 
 import math
+from collections import Counter
 from itertools import combinations, permutations, product
 
 MISSED = ("missed",)
@@ -85,6 +86,19 @@ def item_figures(answers, threshold, more, first=None):
         "mean_iou": mean(means), "match_rate": mean(rates), "near": (weight, mean(near)),
         "far": (weight, mean(far)) if far else None, "rows": rows, "overlaps": overlaps,
     }  # fmt: skip
+
+
+def entropy(answers):
+    shares = [count / len(answers) for count in Counter(answers).values()]
+    return -math.fsum(share * math.log2(share) for share in shares)
+
+
+def dispute(answers, threshold=0.5, more=0):
+    """The mean entropy of the units' answers, the mean IoU, and how often each answer was given."""
+    units = units_of(answers, threshold, more)
+    rows = [[(unit[place][4],) if place in unit else () for place in range(len(answers))] for unit in units]
+    counts = Counter(answer for row in rows for answer in row)
+    return mean([entropy(row) for row in rows]), item_figures(answers, threshold, more)["mean_iou"], counts
 
 
 def mean(numbers):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
 from itertools import combinations
 from typing import Final, NamedTuple
 
@@ -72,13 +73,13 @@ def measure(answers: Sequence[Sequence[Rectangle]], threshold: float, *, inclusi
     """
     classes = Counter(box.label for boxes in answers for box in boxes if box.label is not None)
     counts = [(of_class(COUNT, name), n) for name, n in classes.items()]
-    compared = _with_room(answers)
+    compared = with_room(answers)
     own: list[Measure] = [((UNCOMPARED, 1),)] * len(answers)
     for place in compared:
         own[place] = ()
     if len(compared) < 2 or not any(answers[place] for place in compared):
         return Measurement(tuple(counts), own)
-    item = _Item([answers[place] for place in compared], threshold, inclusive)
+    item = Comparison([answers[place] for place in compared], threshold, inclusive)
     for place, found in zip(compared, item.own(), strict=True):
         own[place] = found
     return Measurement((*counts, *item.whole()), own)
@@ -100,7 +101,7 @@ def measure_groups(
     >>> measure_groups(answers, [0, 1, 1], 0.5)[0] == measure(answers, 0.5).own[0]
     True
     """
-    compared = _with_room(answers)
+    compared = with_room(answers)
     members = [[place for place in compared if groups[place] == group] for group in range(max(groups) + 1)]
     return [_between(answers, one, other, threshold, inclusive) for one, other in combinations(members, 2)]
 
@@ -114,10 +115,10 @@ def _between(
     if not any(answers[place] for place in both):
         return ()
     first = np.isin(both, one)
-    return _Item([answers[place] for place in both], threshold, inclusive).between(first, ~first)
+    return Comparison([answers[place] for place in both], threshold, inclusive).between(first, ~first)
 
 
-def _with_room(answers: Sequence[Sequence[Rectangle]]) -> Sequence[int]:
+def with_room(answers: Sequence[Sequence[Rectangle]]) -> Sequence[int]:
     """Which annotators are compared; two always are, for a label has at most 1,000 boxes."""
     found: list[int] = []
     room = MOST_BOXES
@@ -138,7 +139,7 @@ def _rounded(numerator: int, denominator: int) -> int:
     return (2 * numerator + denominator) // (2 * denominator)
 
 
-class _Item:
+class Comparison:
     """An item with at least two annotators and a box: what they matched, and the units."""
 
     def __init__(self, answers: Sequence[Sequence[Rectangle]], threshold: float, inclusive: bool) -> None:
@@ -146,21 +147,13 @@ class _Item:
         self.m = len(answers)
         self.sizes = np.array([len(given) for given in answers])
         ends = np.cumsum(self.sizes).tolist()
-        owned = [slice(end - len(given), end) for end, given in zip(ends, answers, strict=True)]
+        self._owned = [slice(end - len(given), end) for end, given in zip(ends, answers, strict=True)]
         self.owner = np.repeat(np.arange(self.m), self.sizes)
-        overlap = intersection_over_union(boxes, inclusive=inclusive)
-        for own in owned:
-            overlap[own, own] = 0
-        self.overlap = overlap
-        least = max(1, round(threshold * ONE))
-        self.matches: Matches = match_pairs(overlap, self.owner, owned, least)
-        self.overlaps = overlap[self.matches]
-        self.by_pair = self._by_pair()
-        self.units: Units = find_units(overlap, owned, least)
-        self.all_overlaps = np.zeros(self.m, np.int64)
-        np.add.at(self.all_overlaps, self.owner, overlap.sum(axis=1))
-        self.unit_overlaps = np.zeros(self.m, np.int64)
-        np.add.at(self.unit_overlaps, self.owner, self.units.within)
+        self.overlap = intersection_over_union(boxes, inclusive=inclusive)
+        for own in self._owned:
+            self.overlap[own, own] = 0
+        self._least = max(1, round(threshold * ONE))
+        self.units: Units = find_units(self.overlap, self._owned, self._least)
         names = sorted({_category(box) for box in boxes} | {MISSED})
         numbers = {name: number for number, name in enumerate(names)}
         self.categories = names
@@ -170,11 +163,41 @@ class _Item:
         self.answers[self.units.unit, self.owner] = self.box_category
         self.missed = self.answers == numbers[MISSED]
 
+    @cached_property
+    def matches(self) -> Matches:
+        """The matched boxes of each two annotators."""
+        return match_pairs(self.overlap, self.owner, self._owned, self._least)
+
+    @cached_property
+    def overlaps(self) -> Integers:
+        """Their overlaps."""
+        return self.overlap[self.matches]
+
+    @cached_property
+    def all_overlaps(self) -> Integers:
+        """By annotator the sum of the overlaps with all boxes of others."""
+        found = np.zeros(self.m, np.int64)
+        np.add.at(found, self.owner, self.overlap.sum(axis=1))
+        return found
+
+    @cached_property
+    def unit_overlaps(self) -> Integers:
+        """The same within units."""
+        found = np.zeros(self.m, np.int64)
+        np.add.at(found, self.owner, self.units.within)
+        return found
+
+    @property
+    def mean(self) -> int:
+        """The mean over pairs of annotators of the mean IoU of their matched boxes."""
+        means, _, compared = self.by_pair
+        return _mean(means, compared)
+
     def whole(self) -> Iterator[tuple[str, int]]:
         """All annotators together."""
-        means, rates, compared = self.by_pair
+        _, rates, compared = self.by_pair
         # Each pair is there twice, which changes no mean.
-        yield from products(MATCHED, {MEAN: _mean(means, compared), RATE: _mean(rates, compared)})
+        yield from products(MATCHED, {MEAN: self.mean, RATE: _mean(rates, compared)})
         yield from self._answers_of_all()
         yield from self._distances_of_all()
         yield from self._by_class()
@@ -228,7 +251,7 @@ class _Item:
     ) -> Measure:
         """A group against another, read as two annotators, each of whom is a group together.
 
-        Of either group its size; of the pairs of an annotator of each what `_by_pair` says, how many answers are equal, and
+        Of either group its size; of the pairs of an annotator of each what `by_pair` says, how many answers are equal, and
         the sums of their overlaps in one unit and in all; of either how often it gives each category, and how often it
         misses each unit.
         """
@@ -252,7 +275,8 @@ class _Item:
             *self._distances(2 * units, 2 * near, 2 * far, pairs),
         )
 
-    def _by_pair(self) -> tuple[Integers, Integers, Booleans]:
+    @cached_property
+    def by_pair(self) -> tuple[Integers, Integers, Booleans]:
         """For each two annotators the mean IoU, the share of matched boxes, and whether either has a box."""
         pairs = np.zeros((self.m, self.m), np.int64)
         overlaps = np.zeros_like(pairs)

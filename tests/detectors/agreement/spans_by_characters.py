@@ -1,5 +1,6 @@
 """Figures of spans from their definitions, character by character and pair by pair; marks are (type, start, end)."""
 
+import math
 from collections import Counter
 from fractions import Fraction
 from itertools import combinations
@@ -101,6 +102,15 @@ def alpha_between(items, one):
     labels = sum(used.values())
     expected = labels * labels - sum(x * x for x in used.values())
     return float(1 - (labels - 1) * disagreement / expected) if expected else None
+
+
+def dispute(item):
+    """The mean entropy of the marked characters' categories, the span F1, and how often each category was given."""
+    marked = sorted({place for given in item for place in covered(given)})
+    rows = [[category(given, place) for given in item] for place in marked]
+    entropies = [-sum(n / len(row) * math.log2(n / len(row)) for n in Counter(row).values()) for row in rows]
+    pairs = [COMMON["span_f1"](x, y) for x, y in combinations(item, 2)]
+    return sum(entropies) / len(rows) if rows else 0.0, ratio(pairs), Counter(kinds for row in rows for kinds in row)
 
 
 def ratio(parts):
