@@ -16,7 +16,7 @@ from array import array
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
-from typing import Any, Final, NamedTuple, Protocol, cast
+from typing import Any, Final, NamedTuple, Protocol
 
 import msgspec
 
@@ -189,7 +189,8 @@ class _Compared:
         self._expected[item] = self._expected.get(item, 0) + 1
 
     def after_first(self) -> None:
-        self._expected = {item: n for item, n in self._expected.items() if n > 1}
+        for item in [item for item, n in self._expected.items() if n == 1]:
+            del self._expected[item]
 
     @property
     def wanting(self) -> bool:
@@ -215,10 +216,12 @@ class _Compared:
         """What had no room is expected by the next reading; what was met is done, whatever became of the store."""
         for item in list(self._held):
             self._compare(item)
-        self._expected = {item: n for item, n in self._expected.items() if item in self._postponed}
+        for item in self._expected.keys() - self._postponed:
+            del self._expected[item]
         self._postponed.clear()
 
     def _compare(self, item: str) -> None:
+        del self._expected[item]
         held = self._held.pop(item)
         self._size -= sum([A_LABEL + len(each.label) for each in held])
         given = []
@@ -310,7 +313,7 @@ def _in_force(store: Store, home: int, tasks: Mapping[TaskKey, _Items]) -> Itera
     for _, item, record in stored_annotations(store, home):
         items = None if item is None else tasks.get(item[:2])
         if item is not None and items is not None and record.in_force:
-            event = cast("Annotation | None", record.event)
+            event: Any = record.event
             if event is not None and event.stage == "annotate":
                 yield items, item.item, event
 

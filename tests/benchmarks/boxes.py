@@ -2,7 +2,8 @@
 
 Annotators draw the objects of a picture, some pixels off, and miss one in twenty. Where all lie on one heap, every two
 boxes could be the same object: the dearest items that there can be. A change measures the item twice, as it was and as it
-is; where its annotations differ in batch or vendor, each of these once more. Prints the median of some rounds.
+is; where its annotations differ in batch or vendor, each of these once more, and the pairs of vendors. Prints the median of
+some rounds.
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ def drawn(annotators: int, objects: int, *, heap: bool, seed: int = 1) -> Sequen
 def main() -> None:
     """Print the table."""
     print_table(
+        "objects",
         "box",
         drawn,
         lambda answers: measure(answers, 0.5),

@@ -1,4 +1,4 @@
-"""What an item with parts costs each time it changes: the table that the benchmarks of boxes and of spans print."""
+"""What an item with boxes or spans costs each time it changes: the table that the benchmarks of both print."""
 
 from __future__ import annotations
 
@@ -12,30 +12,31 @@ ITEMS: Final = (
     (2, 1, False), (3, 5, False), (5, 10, False), (5, 50, False), (3, 300, False), (2, 1000, False), (200, 1, False),
     (200, 10, False), (200, 10, True), (2, 1000, True),
 )  # fmt: skip
-"""Annotators, parts that there are to find, and whether these lie on one heap."""
+"""Annotators, things that there are to find, and whether these lie on one heap."""
 
 ROUNDS: Final = 5
 VENDORS: Final = (2, 10)
 
 Answer = TypeVar("Answer", bound=Sequence[object])
-"""The parts that one annotator found."""
+"""The boxes, or spans, of one annotator."""
 
 
 class Made(Protocol[Answer]):
     """What so many annotators of one item found."""
 
-    def __call__(self, annotators: int, parts: int, *, heap: bool) -> Sequence[Answer]: ...
+    def __call__(self, annotators: int, things: int, /, *, heap: bool) -> Sequence[Answer]: ...
 
 
 def print_table(
-    parts: str,
+    things: str,
+    part: str,
     made: Made[Answer],
     measure: Callable[[Sequence[Answer]], object],
     measure_groups: Callable[[Sequence[Answer], Sequence[int]], object],
 ) -> None:
-    """Measure items of all sizes: whole, and the pairs of two and of ten vendors, whose people take turns."""
+    """Measure items of all sizes: whole, and the pairs of two and of ten vendors, to whom the annotators are dealt in turn."""
     vendors = "".join([f"| ms between {n} vendors " for n in VENDORS])
-    print(f"| annotators | {parts}s | | ms to measure it | us a {parts} {vendors}|\n|---:|---:|---|{'---:|' * 4}")
+    print(f"| annotators | {things} | | ms to measure it | us a {part} {vendors}|\n|---:|---:|---|{'---:|' * 4}")
     for annotators, found, heap in ITEMS:
         answers = made(annotators, found, heap=heap)
         times = max(1, 400 // (annotators * found))

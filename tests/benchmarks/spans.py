@@ -43,7 +43,7 @@ def between(answers: Sequence[Marks], vendors: Sequence[int]) -> object:
 
 def main() -> None:
     """Print the table."""
-    print_table("span", marked, measure, between)
+    print_table("spans", "span", marked, measure, between)
 
 
 if __name__ == "__main__":
