@@ -201,6 +201,11 @@ def test_boxes_are_ranked_by_what_is_said_of_each_object_then_by_overlap() -> No
     assert found["disputed_cut"] == 0
     assert [each["item"] for each in task(events, most_disputed=1)["disputed"]] == ["apart"]
     assert task(events, most_disputed=1)["disputed_cut"] == 2
+    others = task(events, configured(labels=("truck",), unknown="other"))["disputed"]
+    assert [(each["item"], list(each["counts"])) for each in others] == [
+        ("apart", ['["other"]', "[]"]),
+        ("missed by one", ['["other"]', "[]"]),
+    ]
     stricter = task(events, configured(iou=0.8))["disputed"]
     assert [each["item"] for each in stricter] == ["apart", "named otherwise", "not quite", "missed by one"]
 

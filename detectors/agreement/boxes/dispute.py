@@ -5,14 +5,11 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Sequence
-from typing import Final
 
 from detectors.agreement.boxes.geometry import Rectangle
 from detectors.agreement.boxes.quantities import MISSED, NAMED, UNNAMED, Comparison, with_room
-from detectors.agreement.disputed import Difference, mean_entropy
+from detectors.agreement.disputed import DIGITS, Difference, mean_entropy
 from detectors.agreement.measures import ONE
-
-PLACES: Final = 12
 
 
 def difference(
@@ -44,7 +41,7 @@ def difference(
         return None
     counts = Counter([category for row in rows for category in row])
     texts = {_text(item.categories[category]): n for category, n in counts.items()}
-    return Difference(degree, round(item.mean / ONE, PLACES), texts)
+    return Difference(degree, round(item.mean / ONE, DIGITS), texts)
 
 
 def _text(category: str) -> str:

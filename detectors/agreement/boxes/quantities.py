@@ -91,8 +91,8 @@ def measure_groups(
     r"""What an item adds as each two groups of its annotators see it, the groups in the order of `itertools.combinations`.
 
     `answers` has each annotator's boxes, in the order of the annotators' ids, and `groups` which group the annotator is in:
-    0, 1, 2, and so on. Of two groups all is as if nobody else had boxed the item. Which annotators there is room for is
-    decided over all groups, so that an item of many groups costs no more than twice one of two.
+    0, 1, 2, and so on. Of two groups all is as if nobody else had boxed the item; but which annotators there is room for is
+    decided over all groups, so that the work is bounded however many there are.
 
     >>> answers = [[Rectangle(0, 0, 2, 2, "car")], [Rectangle(0, 0, 2, 3, "car")], []]
     >>> sums = dict(measure_groups(answers, [0, 1, 1], 0.5)[0])

@@ -16,7 +16,7 @@ from detectors.agreement.spans.boundaries import similar_boundaries
 from detectors.agreement.spans.characters import characters
 from detectors.agreement.spans.exact import alike, alike_by_type, alike_untyped
 from detectors.agreement.spans.marks import MOST_COMPARED, MOST_SPANS, Mark, marks
-from detectors.agreement.spans.measure import measure
+from detectors.agreement.spans.measure import measure, measure_groups
 from detectors.agreement.spans.overlap import nearly_alike
 from detectors.agreement.spans.ratio import ratio
 from tests.detectors.agreement.spans_by_characters import (
@@ -330,20 +330,22 @@ def test_an_annotator_against_the_others_on_items_of_one_character():
 
 
 PARTS = {
-    "whole": lambda found: found.whole,
-    "against the others": lambda found: found.own[0],
-    "class": lambda found: by_class(found.whole).get("a", {}),
+    "whole": lambda item: measure(item).whole,
+    "against the others": lambda item: measure(item).own[0],
+    "between groups": lambda item: measure_groups([item[: len(item) // 2], item[len(item) // 2 :]])[0],
+    "class": lambda item: by_class(measure(item).whole).get("a", {}),
 }
+FIGURES_OF = ("whole", "against the others", "between groups")
 
 
 @pytest.mark.parametrize(
     ("part", "name"),
-    [*((part, name) for part in ("whole", "against the others") for name in (*RATIOS, "alpha")), ("class", "span_f1")],
+    [*((part, name) for part in FIGURES_OF for name in (*RATIOS, "alpha")), ("class", "span_f1")],
 )
 def test_the_error_is_that_of_a_numeric_derivative(part, name):
     """Weighting one item a little more moves the figure by its linearised value: their squares make the variance."""
     rng = random.Random(16)
-    parts = [PARTS[part](measure(random_item(rng, length=300, most=12))) for _ in range(40)]
+    parts = [PARTS[part](random_item(rng, length=300, most=12)) for _ in range(40)]
     parts = [sums for sums in parts if sums]
     n, step = len(parts), 10**6
 
@@ -438,6 +440,23 @@ def test_very_many_annotators_are_compared_where_that_takes_no_pairs():
     assert {name for name in (*RATIOS, "alpha") if f"{name} n" in sums} == {*RATIOS[:2], "character_f1", "alpha"}
     assert estimate(sums, "span_f1").value == estimate(sums, "character_f1").value == estimate(sums, "alpha").value == 1
     assert sum(name.endswith(" n") for name in measure(item[:150]).whole) == 6
+
+
+def test_what_is_too_much_to_be_compared_is_so_of_all_groups_together():
+    """Each two groups alone could be compared."""
+    groups = [[[Mark("a", 3, 9)] for _ in range(75)] for _ in range(3)]
+    assert {"overlap_f1 n", "boundary_similarity n"} <= measure_groups(groups[:2])[0].keys()
+    for sums in measure_groups(groups):
+        assert {"overlap_f1 n", "boundary_similarity n"}.isdisjoint(sums)
+        assert estimate(sums, "span_f1").value == estimate(sums, "alpha").value == 1
+
+
+def test_the_order_of_groups_and_of_their_people_does_not_matter():
+    rng = random.Random(19)
+    for _ in range(40):
+        one, other = random_item(rng), random_item(rng)
+        (found,) = measure_groups([one, other])
+        assert measure_groups([other[::-1], one[::-1]]) == [found]
 
 
 def test_categories_that_are_too_many_or_have_too_long_names_have_no_alpha():
