@@ -48,8 +48,8 @@ def measure(annotators: Sequence[Marks]) -> MeasuredSpans:
 def measure_groups(groups: Sequence[Sequence[Marks]]) -> Sequence[dict[str, int]]:
     """The sums of an item as each two groups of its annotators see it, the groups in the order of `itertools.combinations`.
 
-    Each group has what its annotators marked. Of two groups all is as if nobody else had marked the item; but what is too
-    much to be compared is so of all groups together.
+    Each group has what its annotators marked. Of two groups all is as if nobody else had marked the item; but spans and
+    boundaries that are too many to be compared are so of all groups together.
 
     >>> from detectors.agreement.spans.marks import Mark
     >>> one, two, three = [Mark("a", 0, 2)], [Mark("a", 0, 2), Mark("b", 4, 6)], [Mark("b", 0, 2)]
