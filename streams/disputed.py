@@ -39,7 +39,7 @@ NO_LABEL: Final = 0
 """What was given by who skipped, or whose label does not count in the task."""
 
 MOST_HELD: Final = 64_000_000
-"""Bytes of labels that are held in one reading."""
+"""Bytes of labels that are held at a time, of all tasks together."""
 
 A_LABEL: Final = 300
 """Bytes that it takes to hold a label, besides its own: who gave it, when, and its id."""
@@ -168,10 +168,17 @@ class _Held(NamedTuple):
     label: bytes
 
 
+class _Room:
+    """How many bytes of labels are held."""
+
+    def __init__(self) -> None:
+        self.taken = 0
+
+
 class _Compared:
     """Items whose labels are compared whole, as soon as all of an item's are there."""
 
-    def __init__(self, config: TaskConfig, label_type: str, kind: DisputedType, most: int) -> None:
+    def __init__(self, config: TaskConfig, label_type: str, kind: DisputedType, most: int, room: _Room) -> None:
         self._fit = Fit(config)
         self._label_type = label_type
         self._likeness = kind.likeness
@@ -181,7 +188,7 @@ class _Compared:
         """How many annotations each item has that is yet to be compared."""
         self._held: dict[str, list[_Held]] = {}
         self._postponed: set[str] = set()
-        self._size = 0
+        self._room = room
         self._found: list[Disputed] = []
         self._cut = 0
 
@@ -202,13 +209,13 @@ class _Compared:
             return
         held = self._held.get(item)
         if held is None:
-            if self._size > MOST_HELD:
+            if self._room.taken > MOST_HELD:
                 self._postponed.add(item)
                 return
             held = self._held[item] = []
         label = b"" if event.skipped else _pack(event.label)
         held.append(_Held(event.annotator, event.at, event.key, label))
-        self._size += A_LABEL + len(label)
+        self._room.taken += A_LABEL + len(label)
         if len(held) == expected:
             self._compare(item)
 
@@ -223,7 +230,7 @@ class _Compared:
     def _compare(self, item: str) -> None:
         del self._expected[item]
         held = self._held.pop(item)
-        self._size -= sum([A_LABEL + len(each.label) for each in held])
+        self._room.taken -= sum([A_LABEL + len(each.label) for each in held])
         given = []
         for each in latest_by_annotator(held):
             label = _unpack(each.label) if each.label else None
@@ -266,14 +273,14 @@ def _most_frequent_first(counts: Mapping[str, int]) -> Sequence[tuple[str, int]]
     return sorted(counts.items(), key=lambda of: (-of[1], of[0]))
 
 
-def _items(config: TaskConfig, label_type: str, most: int) -> _Items | None:
+def _items(config: TaskConfig, label_type: str, most: int, room: _Room) -> _Items | None:
     """How the items of a task are looked at; None where nothing says how far its labels differ."""
     kind = LABEL_TYPES[label_type]
     if label_type in Fit(config).categorical:
         return _Counted(config, label_type, "entropy", entropy)
     if label_type in NUMBERS:
         return _Counted(config, label_type, "variance", variance)
-    return _Compared(config, label_type, kind, most) if isinstance(kind, DisputedType) else None
+    return _Compared(config, label_type, kind, most, room) if isinstance(kind, DisputedType) else None
 
 
 def disputed(
@@ -282,8 +289,9 @@ def disputed(
     """Of each of these tasks of a home, with its configuration and label type, the most disputed items."""
     found: dict[TaskKey, dict[str, Any]] = {}
     looked_at: dict[TaskKey, _Items] = {}
+    room = _Room()
     for key, (config, label_type) in tasks.items():
-        items = None if label_type is None else _items(config, label_type, most)
+        items = None if label_type is None else _items(config, label_type, most, room)
         if items is not None:
             looked_at[key] = items
         elif label_type is None:

@@ -253,6 +253,26 @@ def test_however_little_room_there_is_the_same_is_found(room: int, step: int, mo
     assert few["disputed_cut"] == expected["disputed_cut"] + 17
 
 
+def test_the_room_is_of_all_tasks_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    first = [event for n in range(5) for event in labels(f"i{n}", drawn("car", [0, 0, 4, 4]), boxes())]
+    # All the items of both tasks begin before any is complete.
+    events = [
+        msgspec.structs.replace(event, task=name, id=f"{name}-{event.id}")
+        for half in (first[::2], first[1::2])
+        for event in half
+        for name in ("a", "b")
+    ]
+    monkeypatch.setattr("streams.disputed.MOST_HELD", 1000)
+    store = fold(messages(events))
+    scans = counted_scans(store, monkeypatch)
+    found = document(store, default_task, PRIVACY)["projects"]["news"]["tasks"]
+    assert {name: [each["item"] for each in held["disputed"]] for name, held in found.items()} == {
+        name: [f"i{n}" for n in range(5)] for name in "ab"
+    }
+    # A label takes 320 bytes, so that four of the ten items are held in one reading.
+    assert len(scans) == 1 + 3
+
+
 def test_ranking_now_and_then_loses_none(monkeypatch: pytest.MonkeyPatch) -> None:
     events = [event for n in range(1500) for event in labels(f"i{n}", drawn("car", [0, 0, 4, 4]), boxes())]
     found = task(events, most_disputed=2)
