@@ -10,6 +10,7 @@ from typing import Final, TypeAlias
 from detectors.agreement.measures import Measure
 from detectors.agreement.patterns import between_groups
 from detectors.labels import Fit
+from detectors.labels.base import Given, GroupMeasuring
 from detectors.protocols import Annotation
 
 BETWEEN_VENDORS: Final = "between.vendor"
@@ -49,21 +50,40 @@ def between_vendors(
 ) -> dict[tuple[str, str], list[Compared]]:
     """For each two vendors that have counting labels of one type on an item, what is compared.
 
-    `labels` are those that count (`detectors.item.Counted`), in order of their types. Labels of boxes and spans are not
-    compared.
+    `labels` are those that count (`detectors.item.Counted`), in order of their types.
     """
     found: dict[tuple[str, str], list[Compared]] = {}
     for kind, given in groupby(labels, itemgetter(0)):
-        measured = fit.measuring_groups.get(kind)
-        if measured is None and kind not in fit.categorical:
-            continue
-        vendors: dict[str, list[str]] = {}
-        for _, _, label, annotation in given:
-            if annotation.vendor is not None:
-                vendors.setdefault(annotation.vendor, []).append(label)
-        if len(vendors) <= MOST_VENDORS:
-            for a, b in combinations(sorted(vendors), 2):
-                one, other = vendors[a], vendors[b]
-                seen = between_groups(one, other) if measured is None else measured(one, other)
-                found.setdefault((a, b), []).append((kind, len(one) + len(other), seen))
+        measuring = fit.measuring_groups.get(kind)
+        if measuring is not None:
+            _add_measures(found, kind, given, measuring)
+        elif kind in fit.categorical:
+            _add_patterns(found, kind, given)
     return found
+
+
+_Found: TypeAlias = dict[tuple[str, str], list[Compared]]
+_Labels: TypeAlias = Iterable[tuple[str, str, str, Annotation]]
+
+
+def _add_patterns(found: _Found, kind: str, given: _Labels) -> None:
+    vendors: dict[str, list[str]] = {}
+    for _, _, label, annotation in given:
+        if annotation.vendor is not None:
+            vendors.setdefault(annotation.vendor, []).append(label)
+    if len(vendors) <= MOST_VENDORS:
+        for a, b in combinations(sorted(vendors), 2):
+            one, other = vendors[a], vendors[b]
+            found.setdefault((a, b), []).append((kind, len(one) + len(other), between_groups(one, other)))
+
+
+def _add_measures(found: _Found, kind: str, given: _Labels, measuring: GroupMeasuring) -> None:
+    vendors: dict[str, list[Given]] = {}
+    for _, annotator, key, annotation in given:
+        if annotation.vendor is not None:
+            vendors.setdefault(annotation.vendor, []).append((annotator, key, annotation.label))
+    if 2 <= len(vendors) <= MOST_VENDORS:
+        names = sorted(vendors)
+        measures = measuring([vendors[name] for name in names])
+        for (a, b), measure in zip(combinations(names, 2), measures, strict=True):
+            found.setdefault((a, b), []).append((kind, len(vendors[a]) + len(vendors[b]), measure))

@@ -469,7 +469,7 @@ def _between_vendors(labels: Sequence[Counted], fit: Fit, to: list[Whole]) -> No
     if len({label[3].vendor for label in labels}) < 2:
         return
     for (a, b), compared in between_vendors(labels, fit).items():
-        shares = tuple([(kind, n, 1, 0, 0, seen) for kind, n, seen in compared])
+        shares = tuple([(kind, n, 1, 0, 0, seen or None) for kind, n, seen in compared])
         to.append((((BETWEEN_VENDORS, pair_name(a, b)),), (sum([n for _, n, _ in compared]), 1, 0, shares)))
 
 

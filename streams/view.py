@@ -5,6 +5,7 @@ Worst comes first: by the upper end of the 95 % interval, so that a few unlucky 
 
 from __future__ import annotations
 
+import json
 import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -53,6 +54,7 @@ COEFFICIENT_NAMES: Final = {
     "iou_mean": "IoU",
     "iou_variance": "IoU variance",
 }
+NOTHING_THERE: Final = {"boxes": "missed", "spans": "unmarked"}
 SAME_AS: Final = {
     "alpha_nominal": "alpha",
     "alpha_ordinal": "alpha",
@@ -491,7 +493,7 @@ def _task(project: str, task: str, figures: Document, width: int) -> Iterator[Re
     if confused is not None:
         yield Text()
         yield _indented(confused)
-    disputed = _disputed(figures.get("disputed") or [], figures.get("disputed_cut") or 0, width)
+    disputed = _disputed(figures, width)
     if disputed is not None:
         yield Text()
         yield _indented(disputed)
@@ -680,22 +682,32 @@ def _refusals(letters: Sequence[Document], refused: int) -> Iterator[RenderableT
         yield Text(f"counted of the {len(letters):,} that the document holds", QUIET)
 
 
-def _disputed(disputed: Sequence[Document], cut: int, width: int) -> RenderableType | None:
+def _disputed(figures: Document, width: int) -> RenderableType | None:
     """The most disputed items, each with the labels that it was given most often."""
+    disputed = figures.get("disputed")
     if not disputed:
         return None
-    measure = "variance" if "variance" in disputed[0] else "entropy"
+    measures = [name for name in ("entropy", "variance", "mean_iou", "span_f1") if name in disputed[0]]
     grid = _Grid(width, "most disputed")
-    grid.number(measure, 8)
+    for measure in measures:
+        grid.number(COEFFICIENT_NAMES.get(measure, measure), 8)
     grid.number("labels", 8)
-    total = len(disputed) + cut
+    total = len(disputed) + figures.get("disputed_cut", 0)
     heading = f"items  {MOST_DISPUTED} of {total:,}" if total > MOST_DISPUTED else "items"
     grid.row(_Line((heading, HEADING)))
     for found in disputed[:MOST_DISPUTED]:
-        counts = ", ".join(f"{_name(label)} {n:,}" for label, n in found["counts"].items())
+        counts = ", ".join(f"{_answer(label, figures)} {n:,}" for label, n in found["counts"].items())
         name = _Line("  ", _Named(_name(found["item"])), "  ", _Named(counts, QUIET))
-        grid.row(name, f"{found[measure]:,.3f}", f"{found['labels']:,}")
+        grid.row(name, [f"{found[measure]:,.3f}" for measure in measures], f"{found['labels']:,}")
     return grid.table
+
+
+def _answer(label: str, figures: Document) -> str:
+    """What was given, in words: of boxes and spans the document has a list of what is at one place."""
+    nothing = NOTHING_THERE.get(figures.get("label_type", ""))
+    if nothing is None:
+        return _name(label)
+    return " + ".join(["no class" if name is None else _name(name) for name in json.loads(label)]) or nothing
 
 
 # -------------------------------------------------------------------------------------------------------- the overview

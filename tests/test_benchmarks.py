@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import sys
+from types import ModuleType
 
 import pytest
 
 from detectors.config import TaskConfig
-from tests.benchmarks import merging, readings, recompute, updates
+from tests.benchmarks import boxes, merging, readings, recompute, shapes, spans, updates
 
 
 def test_agreement_beside_krippendorff(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -42,3 +43,18 @@ def test_every_part_of_the_state_is_updated() -> None:
 
 def test_days_are_merged() -> None:
     assert min(merging.measure(1, 2)) > 0
+
+
+@pytest.mark.parametrize("module", [boxes, spans])
+def test_an_item_is_measured_whole_and_by_vendors(
+    module: ModuleType, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shapes, "ITEMS", ((2, 3, False), (12, 1, True)))
+    monkeypatch.setattr(shapes, "ROUNDS", 1)
+    module.main()
+    _, _, two, twelve = [
+        [cell.strip() for cell in line.split("|")[1:-1]] for line in capsys.readouterr().out.splitlines()
+    ]
+    assert (two[:3], two[-1], len(two)) == (["2", "3", ""], "", 7)
+    assert twelve[:3] == ["12", "1", "one heap"]
+    assert all(float(cell) >= 0 for cell in twelve[3:])

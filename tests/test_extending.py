@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from itertools import combinations
 from pathlib import Path
 from typing import ClassVar, cast
 
@@ -13,7 +14,7 @@ import pytest
 import detectors.agreement
 from detectors.agreement import COEFFICIENTS, PANEL_COEFFICIENTS, RANKINGS, MeasuredCoefficient
 from detectors.agreement.coefficient import Estimate
-from detectors.agreement.measures import COUNT, of_class
+from detectors.agreement.measures import COUNT, Measure, of_class
 from detectors.config import TaskConfig
 from detectors.drift import IntegerCusum
 from detectors.labels import LABEL_TYPES
@@ -129,7 +130,11 @@ class Lengths:
         return measure
 
     def measuring_groups(self, config: TaskConfig) -> GroupMeasuring:
-        return lambda one, other: (("apart", abs(sum(map(len, one)) - sum(map(len, other)))),)
+        def measure(groups: Sequence[Sequence[Given]]) -> Sequence[Measure]:
+            lengths = [sum(len(key) for _, key, _ in given) for given in groups]
+            return [(("apart", abs(one - other)),) for one, other in combinations(lengths, 2)]
+
+        return measure
 
 
 def test_a_measured_label_type_is_a_type_and_a_figure(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -170,6 +175,8 @@ def test_a_measured_label_type_is_a_type_and_a_figure(monkeypatch: pytest.Monkey
     assert agreement["apart"] == {"value": 2.0, "low": 0.0, "high": 1.0, "n": 2}
     assert agreement["alpha"]["why"] == "not available for this label type"
     assert list(tasks["other"]["agreement"]) == NAMES, "other tasks have no key of it"
+    assert (tasks["label"]["disputed"], tasks["label"]["disputed_cut"]) == (None, None)
+    assert tasks["label"]["disputed_why"] == "not available for this label type"
     (pair,) = tasks["label"]["between"]["vendor"]
     assert (pair["a"], pair["b"], pair["items"], pair["agreement"]["apart"]["value"]) == ("acme", "opaline", 1, 1.0)
     by = tasks["label"]["by"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import NamedTuple, Protocol, TypeAlias, runtime_checkable
 
+from detectors.agreement.disputed import Difference
 from detectors.agreement.measures import Measure
 from detectors.config import TaskConfig
 
@@ -23,8 +24,11 @@ Measuring: TypeAlias = Callable[[Sequence[Given]], Measured]
 """How a task measures an item, from its labels in the order of the annotators' ids; each annotator has one."""
 
 
-GroupMeasuring: TypeAlias = Callable[[Sequence[str], Sequence[str]], Measure]
-"""What an item adds as two groups of annotators see it, from the keys of the labels of each; neither group is empty."""
+GroupMeasuring: TypeAlias = Callable[[Sequence[Sequence[Given]]], Sequence[Measure]]
+"""What an item adds as each two groups of annotators see it, in the order of `itertools.combinations`.
+
+Each group has a label, and its labels are in the order of the annotators' ids; nobody is in two groups.
+"""
 
 
 class LabelType(Protocol):
@@ -68,6 +72,22 @@ class GroupMeasuredType(Protocol):
 
     def measuring_groups(self, config: TaskConfig) -> GroupMeasuring:
         """How a task with this configuration measures two groups of an item."""
+        ...
+
+
+Differing: TypeAlias = Callable[[Sequence[Given]], Difference | None]
+"""How far an item's labels differ, from those that count in the order of the annotators' ids; None if they do not."""
+
+
+@runtime_checkable
+class DisputedType(Protocol):
+    """A measured label type that says how far labels differ, so that items can be ranked by it."""
+
+    likeness: str
+    """What it is called how alike an item's labels are."""
+
+    def differing(self, config: TaskConfig) -> Differing:
+        """How a task with this configuration tells how far labels differ."""
         ...
 
 

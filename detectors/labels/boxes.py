@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from operator import itemgetter
 from typing import Protocol, cast
 
+from detectors.agreement.boxes.dispute import difference
 from detectors.agreement.boxes.geometry import Rectangle
-from detectors.agreement.boxes.quantities import measure
+from detectors.agreement.boxes.quantities import measure, measure_groups
+from detectors.agreement.disputed import Difference
+from detectors.agreement.measures import Measure
 from detectors.config import TaskConfig
-from detectors.labels.base import Given, Measured, Measuring
+from detectors.labels.base import Differing, Given, GroupMeasuring, Measured, Measuring
 from detectors.labels.numbers import LARGEST
 from detectors.labels.objects import ObjectType, class_names
 
@@ -41,6 +45,7 @@ class Boxes(ObjectType):
 
     name = "boxes"
     classes = "class"
+    likeness = "mean_iou"
     categorical = False
     answers = False
 
@@ -54,14 +59,46 @@ class Boxes(ObjectType):
 
     def measuring(self, config: TaskConfig) -> Measuring:
         """By IoU."""
-        class_name = class_names(config)
-
-        def rectangle(box: Box) -> Rectangle:
-            x, y, width, height = box.bbox
-            return Rectangle(x, y, width, height, class_name(box.label))
+        rectangles = _rectangles(config)
 
         def measured(given: Sequence[Given]) -> Measured:
-            answers = [[rectangle(box) for box in cast("BoxesLabel", label).boxes] for _, _, label in given]
+            answers = [rectangles(label) for _, _, label in given]
             return Measured(*measure(answers, config.iou, inclusive=config.inclusive_pixels))
 
         return measured
+
+    def measuring_groups(self, config: TaskConfig) -> GroupMeasuring:
+        """By IoU."""
+        rectangles = _rectangles(config)
+
+        def measured(groups: Sequence[Sequence[Given]]) -> Sequence[Measure]:
+            people = sorted(
+                [(annotator, group, label) for group, given in enumerate(groups) for annotator, _, label in given],
+                key=itemgetter(0),
+            )
+            answers = [rectangles(label) for _, _, label in people]
+            numbers = [group for _, group, _ in people]
+            return measure_groups(answers, numbers, config.iou, inclusive=config.inclusive_pixels)
+
+        return measured
+
+    def differing(self, config: TaskConfig) -> Differing:
+        """By what annotators say of each object."""
+        rectangles = _rectangles(config)
+
+        def difference_of(given: Sequence[Given]) -> Difference | None:
+            answers = [rectangles(label) for _, _, label in given]
+            return difference(answers, config.iou, inclusive=config.inclusive_pixels)
+
+        return difference_of
+
+
+def _rectangles(config: TaskConfig) -> Callable[[object], Sequence[Rectangle]]:
+    """The boxes of a label, with the classes as the task counts them."""
+    class_name = class_names(config)
+
+    def rectangle(box: Box) -> Rectangle:
+        x, y, width, height = box.bbox
+        return Rectangle(x, y, width, height, class_name(box.label))
+
+    return lambda label: [rectangle(box) for box in cast("BoxesLabel", label).boxes]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from decimal import Decimal
+from itertools import combinations
 
 from detectors.agreement.measures import Measure
 from detectors.agreement.moments import item_moment, moment_against, moment_between, units
@@ -50,7 +51,7 @@ class Interval(InDeclaredSet):
 
     def measuring_groups(self, _config: TaskConfig) -> GroupMeasuring:
         """By moments."""
-        return _moment_between
+        return _moments_between
 
 
 class Ratio(Interval):
@@ -70,5 +71,6 @@ def _moments(given: Sequence[Given]) -> Measured:
     return Measured(item_moment(numbers), [moment_against(x, numbers, a, b) for x in numbers])
 
 
-def _moment_between(one: Sequence[str], other: Sequence[str]) -> Measure:
-    return moment_between([units(key) for key in one], [units(key) for key in other])
+def _moments_between(groups: Sequence[Sequence[Given]]) -> Sequence[Measure]:
+    numbers = [[units(key) for _, key, _ in given] for given in groups]
+    return [moment_between(one, other) for one, other in combinations(numbers, 2)]

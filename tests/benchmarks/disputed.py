@@ -3,6 +3,9 @@
 The store has one home with the campaign of random ids, made at the first run and kept in `.cache/benchmarks`. Reported are the
 seconds of CPU and the growth of this process' memory for the document without the disputed items and with them; then with
 a second label of everybody for each item (`--repeats`), so that times and ids of all disputed items' annotations are looked at.
+
+With `--parts boxes` or `spans` each label is, as it is read, one of some pictures or texts with five of these
+(`tests/benchmarks/boxes.py`, `spans.py`); `--apart` has the annotations of an item lie anywhere, not near each other.
 """
 
 from __future__ import annotations
@@ -10,29 +13,44 @@ from __future__ import annotations
 import argparse
 import resource
 import time
-from collections.abc import Iterator
+import zlib
+from collections.abc import Callable, Iterator
 
 import msgspec
 
+from detectors.config import TaskConfig
+from detectors.item import ItemKey
+from detectors.monitor import AnnotationKey
+from detectors.records import AnnotationRecord
 from streams import site
 from streams.document import document
+from streams.events import Box, Shape, Span
 from streams.garbage import collect_rarely
 from streams.rebuilding import following
 from streams.settings import Settings
 from streams.store import Store, open_store
 from streams.store.base import StoredAnnotation
+from streams.store.tables import ANNOTATIONS
+from tests.benchmarks import boxes, spans
 from tests.benchmarks.campaign import Campaign
 from tests.benchmarks.prefilled import prefilled
 
+PRIME = 982_451_653
+Configure = Callable[[str, str], TaskConfig]
 
-class _Repeated:
-    """A store in which everybody labelled every item twice."""
+
+class _Wrapped:
+    """A store of which other annotations are read than it has."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
 
     def __getattr__(self, name: str) -> object:
         return getattr(self._store, name)
+
+
+class _Repeated(_Wrapped):
+    """One in which everybody labelled every item twice."""
 
     def scan_annotations(self, home: int, after: int, limit: int) -> list[StoredAnnotation]:
         return [again for found in self._store.scan_annotations(home, after, limit) for again in _twice(found)]
@@ -46,11 +64,54 @@ def _twice(found: StoredAnnotation) -> Iterator[StoredAnnotation]:
         yield key, item, type(record)(record.key + "-again", again, row=record.row)
 
 
-def _report(what: str, store: Store, most: int) -> None:
-    settings = Settings()
+class _OfParts(_Wrapped):
+    """One in which labels are boxes or spans; how often it was read is counted."""
+
+    PICTURES = 500
+
+    def __init__(self, store: Store, parts: str, *, apart: bool) -> None:
+        super().__init__(store)
+        self._labels = [PARTS[parts](seed) for seed in range(self.PICTURES)]
+        self._apart = apart
+        self.readings = 0
+
+    def scan_annotations(self, home: int, after: int, limit: int) -> list[StoredAnnotation]:
+        self.readings += after == 0
+        found = self._store.scan_annotations(home, after, limit)
+        for _, item, record in found:
+            if item is not None and record.event is not None:
+                labels = self._labels[zlib.crc32(item.item.encode()) % self.PICTURES]
+                label = labels[zlib.crc32(record.event.annotator.encode()) % len(labels)]
+                record.event = msgspec.structs.replace(record.event, label=label)  # type: ignore[type-var]
+        if self._apart:
+            n = self._store.count(ANNOTATIONS, home)
+            found = [self._moved(n, *each) for each in found]
+        return found
+
+    @staticmethod
+    def _moved(n: int, key: AnnotationKey, item: ItemKey | None, record: AnnotationRecord) -> StoredAnnotation:
+        """The annotation of this row as one of an item of three of the n rows, far from each other."""
+        moved = None if item is None else item._replace(item=f"item {record.row * PRIME % n // 3}")
+        return key, moved, record
+
+
+def _boxes(seed: int) -> list[Shape]:
+    drawn = boxes.drawn(3, 5, heap=False, seed=seed)
+    return [Shape(boxes=[Box([*box[:4]], box.label) for box in given]) for given in drawn]
+
+
+def _spans(seed: int) -> list[Shape]:
+    marked = spans.marked(3, 5, heap=False, seed=seed)
+    return [Shape(spans=[Span(start, end, kind) for kind, start, end in given]) for given in marked]
+
+
+PARTS = {"boxes": _boxes, "spans": _spans}
+
+
+def _report(what: str, store: Store, most: int, configure: Configure) -> None:
     before, begin = _size(), time.process_time()
-    document(store, following(store, settings.task_config), site.privacy(store, settings), most_disputed=most)
-    print(f"{what}: {time.process_time() - begin:.1f} s of CPU, {_size() - before:,.0f} MB more at most")
+    document(store, configure, site.privacy(store, Settings()), most_disputed=most)
+    print(f"{what}: {time.process_time() - begin:.1f} s of CPU, {_size() - before:,.0f} MB more at most", flush=True)
 
 
 def _size() -> float:
@@ -62,15 +123,25 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--annotations", type=int, default=1_000_000)
     parser.add_argument("--repeats", action="store_true")
+    parser.add_argument("--parts", choices=PARTS)
+    parser.add_argument("--apart", action="store_true")
     args = parser.parse_args()
     collect_rarely()  # as the command does
     path = prefilled(args.annotations, Campaign(projects=1, partitions=1, ids="random"))
     store = open_store(f"sqlite:///{path}", read_only=True)
-    _report("without disputed items", store, 0)
-    if args.repeats:
-        _report("with 20, everything labelled twice", _Repeated(store), 20)  # type: ignore[arg-type]
+    configure: Configure = following(store, Settings().task_config)
+    if args.parts:
+        of_parts = TaskConfig(label_type=args.parts)
+        configure = lambda _project, _task: of_parts  # noqa: E731
+    _report("without disputed items", store, 0, configure)
+    if args.parts:
+        wrapped = _OfParts(store, args.parts, apart=args.apart)
+        _report(f"with 20, of {args.parts}", wrapped, 20, configure)  # type: ignore[arg-type]
+        print(f"{wrapped.readings} readings of the annotations")
+    elif args.repeats:
+        _report("with 20, everything labelled twice", _Repeated(store), 20, configure)  # type: ignore[arg-type]
     else:
-        _report("with 20", store, 20)
+        _report("with 20", store, 20, configure)
 
 
 if __name__ == "__main__":

@@ -9,19 +9,10 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from statistics import median
 
 from detectors.agreement.spans.marks import Mark, Marks, marks
-from detectors.agreement.spans.measure import measure
-from tests.benchmarks.stopwatch import Stopwatch
-
-ITEMS = (
-    (2, 1, False), (3, 5, False), (5, 10, False), (5, 50, False), (3, 300, False), (2, 1000, False), (200, 1, False),
-    (200, 10, False), (200, 10, True), (2, 1000, True),
-)  # fmt: skip
-"""Annotators, spans of the text, and whether these lie on one heap."""
-
-ROUNDS = 5
+from detectors.agreement.spans.measure import measure, measure_groups
+from tests.benchmarks.shapes import print_table
 
 
 def marked(annotators: int, spans: int, *, heap: bool, seed: int = 1) -> Sequence[Marks]:
@@ -42,21 +33,17 @@ def marked(annotators: int, spans: int, *, heap: bool, seed: int = 1) -> Sequenc
     ]
 
 
+def between(answers: Sequence[Marks], vendors: Sequence[int]) -> object:
+    """What each two vendors have in common."""
+    groups = [
+        [marks for marks, vendor in zip(answers, vendors, strict=True) if vendor == n] for n in sorted({*vendors})
+    ]
+    return measure_groups(groups)
+
+
 def main() -> None:
-    """Print a table."""
-    print("| annotators | spans | | ms to measure it | us a span |\n|---:|---:|---|---:|---:|")
-    for annotators, spans, heap in ITEMS:
-        answers = marked(annotators, spans, heap=heap)
-        times = max(1, 400 // (annotators * spans))
-        spent = []
-        for _ in range(ROUNDS):
-            watch = Stopwatch()
-            for _ in range(times):
-                measure(answers)
-            spent.append(watch.read(times).microseconds)
-        each = median(spent)
-        print(f"| {annotators} | {spans} | {'one heap' if heap else ''} ", end="")
-        print(f"| {each / 1000:.1f} | {each / sum(map(len, answers)):.0f} |")
+    """Print the table."""
+    print_table("spans", "span", marked, measure, between)
 
 
 if __name__ == "__main__":

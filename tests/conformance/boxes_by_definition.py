@@ -1,6 +1,7 @@
 """The figures of boxes from their definitions, slow and without a line of the code under test."""
 
 import math
+from collections import Counter
 from itertools import combinations, permutations, product
 
 MISSED = ("missed",)
@@ -55,9 +56,9 @@ def distance(one, other, more):
     return 1.0 - iou(one, other, more)
 
 
-def item_figures(answers, threshold, more, only=None):
-    """Of an item with two annotators and a box; `only` compares one annotator with each other one."""
-    pairs = [pair for pair in combinations(range(len(answers)), 2) if only is None or only in pair]
+def item_figures(answers, threshold, more, first=None):
+    """Of an item with two annotators and a box; where some are `first`, these are compared with each of the others."""
+    pairs = [(a, b) for a, b in combinations(range(len(answers)), 2) if first is None or (a in first) != (b in first)]
     means, rates, overlaps = [], [], []
     for a, b in pairs:
         size = len(answers[a]) + len(answers[b])
@@ -74,29 +75,48 @@ def item_figures(answers, threshold, more, only=None):
         if one is not other
         for a, b in pairs
     ]
-    weight = len(units) * (2 if only is not None else len(answers))
+    weight = len(units) * (len(answers) if first is None else 2)
     rows = []
     for unit in units:
         row = [(unit[place][4],) if place in unit else MISSED for place in range(len(answers))]
-        rows.append(row if only is None else [row[only], row[:only] + row[only + 1 :]])
+        rows.append(
+            row if first is None else [[x for a, x in enumerate(row) if (a in first) is of] for of in (True, False)]
+        )
     return {
         "mean_iou": mean(means), "match_rate": mean(rates), "near": (weight, mean(near)),
         "far": (weight, mean(far)) if far else None, "rows": rows, "overlaps": overlaps,
     }  # fmt: skip
 
 
+def entropy(answers):
+    shares = [count / len(answers) for count in Counter(answers).values()]
+    return -math.fsum(share * math.log2(share) for share in shares)
+
+
+def dispute(answers, threshold=0.5, more=0):
+    """The mean entropy of the units' answers, the mean IoU, and how often each answer was given."""
+    units = units_of(answers, threshold, more)
+    rows = [[(unit[place][4],) if place in unit else () for place in range(len(answers))] for unit in units]
+    counts = Counter(answer for row in rows for answer in row)
+    return mean([entropy(row) for row in rows]), item_figures(answers, threshold, more)["mean_iou"], counts
+
+
 def mean(numbers):
     return math.fsum(numbers) / len(numbers)
 
 
-def figures(items, threshold=0.5, more=0, only=None):
-    """Of items, each the boxes by annotator; those with one annotator, or without a box, say nothing."""
+def figures(items, threshold=0.5, more=0, sides=None):
+    """Of items, each the boxes by annotator; those with one annotator, or without a box, say nothing.
+
+    `sides` are two groups of annotators: those of one are compared with those of the other, as if nobody else were there.
+    """
     found = []
     for answers in items:
-        names = sorted(answers)
+        names = sorted(answers if sides is None else answers.keys() & (sides[0] | sides[1]))
         boxes = [answers[name] for name in names]
-        if len(names) > 1 and any(boxes) and (only is None or only in names):
-            found.append(item_figures(boxes, threshold, more, None if only is None else names.index(only)))
+        first = None if sides is None else {place for place, name in enumerate(names) if name in sides[0]}
+        if len(names) > 1 and any(boxes) and (first is None or 0 < len(first) < len(names)):
+            found.append(item_figures(boxes, threshold, more, first))
     if not found:
         return None
     weights, nears = zip(*(each["near"] for each in found), strict=True)
@@ -107,20 +127,19 @@ def figures(items, threshold=0.5, more=0, only=None):
         "mean_iou": mean([each["mean_iou"] for each in found]),
         "match_rate": mean([each["match_rate"] for each in found]),
         "iou_alpha": 1 - observed / expected if expected else None,
-        "alpha": alpha([row for each in found for row in each["rows"]], only is not None),
+        "alpha": alpha([row for each in found for row in each["rows"]], sides is not None),
         "overlaps": [overlap for each in found for overlap in each["overlaps"]],
         "items": len(found),
     }
 
 
 def alpha(rows, against):
-    """Nominal alpha; `against` has rows of an own answer and a list of others', who together are one annotator."""
+    """Nominal alpha; `against` has rows of the answers of two groups, each of which is one annotator together."""
     shares, disagreement, n = {}, 0.0, 0
     for row in rows:
         if against:
-            own, others = row
-            disagreement += 2 * mean([float(other != own) for other in others])
-            parts = [(own, 1.0), *[(other, 1 / len(others)) for other in others]]
+            disagreement += 2 * mean([float(one != other) for one, other in product(*row)])
+            parts = [(answer, 1 / len(group)) for group in row for answer in group]
             n += 2
         else:
             pairs = list(combinations(row, 2))

@@ -7,16 +7,17 @@ of krippendorff with every character a unit.
 import json
 import random
 from collections import Counter
+from itertools import combinations
 
 import pytest
 
 from streams.homes import Home
 from streams.store import open_store
 from streams.verify import Report, verify_statistics
-from tests.detectors.agreement.spans_by_characters import COMMON, alpha_against, alpha_by_krippendorff, figures
+from tests.detectors.agreement.spans_by_characters import COMMON, alpha_between, alpha_by_krippendorff, figures
 from tests.streams.folding import TOPIC, Record, default_task, projects, rules
 
-SEEDS, EVENTS, ITEMS, ANNOTATORS = range(4), 60, 5, "abcd"
+SEEDS, EVENTS, ITEMS, ANNOTATORS, VENDORS = range(4), 60, 5, "abcd", "uvw"
 
 
 def close(x):
@@ -24,7 +25,10 @@ def close(x):
 
 
 class Stream:
-    """Annotations given, edited, withdrawn and brought back; `cells` holds what each annotator marked on each item."""
+    """Annotations given, edited, withdrawn and brought back.
+
+    `cells` holds what each annotator marked on each item, and for which vendor.
+    """
 
     def __init__(self, seed):
         self.rng = random.Random(seed)
@@ -61,31 +65,38 @@ class Stream:
             kind = {"type": "retraction", "revision": self.revisions[item, annotator]}
         else:
             spans = self.like(self.seen[item]) if self.rng.random() < 0.7 else self.spans()
-            self.cells[item, annotator] = spans
+            vendor = self.rng.choice(VENDORS)
+            self.cells[item, annotator] = spans, vendor
             self.revisions[item, annotator] += 1
             kind = {"type": "annotation", "revision": self.revisions[item, annotator], "item": f"i{item}"}
-            kind |= {"annotator": annotator, "label": {"spans": spans}, "vendor": "v" + str(annotator in "ab")}
+            kind |= {"annotator": annotator, "label": {"spans": spans}, "vendor": vendor}
         at = f"2026-01-05T09:{self.time // 60:02}:{self.time % 60:02}Z"
         own = {"id": f"e{self.time}", "source": "test", "time": at, "project": "p", "annotation": f"{item}{annotator}"}
         return json.dumps(own | kind).encode()
 
-    def items(self, annotators=ANNOTATORS):
-        """What is left: of each item its annotators' distinct marks."""
+    def items(self, vendors=VENDORS):
+        """What these vendors' people have left: of each item its annotators' distinct marks."""
+        return [{annotator: marks for (annotator, _), marks in item.items()} for item in self.by_vendor(vendors)]
+
+    def by_vendor(self, vendors):
+        """The same by annotator and vendor, for somebody may work for several."""
         found = {}
-        for (item, annotator), spans in sorted(self.cells.items()):
-            if annotator in annotators:
+        for (item, annotator), (spans, vendor) in sorted(self.cells.items()):
+            if vendor in vendors:
                 marked = {(span.get("type", ""), span["start"], span["end"]) for span in spans}
-                found.setdefault(item, {})[annotator] = sorted(marked)
+                found.setdefault(item, {})[annotator, vendor] = sorted(marked)
         return list(found.values())
 
 
-def check(agreement, items, compared, annotator=None):
-    pairable = sum(len(item) > 1 and (annotator is None or annotator in item) for item in items)
-    expected = figures(items, annotator)
-    if annotator is None:
-        expected["alpha"] = alpha_by_krippendorff([list(item.values()) for item in items])
+def check(agreement, items, compared, one=None, kind=""):
+    """All pairs of annotators, or those of one of a group and one of all others."""
+    if one is None:
+        pairable = sum(len(item) > 1 for item in items)
+        alpha = alpha_by_krippendorff([list(item.values()) for item in items])
     else:
-        expected["alpha"] = alpha_against(items, annotator)
+        pairable = sum(0 < len(one & item.keys()) < len(item) for item in items)
+        alpha = alpha_between(items, one)
+    expected = {**figures(items, one), "alpha": alpha}
     for name, value in expected.items():
         found = agreement[name]
         assert (found["value"], found["n"]) == (close(value), pairable), name
@@ -93,7 +104,8 @@ def check(agreement, items, compared, annotator=None):
             assert found["low"] is found["high"] is None
         else:
             assert found["low"] <= found["value"] <= found["high"]
-        compared[name if value is not None else found["why"]] += 1
+        compared[kind + name if value is not None else found["why"]] += 1
+    return pairable
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -109,11 +121,17 @@ def test_every_figure_after_every_event(seed):
         items = stream.items()
         assert (task["label_type"], task["items"], task["annotations"]) == ("spans", len(items), len(stream.cells))
         check(task["agreement"], items, compared)
-        for vendor, own in (("vTrue", "ab"), ("vFalse", "cd")):
-            if vendor in task["by"]["vendor"]:
-                check(task["by"]["vendor"][vendor]["agreement"], stream.items(own), compared)
+        for vendor, scope in task["by"]["vendor"].items():
+            check(scope["agreement"], stream.items(vendor), compared)
         for annotator, scope in task["by"]["annotator"].items():
-            check(scope["agreement"], items, compared, annotator)
+            check(scope["agreement"], items, compared, {annotator})
+        for pair in task["between"]["vendor"]:
+            of_two = stream.by_vendor(pair["a"] + pair["b"])
+            one = {(annotator, pair["a"]) for annotator in ANNOTATORS}
+            assert check(pair["agreement"], of_two, compared, one, "vendors ") == pair["items"]
+        met = [{vendor for _, vendor in item} for item in stream.by_vendor(VENDORS)]
+        pairs = {(a, b) for a, b in combinations(VENDORS, 2) if any({a, b} <= found for found in met)}
+        assert {(pair["a"], pair["b"]) for pair in task["between"]["vendor"]} == pairs
         marked = Counter(mark[0] for item in items for marks in item.values() for mark in marks if mark[0])
         assert {kind: scope["annotations"] for kind, scope in task["by"]["class"].items()} == marked
         for kind, scope in task["by"]["class"].items():
@@ -128,8 +146,15 @@ def test_every_figure_after_every_event(seed):
     verify_statistics(report, store, 0, default_task)
     assert report.differences == []
     assert min(compared[name] for name in (*COMMON, "alpha")) > 200
+    assert min(compared[f"vendors {name}"] for name in (*COMMON, "alpha")) > 60
     assert compared["class"] > 60
-    assert set(compared) - {"no variation"} == {*COMMON, "alpha", "class", "no pairable item"}
+    counted = {*COMMON, "alpha"}
+    assert set(compared) - {"no variation"} == {
+        *counted,
+        *(f"vendors {x}" for x in counted),
+        "class",
+        "no pairable item",
+    }
 
 
 def test_after_all_is_withdrawn_nothing_is_left():

@@ -26,9 +26,9 @@ def spans(boundaries):
 def test_pairs_equal_segeval():
     compared = 0
     for first, second, value in RECORDED["pairs"]:
-        of = similar_boundaries([spans(first), spans(second)])
+        of = similar_boundaries([spans(first), spans(second)]).agreed()
         assert of.whole / ONE == pytest.approx(value, rel=0, abs=1e-12)
-        assert of == similar_boundaries([spans(second), spans(first)])
+        assert of == similar_boundaries([spans(second), spans(first)]).agreed()
         compared += 1
     assert compared == 400
     assert len({value for *_, value in RECORDED["pairs"]}) > 50
@@ -37,10 +37,10 @@ def test_pairs_equal_segeval():
 def test_an_item_adds_up_its_pairs():
     """All the recorded segmentations as the labels of one item, and every two of them alone."""
     annotators = [spans(boundaries) for pair in RECORDED["pairs"][:12] for boundaries in pair[:2]]
-    whole = similar_boundaries(annotators)
+    whole = similar_boundaries(annotators).agreed()
     own = [0] * len(annotators)
     for a, b in combinations(range(len(annotators)), 2):
-        value = similar_boundaries([annotators[a], annotators[b]]).whole
+        value = similar_boundaries([annotators[a], annotators[b]]).agreed().whole
         own[a] += value
         own[b] += value
     assert list(whole.own) == own

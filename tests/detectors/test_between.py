@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from detectors.agreement import COEFFICIENTS, PANEL_COEFFICIENTS, RANKINGS
-from detectors.between import BETWEEN_VENDORS, MOST_VENDORS
+from detectors.between import BETWEEN_VENDORS, MOST_VENDORS, pair_name, pair_of
 from detectors.config import TaskConfig
 from detectors.item import Item, ItemKey, contribution
 from detectors.labels import Fit
@@ -115,9 +115,93 @@ def test_an_item_with_labels_of_two_types_enters_a_pair_once() -> None:
     assert (found["a\x1fb"].annotations, found["a\x1fb"].items) == (6, 1)
 
 
-@pytest.mark.parametrize("label", [boxes([0, 0, 1, 1]), Shape(spans=[Span(0, 5)])])
-def test_boxes_and_spans_are_not_compared_by_vendors(label: object) -> None:
-    assert scopes(*given([(label, "acme"), (label, "opaline")])) == {}
+SHAPES = {
+    "boxes": [boxes([0, 0, 2, 2]), boxes([0, 0, 2, 3]), boxes(), boxes([0, 0, 2, 2], [9, 9, 2, 2])],
+    "spans": [
+        Shape(spans=found) for found in ([Span(0, 6, "a")], [Span(0, 5, "a")], [], [Span(0, 6, "a"), Span(8, 9)])
+    ],
+}
+
+
+@pytest.mark.parametrize("kind", SHAPES)
+def test_boxes_and_spans_of_two_vendors_are_measured_as_if_no_other_had_labelled(kind: str) -> None:
+    chance = Random(5)
+    for _ in range(20):
+        labels = [(chance.choice(SHAPES[kind]), chance.choice(["acme", "opaline", "zeta", None])) for _ in range(6)]
+        found = scopes(*given(labels))
+        for (a, b), (name, scope) in zip(map(pair_of, found), found.items(), strict=True):
+            alone = [(label if vendor in {a, b} else None, vendor) for label, vendor in labels]
+            assert scopes(*given(alone)) == {name: scope}
+        assert found.keys() == {
+            pair_name(a, b) for a, b in combinations(sorted({vendor for _, vendor in labels if vendor}), 2)
+        }
+
+
+@pytest.mark.parametrize("kind", SHAPES)
+def test_a_vendor_with_one_person_is_an_annotator_against_the_others(kind: str) -> None:
+    for own in SHAPES[kind]:
+        item = Item(ItemKey("news", "label", "i1"))
+        for event in given([(own, "acme"), *[(label, "opaline") for label in SHAPES[kind]]]):
+            item.records[event.key] = AnnotationRecord(event.key, event)
+        by = {place: addition[3] for place, addition in contribution(item, Fit(TaskConfig())).by_place()}
+        ((_, n, pairable, *_, measure),) = by[BETWEEN_VENDORS, pair_name("acme", "opaline")]
+        assert (n, pairable) == (5, 1)
+        assert ((kind, 1, 1, 0, 0, measure),) == by["annotator", "n000"]
+
+
+def test_boxes_of_two_vendors_worked_out_by_hand() -> None:
+    """One of acme's people against two of opaline's, of whom one drew the object half as high again and the other none."""
+    found = statistics([[(boxes([0, 0, 2, 2]), "acme"), (boxes([0, 0, 2, 3]), "opaline"), (boxes(), "opaline")]])
+    ((a, b, items, agreement),), cut = found.between_vendors()
+    assert (a, b, items, cut) == ("acme", "opaline", 1, 0)
+    assert list(agreement) == list(found.task().whole.agreement), "the coefficients of a task of boxes"
+    assert agreement["mean_iou"].value == pytest.approx((2 / 3 + 0) / 2, abs=1e-9)
+    assert agreement["match_rate"].value == pytest.approx((1 + 0) / 2, abs=1e-9)
+    # One unit: a box, against one half a box and one half missed. Shares 3/4 and 1/4; 1/2 differ; of two labels.
+    assert agreement["alpha"].value == pytest.approx(1 - (1 / 2) * (1 / 2) / (2 * 3 / 4 / 4), abs=1e-9)
+    assert agreement["iou_alpha"].why == "no variation"
+    assert agreement["percent"].why == "not available for this label type"
+
+
+def test_spans_of_two_vendors_worked_out_by_hand() -> None:
+    """Two of acme's people marked one span and another; one of opaline's both: 1 of 3 spans in common with either, twice."""
+    one, two = Span(0, 4, "a"), Span(4, 8, "b")
+    labels = [(Shape(spans=[one]), "acme"), (Shape(spans=[two]), "acme"), (Shape(spans=[one, two]), "opaline")]
+    ((_, _, items, agreement),), _ = statistics([labels, [labels[0], labels[1]]]).between_vendors()
+    assert items == 1
+    for name in ("span_f1", "span_f1_untyped", "overlap_f1", "character_f1"):
+        assert agreement[name].value == pytest.approx(2 * 2 / (3 + 3), abs=1e-15)
+    # Boundaries: 4 of 4 and 8; 4 and 8 of 4 and 8.
+    assert agreement["boundary_similarity"].value == pytest.approx((1 / 2 + 1) / 2, abs=1e-12)
+    # Eight characters: half of the pairs differ. Shares: a and b 2 + 4 each, none 4, of 16.
+    expected = 1 - (6 / 16) ** 2 - (6 / 16) ** 2 - (4 / 16) ** 2
+    assert agreement["alpha"].value == pytest.approx(1 - (15 / 16) * (1 / 2) / expected, abs=1e-12)
+
+
+@pytest.mark.parametrize("kind", SHAPES)
+def test_boxes_and_spans_of_very_many_vendors_count_no_pairs(kind: str) -> None:
+    labels = [(SHAPES[kind][n % 4], f"v{n:02}") for n in range(MOST_VENDORS + 1)]
+    assert len(scopes(*given(labels[:MOST_VENDORS]))) == 45
+    assert scopes(*given(labels)) == {}
+
+
+def test_a_vendor_whose_boxes_have_no_room_is_too_much_to_compare(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("detectors.agreement.boxes.quantities.MOST_ANNOTATORS", 2)
+    labels = [(boxes([0, 0, 2, 2]), vendor) for vendor in ("acme", "opaline", "zeta")]
+    pairs, _ = statistics([labels]).between_vendors()
+    assert {(pair.a, pair.b): pair.agreement["mean_iou"].value for pair in pairs} == {
+        ("acme", "opaline"): 1.0,
+        ("acme", "zeta"): None,
+        ("opaline", "zeta"): None,
+    }
+    assert {pair.agreement["alpha"].why for pair in pairs[1:]} == {"too much to compare"}
+
+
+def test_too_many_spans_of_all_vendors_are_too_much_to_compare() -> None:
+    label = Shape(spans=[Span(2 * n, 2 * n + 1) for n in range(1000)])
+    for count, why in ((10, ""), (11, "too much to compare")):
+        (pair,), _ = statistics([[(label, f"v{n % 2}") for n in range(count)]]).between_vendors()
+        assert (pair.items, pair.agreement["span_f1"].why) == (1, why)
 
 
 def test_an_item_of_very_many_vendors_counts_no_pairs_of_them() -> None:

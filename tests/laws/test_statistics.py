@@ -24,6 +24,7 @@ from detectors.agreement import (
     ranking_agreement,
 )
 from detectors.agreement.boxes import measure as measure_boxes
+from detectors.agreement.boxes import measure_groups as measure_groups_of_boxes
 from detectors.agreement.boxes.geometry import Rectangle
 from detectors.agreement.coefficient import ORDERED
 from detectors.agreement.measures import by_class
@@ -31,7 +32,7 @@ from detectors.agreement.moments import alpha_of_moments, item_moment, moment_ag
 from detectors.agreement.patterns import members, of_any_size, set_key, sized_pattern
 from detectors.agreement.spans.figures import SPANS
 from detectors.agreement.spans.marks import Mark, marks
-from detectors.agreement.spans.measure import measure
+from detectors.agreement.spans.measure import measure, measure_groups
 from detectors.gold import Accuracy
 from detectors.labels.preference import Preference
 from detectors.scope import Scope, Tally
@@ -52,6 +53,9 @@ marked = st.lists(
     st.builds(Mark, st.sampled_from(["", "a", "b"]), st.integers(0, 3), st.integers(3, 9)), max_size=3
 ).map(marks)
 spans = st.lists(marked, min_size=2, max_size=4).map(lambda annotators: tuple(measure(annotators).whole.items()))
+spans_of_groups = st.lists(st.lists(marked, min_size=1, max_size=3), min_size=2, max_size=2).map(
+    lambda groups: tuple(measure_groups(groups)[0].items())
+)
 measures = st.dictionaries(st.sampled_from(["items", "b", "count\x1fcar"]), st.integers(-(2**90), 2**90)).map(
     lambda found: (("1", 1), *found.items())
 )
@@ -64,6 +68,9 @@ places = st.sampled_from([0.0, 1.0, 2.5])
 rectangles = st.builds(Rectangle, places, places, st.just(4.0), places, st.sampled_from(["car", "bus", None]))
 drawn = st.lists(st.lists(rectangles, max_size=3), min_size=1, max_size=4)
 box_measures = drawn.map(lambda answers: (("items", 1), *measure_boxes(answers, 0.5).whole))
+box_measures_of_groups = st.lists(st.lists(rectangles, max_size=3), min_size=2, max_size=4).map(
+    lambda answers: (("items", 1), *measure_groups_of_boxes(answers, [0, 1, 1, 0][: len(answers)], 0.5)[0])
+)
 
 
 def read_boxes(state):
@@ -76,6 +83,10 @@ additions = st.tuples(some, few, few, st.lists(shares, max_size=2))
 
 
 ORDER = Scale.of("ordinal", ["b", "a", "true", "c", "é 🦊"], weights="linear")
+
+
+def read_spans(state):
+    return [figure.reading(state.sums, 1) for figure in SPANS]
 
 
 def read_scope(state):
@@ -125,8 +136,10 @@ SUBJECTS = {
     "accuracy": Subject(Accuracy, st.booleans(), Accuracy.reading),
     "moments": Subject(Sums, moments, lambda state: alpha_of_moments(state.sums) if state.sums else None),
     "boxes": Subject(Sums, box_measures, read_boxes),
+    "boxes between groups": Subject(Sums, box_measures_of_groups, read_boxes),
     "sums": Subject(Sums, measures, lambda state: by_class(state.sums)),
-    "spans": Subject(Sums, spans, lambda state: [figure.reading(state.sums, 1) for figure in SPANS]),
+    "spans": Subject(Sums, spans, read_spans),
+    "spans between groups": Subject(Sums, spans_of_groups, read_spans),
     "tallies": Subject(Tally, shares, Tally.state),
     "scopes": Subject(Scope, additions, Scope.state),
 }

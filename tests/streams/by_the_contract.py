@@ -97,6 +97,9 @@ def _task(annotations: Sequence[Annotation], keys: dict[str, Gold]) -> dict[str,
     items: dict[str, list[object]] = defaultdict(list)
     for (item, _), label in counting.items():
         items[item].append(label)
+    given: dict[str, list[object]] = defaultdict(list)
+    for place in counting:
+        given[place[0]].append(latest[place].label)
     answers, correct = _gold(counting, keys, shape)
     return {
         "label_type": shape,
@@ -105,6 +108,7 @@ def _task(annotations: Sequence[Annotation], keys: dict[str, Gold]) -> dict[str,
         "annotators": len({annotation.annotator for annotation in work}),
         "unfit": len(labels) - len(counting),
         "pairable_items": sum(len(given) > 1 for given in items.values()),
+        "given": given,
         "disputed": {item: Counter(given) for item, given in items.items() if len({*given}) > 1},
         "answers": answers,
         "correct": correct,

@@ -39,7 +39,12 @@ def events(seed: int) -> list[Event]:
         if chance.random() < 0.15:
             found.append(retraction(f"{who}-{item}", number, revision=chance.randrange(number + 1), id=f"r{number}"))
         else:
-            fields = {"batch": chance.choice(("b1", "b2")), "vendor": "acme", "revision": number, "id": f"e{number}"}
+            fields = {
+                "batch": chance.choice(("b1", "b2")),
+                "vendor": chance.choice(("acme", "opaline")),
+                "revision": number,
+                "id": f"e{number}",
+            }
             found.append(annotation(who, item, drawing(chance), number, annotation=f"{who}-{item}", **fields))
     return [*found, gold("i1", drawing(chance)), erasure("ann-4", 1000)]
 
@@ -62,7 +67,11 @@ def test_however_events_come_the_same_is_stored_and_shown(fields: dict[str, Any]
         assert projects(store, configured(**fields)) == expected
         assert differences(store, **fields) == []
     task = expected["news"]["tasks"]["label"]
-    for scope in (task, task["by"]["batch"]["b1"], task["by"]["annotator"]["ann-0"], task["by"]["vendor"]["acme"]):
+    (pair,) = task["between"]["vendor"]
+    assert (pair["a"], pair["b"]) == ("acme", "opaline")
+    assert pair["items"] > 4
+    by = task["by"]
+    for scope in (task, by["batch"]["b1"], by["annotator"]["ann-0"], by["vendor"]["acme"], pair):
         assert all(abs(scope["agreement"][name]["value"]) < 1 for name in BOXES)
     assert task["by"]["class"].keys() == {"car", "bus"}
     assert 0 < task["by"]["class"]["car"]["agreement"]["iou_variance"]["value"] < 0.25

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import msgspec
@@ -13,6 +14,7 @@ import pytest
 from detectors.config import TaskConfig
 from streams import cli
 from streams.document import document
+from streams.events import Annotation, Box, Shape, Span
 from streams.store import Store
 from streams.store.base import StoredAnnotation
 from tests.made_campaign import campaign
@@ -26,6 +28,14 @@ def task(events: Sequence[Any], configure: Configure = default_task, **options: 
     found = document(fold(messages(events), configure=configure), configure, PRIVACY, **options)
     held: dict[str, Any] = found["projects"]["news"]["tasks"]["label"]
     return held
+
+
+def drawn(name: str | None, bbox: list[float]) -> Shape:
+    return Shape(boxes=[Box(bbox, name)])
+
+
+def spans(*given: tuple[int, int, str]) -> Shape:
+    return Shape(spans=[Span(*span) for span in given])
 
 
 def labels(item: str, *given: Any, **fields: Any) -> list[Any]:
@@ -74,8 +84,21 @@ def counted_scans(store: Store, monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return scans
 
 
+AS = {
+    "names": lambda name: name,
+    "boxes": lambda name: drawn(name, [0, 0, 4, 4]),
+    "spans": lambda name: spans((0, 4, name)),
+}
+"""How a name is given: as such, or as the class of a part."""
+
+
+def given_as(kind: str, event: Annotation) -> Annotation:
+    return msgspec.structs.replace(event, label=AS[kind](event.label)) if isinstance(event.label, str) else event
+
+
 @pytest.mark.parametrize("step", [1, 3, 10_000])
-def test_of_repeats_the_latest_counts_however_far_apart(step: int, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("kind", AS)
+def test_of_repeats_the_latest_counts_however_far_apart(kind: str, step: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("streams.stored_items.STEP", step)
     events = [
         annotation("ann", "changed my mind", "b", 9, annotation="z-first-stored"),
@@ -97,9 +120,19 @@ def test_of_repeats_the_latest_counts_however_far_apart(step: int, monkeypatch: 
         *labels("withdrawn", "a", "b"),
         retraction("n1-withdrawn"),
     ]
+    if kind != "names":
+        events = [given_as(kind, event) if isinstance(event, Annotation) else event for event in events]
+    times, more = (1, {}) if kind == "names" else (1, {"mean_iou": 1.0}) if kind == "boxes" else (4, {"span_f1": 1 / 3})
+    text = str if kind == "names" else lambda name: f'["{name}"]'
     expected = [
-        {"item": "same time", "labels": 3, "entropy": 0.918295834054, "counts": {"b": 2, "a": 1}},
-        {"item": "still", "labels": 3, "entropy": 0.918295834054, "counts": {"c": 2, "b": 1}},
+        {
+            "item": item,
+            "labels": 3,
+            "entropy": 0.918295834054,
+            **more,
+            "counts": {text(two): 2 * times, text(one): times},
+        }
+        for item, two, one in (("same time", "b", "a"), ("still", "c", "b"))
     ]
     assert task(events)["disputed"] == expected
     other = fold(shuffled(messages(events), 3), chunk=2, capacity=2)
@@ -147,10 +180,103 @@ def test_labels_that_fit_no_more_do_not_dispute_and_others_do() -> None:
     assert found["counts"] == {"a": 2, "other": 2}
 
 
-def test_measured_labels_say_why_there_are_none() -> None:
-    found = task(labels("i1", boxes([0, 0, 1, 1]), boxes([5, 5, 1, 1])))
-    assert (found["disputed"], found["disputed_cut"]) == (None, None)
-    assert found["disputed_why"] == "not available for this label type"
+def test_boxes_are_ranked_by_what_is_said_of_each_object_then_by_overlap() -> None:
+    car, lower = [0, 0, 4, 4], [0, 0, 4, 3]
+    events = [
+        *labels("missed by one", drawn("car", car), drawn("car", car), boxes()),
+        *labels("named otherwise", drawn("car", car), drawn("bus", lower)),
+        *labels("apart", drawn("car", car), drawn("car", [50, 0, 4, 4])),
+        *labels("not quite", drawn("car", car), drawn("car", lower)),
+        *labels("nothing there", boxes(), boxes()),
+        *labels("alone", drawn("car", car)),
+    ]
+    found = task(events)
+    assert found["disputed"] == [
+        {"item": "apart", "labels": 2, "entropy": 1.0, "mean_iou": 0.0, "counts": {'["car"]': 2, "[]": 2}},
+        {"item": "named otherwise", "labels": 2, "entropy": 1.0, "mean_iou": 0.75,
+         "counts": {'["bus"]': 1, '["car"]': 1}},
+        {"item": "missed by one", "labels": 3, "entropy": 0.918295834054, "mean_iou": 0.333333333333,
+         "counts": {'["car"]': 2, "[]": 1}},
+    ]  # fmt: skip
+    assert found["disputed_cut"] == 0
+    assert [each["item"] for each in task(events, most_disputed=1)["disputed"]] == ["apart"]
+    assert task(events, most_disputed=1)["disputed_cut"] == 2
+    others = task(events, configured(labels=("truck",), unknown="other"))["disputed"]
+    assert [(each["item"], list(each["counts"])) for each in others] == [
+        ("apart", ['["other"]', "[]"]),
+        ("missed by one", ['["other"]', "[]"]),
+    ]
+    stricter = task(events, configured(iou=0.8))["disputed"]
+    assert [each["item"] for each in stricter] == ["apart", "named otherwise", "not quite", "missed by one"]
+
+
+def test_spans_are_ranked_by_what_is_said_of_each_character_then_by_f1() -> None:
+    events = [
+        *labels("longer", spans((0, 4, "a")), spans((0, 5, "a"))),
+        *labels("named otherwise", spans((0, 4, "a")), spans((0, 4, "b"))),
+        *labels("equal", spans((0, 4, "a")), spans((0, 4, "a"))),
+        *labels("cut", spans((0, 4, "a")), spans((0, 2, "a"), (2, 4, "a"))),
+    ]
+    assert task(events)["disputed"] == [
+        {"item": "named otherwise", "labels": 2, "entropy": 1.0, "span_f1": 0.0, "counts": {'["a"]': 4, '["b"]': 4}},
+        {"item": "longer", "labels": 2, "entropy": 0.2, "span_f1": 0.0, "counts": {'["a"]': 9, "[]": 1}},
+        {"item": "cut", "labels": 2, "entropy": 0.0, "span_f1": 0.0, "counts": {'["a"]': 8}},
+    ]
+
+
+@pytest.mark.parametrize("room", [0, 1000, 10**6])
+@pytest.mark.parametrize("step", [3, 10_000])
+def test_however_little_room_there_is_the_same_is_found(room: int, step: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    chance = Random(6)
+    given = [(f"n{place}", f"i{item}") for item in range(40) for place in range(3)]
+    chance.shuffle(given)
+    events = [
+        annotation(person, item, drawn(chance.choice(["car", "bus"]), [chance.choice((0, 1, 90)), 0, 4, 4]), number)
+        for number, (person, item) in enumerate(given)
+    ]
+    expected = task(events)
+    assert len(expected["disputed"]) == 20
+    assert expected["disputed_cut"] > 5
+    monkeypatch.setattr("streams.stored_items.STEP", step)
+    monkeypatch.setattr("streams.disputed.MOST_HELD", room)
+    store = fold(messages(events))
+    scans = counted_scans(store, monkeypatch)
+    found = document(store, default_task, PRIVACY)["projects"]["news"]["tasks"]["label"]
+    assert found["disputed"] == expected["disputed"]
+    assert found["disputed_cut"] == expected["disputed_cut"]
+    if room == 10**6:
+        assert len(scans) == 2
+    else:
+        assert 2 < len(scans) <= 41
+    few = task(events, most_disputed=3)
+    assert few["disputed"] == expected["disputed"][:3]
+    assert few["disputed_cut"] == expected["disputed_cut"] + 17
+
+
+def test_the_room_is_of_all_tasks_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    first = [event for n in range(5) for event in labels(f"i{n}", drawn("car", [0, 0, 4, 4]), boxes())]
+    # All the items of both tasks begin before any is complete.
+    events = [
+        msgspec.structs.replace(event, task=name, id=f"{name}-{event.id}")
+        for half in (first[::2], first[1::2])
+        for event in half
+        for name in ("a", "b")
+    ]
+    monkeypatch.setattr("streams.disputed.MOST_HELD", 1000)
+    store = fold(messages(events))
+    scans = counted_scans(store, monkeypatch)
+    found = document(store, default_task, PRIVACY)["projects"]["news"]["tasks"]
+    assert {name: [each["item"] for each in held["disputed"]] for name, held in found.items()} == {
+        name: [f"i{n}" for n in range(5)] for name in "ab"
+    }
+    # A label takes 320 bytes, so that four of the ten items are held in one reading.
+    assert len(scans) == 1 + 3
+
+
+def test_ranking_now_and_then_loses_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    events = [event for n in range(1500) for event in labels(f"i{n}", drawn("car", [0, 0, 4, 4]), boxes())]
+    found = task(events, most_disputed=2)
+    assert ([each["item"] for each in found["disputed"]], found["disputed_cut"]) == (["i0", "i1"], 1498)
 
 
 def test_a_task_without_labels_has_none() -> None:
@@ -163,8 +289,8 @@ def test_each_task_has_its_own_and_one_project_alone_has_the_same() -> None:
     whole = document(store, default_task, PRIVACY)["projects"]
     assert document(store, default_task, PRIVACY, project="shapes")["projects"]["shapes"] == whole["shapes"]
     shapes = whole["shapes"]["tasks"]
-    assert {name: len(held["disputed"] or ()) for name, held in shapes.items()} == {
-        "mixed": 3, "pair": 4, "region": 0, "score": 4, "tags": 4,
+    assert {name: len(held["disputed"]) for name, held in shapes.items()} == {
+        "mixed": 3, "pair": 4, "region": 4, "score": 4, "tags": 4,
     }  # fmt: skip
     assert len(whole["news"]["tasks"]["label"]["disputed"]) > 3
 

@@ -21,6 +21,7 @@ from streams.homes import Home
 from streams.parsing import DeadLetter, Parser
 from streams.store import open_store
 from streams.verify import Report, verify_statistics
+from tests.detectors.agreement.spans_by_characters import dispute
 from tests.strategies import LABELS, event_sets
 from tests.streams.by_the_contract import figures
 from tests.streams.folding import PRIVACY, TOPIC, Record, default_task, fold, projects, rules, shuffled
@@ -187,8 +188,14 @@ def _compare(found: dict, figure: dict) -> None:  # type: ignore[type-arg]
 
 
 def _compare_disputed(found: Document, figure: dict[str, Any]) -> None:
-    if figure["label_type"] in {"boxes", "spans"}:
-        assert (found["disputed"], found["disputed_why"]) == (None, "not available for this label type")
+    if figure["label_type"] == "boxes":
+        assert {each["item"] for each in found["disputed"]} <= figure["given"].keys()
+        for each in found["disputed"]:
+            assert each["labels"] == len(figure["given"][each["item"]])
+            compared["disputed boxes"] += 1
+        return
+    if figure["label_type"] == "spans":
+        _compare_disputed_spans(found, figure["given"])
         return
     assert {each["item"] for each in found["disputed"]} == figure["disputed"].keys()
     assert found["disputed_cut"] == 0
@@ -203,6 +210,24 @@ def _compare_disputed(found: Document, figure: dict[str, Any]) -> None:
             expected = -sum(r / n * math.log2(r / n) for r in counts.values())
             assert each["entropy"] == pytest.approx(expected, abs=1e-9)
         compared["disputed"] += 1
+
+
+def _compare_disputed_spans(found: Document, given: dict[str, list[Any]]) -> None:
+    marked = {
+        item: [sorted({(span.type or "", span.start, span.end) for span in label.spans}) for label in labels]
+        for item, labels in given.items()
+    }
+    differing = {item: marks for item, marks in marked.items() if len({tuple(own) for own in marks}) > 1}
+    assert {each["item"] for each in found["disputed"]} == differing.keys()
+    for each in found["disputed"]:
+        entropy, likeness, counts = dispute(differing[each["item"]])
+        assert each["labels"] == len(differing[each["item"]])
+        assert (each["entropy"], each["span_f1"]) == (
+            pytest.approx(entropy, abs=1e-9),
+            pytest.approx(likeness, abs=1e-9),
+        )
+        assert sum(each["counts"].values()) == sum(counts.values())
+        compared["disputed spans"] += 1
 
 
 def _compare_classes(found: Document, figure: dict[str, Any]) -> None:

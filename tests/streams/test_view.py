@@ -404,5 +404,18 @@ def test_the_most_disputed_items_are_shown_with_their_labels(width: int) -> None
     text = show(render_document(document({"weather": task({}, disputed=numbers, disputed_cut=0)})), width)
     assert "variance" in text
     assert "12,345.500" in text
+    parts = [
+        {"item": "i1", "labels": 3, "entropy": 1.5, "mean_iou": 0.25, "counts": {"[]": 4, "[null]": 2}},
+        {"item": "i2", "labels": 2, "entropy": 1.0, "mean_iou": 0.0, "counts": {'["a","b"]': 1}},
+    ]
+    text = show(
+        render_document(document({"weather": task({}, label_type="boxes", disputed=parts, disputed_cut=0)})), width
+    )
+    (heading,) = (line.split() for line in text.splitlines() if "most disputed" in line)
+    assert heading == ["most", "disputed", "entropy", "mean", "IoU", "labels"]
+    assert [line.split() for line in text.splitlines() if line.split()[:1] in (["i1"], ["i2"])] == [
+        ["i1", "missed", "4,", "no", "class", "2", "1.500", "0.250", "3"],
+        ["i2", "a", "+", "b", "1", "1.000", "0.000", "2"],
+    ]
     boxes = task({}, disputed=None, disputed_cut=None, disputed_why="not available for this label type")
     assert "disputed" not in show(render_document(document({"weather": boxes})), width)

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import combinations
 
-from detectors.agreement.measures import ONE
-from detectors.agreement.spans.marks import MOST_COMPARED, Agreed, Marks, rounded
+from detectors.agreement.spans.marks import MOST_COMPARED, ByPair, Marks, rounded
 
 
-def similar_boundaries(annotators: Sequence[Marks]) -> Agreed | None:
+def similar_boundaries(annotators: Sequence[Marks]) -> ByPair | None:
     r"""Boundary similarity of each pair of annotators.
 
     With $M$ boundaries in common, $T$ pairs of boundaries that are next to each other, one of each annotator
@@ -24,9 +23,10 @@ def similar_boundaries(annotators: Sequence[Marks]) -> Agreed | None:
     The cost is O(log n) a span, and O(1) for each two annotators that have a boundary at the same place or at the next;
     None where these are more than `MOST_COMPARED`.
 
+    >>> from detectors.agreement.measures import ONE
     >>> from detectors.agreement.spans.marks import Mark
     >>> found = similar_boundaries([[Mark("a", 2, 5), Mark("a", 7, 9)], [Mark("a", 2, 6)]])
-    >>> found.whole / ONE == (1 + 0.5) / (1 + 1 + 2)
+    >>> found.common[0, 1] / ONE == (1 + 0.5) / (1 + 1 + 2)
     True
 
     References
@@ -58,13 +58,9 @@ def similar_boundaries(annotators: Sequence[Marks]) -> Agreed | None:
                 if taken.get(pair) != place:
                     moved[pair] = moved.get(pair, 0) + 1
                     taken[pair] = place + 1
-    empty = [not boundaries for boundaries in drawn]
-    others = sum(empty) - 1
-    own = [others * ONE if none else 0 for none in empty]
+    similar: dict[tuple[int, int], int] = {}
     for pair in common.keys() | moved.keys():
         a, b = pair
         m, t = common.get(pair, 0), moved.get(pair, 0)
-        similarity = rounded(2 * m + t, 2 * (len(drawn[a]) + len(drawn[b]) - m - t))
-        own[a] += similarity
-        own[b] += similarity
-    return Agreed(own, [1] * len(annotators))
+        similar[pair] = rounded(2 * m + t, 2 * (len(drawn[a]) + len(drawn[b]) - m - t))
+    return ByPair(similar, [1] * len(annotators), [int(not boundaries) for boundaries in drawn])

@@ -28,6 +28,52 @@ class Characters(NamedTuple):
     categories: Sequence[Mapping[str, int]] | None
 
 
+def types_of(annotators: Sequence[Marks]) -> Sequence[str]:
+    """The types that they marked, in order: that of the place n is the bit n of a category."""
+    return sorted({kind for marks in annotators for kind, *_ in marks})
+
+
+def changes(annotators: Sequence[Marks], types: Sequence[str]) -> Sequence[tuple[int, int, int, int]]:
+    """Where an annotator's category changes, along the text: the place, the annotator, the category before and after.
+
+    A category is a number whose bits are the types that cover the characters from there on; 0 where there is no mark.
+
+    >>> from detectors.agreement.spans.marks import Mark
+    >>> changes([[Mark("a", 0, 4), Mark("b", 2, 4)]], ["a", "b"])
+    [(0, 0, 0, 1), (2, 0, 1, 3), (4, 0, 3, 2), (4, 0, 2, 0)]
+    """
+    bits = {kind: bit for bit, kind in enumerate(types)}
+    turns = [
+        (place, annotator, bits[kind], change)
+        for annotator, marks in enumerate(annotators)
+        for kind, start, end in marks
+        if start < end
+        for place, change in ((start, 1), (end, -1))
+    ]
+    turns.sort()
+    open_spans: list[dict[int, int]] = [{} for _ in annotators]
+    masks = [0] * len(annotators)
+    found: list[tuple[int, int, int, int]] = []
+    for place, annotator, bit, change in turns:
+        held = open_spans[annotator]
+        before = held.get(bit, 0)
+        held[bit] = before + change
+        if not (before and before + change):
+            mask = masks[annotator]
+            masks[annotator] = mask ^ (1 << bit)
+            found.append((place, annotator, mask, masks[annotator]))
+    return found
+
+
+def types_in(category: int, types: Sequence[str]) -> Sequence[str]:
+    """The types of a category.
+
+    >>> types_in(5, ["a", "b", "c"])
+    ['a', 'c']
+    """
+    return [kind for bit, kind in enumerate(types) if category >> bit & 1]
+
+
 class _Share:
     """How many annotators share something, and the sum of that over the characters so far."""
 
@@ -58,19 +104,10 @@ def characters(annotators: Sequence[Marks]) -> Characters:
     [{'a': 4, '': 1}, {'': 2, 'a': 1, 'a\x1db': 1, 'b': 1}]
     """
     count = len(annotators)
-    types = sorted({kind for marks in annotators for kind, *_ in marks})
-    bits = {kind: bit for bit, kind in enumerate(types)}
-    turns = [
-        (place, annotator, bits[kind], change)
-        for annotator, marks in enumerate(annotators)
-        for kind, start, end in marks
-        if start < end
-        for place, change in ((start, 1), (end, -1))
-    ]
-    turns.sort()
+    types = types_of(annotators)
+    turns = changes(annotators, types)
     reach = turns[-1][0] if turns else 0
     covered, shares = _Share(), {0: _Share(count)}
-    open_spans: list[dict[int, int]] = [{} for _ in annotators]
     masks, since = [0] * count, [0] * count
     same_from, covered_from = [0] * count, [0] * count
     same, both, size = [0] * count, [0] * count, [0] * count
@@ -86,18 +123,11 @@ def characters(annotators: Sequence[Marks]) -> Characters:
                 both[annotator] += covered.until(place) - covered_from[annotator] - length
                 size[annotator] += length
 
-    for place, annotator, bit, change in turns:
-        held = open_spans[annotator]
-        before = held.get(bit, 0)
-        held[bit] = before + change
-        if before and before + change:
-            continue
-        mask = masks[annotator]
+    for place, annotator, mask, entered in turns:
         leave(annotator, place)
         share = shares[mask]
         share.until(place)
         share.annotators -= 1
-        entered = mask ^ (1 << bit)
         share = shares.setdefault(entered, _Share())
         same_from[annotator] = share.until(place)
         share.annotators += 1
@@ -117,7 +147,7 @@ def _named(lengths: Sequence[Mapping[int, int]], types: Sequence[str]) -> Sequen
         return None
     names: dict[int, str] = {}
     for mask in masks:
-        found = [kind for bit, kind in enumerate(types) if mask >> bit & 1]
+        found = types_in(mask, types)
         if len(found) + sum(map(len, found)) > LONGEST_CATEGORY + 1:
             return None
         names[mask] = JOIN if found == [""] else JOIN.join(found)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple, Protocol, TypeAlias
 
 from detectors.agreement.measures import ONE
@@ -60,6 +60,49 @@ class Agreed(NamedTuple):
     def whole(self) -> int:
         """Over all pairs."""
         return sum(self.own) // 2
+
+
+class ByPair(NamedTuple):
+    """What each two annotators of an item have in common, or each two groups of them.
+
+    `common` names those that have anything, the smaller number first; `size` is how much each has of what could be common.
+    Of those who have nothing each two agree by 1, in multiples of 1 / `ONE`: `empty` is how many of these there are.
+    """
+
+    common: Mapping[tuple[int, int], int]
+    size: Sequence[int]
+    empty: Sequence[int]
+
+    def agreed(self) -> Agreed:
+        """Each against all others."""
+        nothing = sum(self.empty)
+        own = [ONE * n * (nothing - n) for n in self.empty]
+        for (a, b), n in self.common.items():
+            own[a] += n
+            own[b] += n
+        return Agreed(own, self.size)
+
+    def of_two(self, a: int, b: int) -> Agreed:
+        """The first of these against the second, which has the larger number."""
+        common = self.common.get((a, b), 0) + ONE * self.empty[a] * self.empty[b]
+        return Agreed([common, common], [self.size[a], self.size[b]])
+
+    def of_groups(self, groups: Sequence[int]) -> ByPair:
+        """The same of groups, by the number of each annotator's group: what is common within one is left out.
+
+        >>> ByPair({(0, 1): 5, (0, 2): 3, (1, 2): 2}, [4, 5, 6], [0, 0, 0]).of_groups([0, 1, 0])
+        ByPair(common={(0, 1): 7}, size=[10, 5], empty=[0, 0])
+        """
+        common: dict[tuple[int, int], int] = {}
+        size, empty = ([0] * (max(groups) + 1) for _ in range(2))
+        for (a, b), n in self.common.items():
+            one, other = sorted((groups[a], groups[b]))
+            if one != other:
+                common[one, other] = common.get((one, other), 0) + n
+        for group, own, none in zip(groups, self.size, self.empty, strict=True):
+            size[group] += own
+            empty[group] += none
+        return ByPair(common, size, empty)
 
 
 def rounded(numerator: int, denominator: int) -> int:

@@ -8,10 +8,10 @@ import numpy as np
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import maximum_bipartite_matching
 
-from detectors.agreement.spans.marks import MOST_COMPARED, Agreed, Marks
+from detectors.agreement.spans.marks import MOST_COMPARED, ByPair, Marks
 
 
-def nearly_alike(annotators: Sequence[Marks]) -> Agreed | None:
+def nearly_alike(annotators: Sequence[Marks]) -> ByPair | None:
     r"""Spans of the same type that overlap by half: $|a \cap b| \ge |a \cup b| / 2$, each matched to one at most.
 
     Of two annotators as many are matched as can be (a maximum matching), so the number depends on no order. Where the
@@ -20,7 +20,7 @@ def nearly_alike(annotators: Sequence[Marks]) -> Agreed | None:
 
     >>> from detectors.agreement.spans.marks import Mark
     >>> nearly_alike([[Mark("a", 0, 10), Mark("a", 20, 30)], [Mark("a", 0, 5), Mark("a", 26, 30)]])
-    Agreed(own=[1, 1], size=[2, 2])
+    ByPair(common={(0, 1): 1}, size=[2, 2], empty=[0, 0])
     """
     spans = sorted([(*mark, annotator) for annotator, marks in enumerate(annotators) for mark in marks])
     near: dict[tuple[int, int], list[tuple[int, int]]] = {}
@@ -39,12 +39,8 @@ def nearly_alike(annotators: Sequence[Marks]) -> Agreed | None:
             if other != annotator and 3 * common >= end - start + other_end - other_start:
                 pair, edge = ((annotator, other), (i, j)) if annotator < other else ((other, annotator), (j, i))
                 near.setdefault(pair, []).append(edge)
-    own = [0] * len(annotators)
-    for (a, b), edges in near.items():
-        matched = _matched(edges)
-        own[a] += matched
-        own[b] += matched
-    return Agreed(own, [*map(len, annotators)])
+    matched = {pair: _matched(edges) for pair, edges in near.items()}
+    return ByPair(matched, [*map(len, annotators)], [0] * len(annotators))
 
 
 def _matched(edges: Sequence[tuple[int, int]]) -> int:

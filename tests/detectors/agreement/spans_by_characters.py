@@ -1,5 +1,6 @@
 """Figures of spans from their definitions, character by character and pair by pair; marks are (type, start, end)."""
 
+import math
 from collections import Counter
 from fractions import Fraction
 from itertools import combinations
@@ -82,21 +83,34 @@ def alpha_by_krippendorff(items):
     return krippendorff.alpha(value_counts=counts, level_of_measurement="nominal")
 
 
-def alpha_against(items, annotator):
-    """Of an annotator and "the others", whose label is spread over what they gave; items map annotators to marks."""
+def alpha_between(items, one):
+    """Of two groups, each a label that is spread over what its people gave: of `one` and of everybody else.
+
+    Items map annotators to marks.
+    """
     disagreement, used = Fraction(0), Counter()
     for item in items:
-        others = [given for name, given in item.items() if name != annotator]
-        if annotator in item and others:
+        sides = [[marks for name, marks in item.items() if (name in one) is of] for of in (True, False)]
+        if all(sides):
             for place in range(max(map(reach_of, item.values()))):
-                own, given = category(item[annotator], place), [category(other, place) for other in others]
-                disagreement += 2 * (1 - Fraction(given.count(own), len(given)))
-                used[own] += 1
-                for kinds in given:
-                    used[kinds] += Fraction(1, len(given))
+                given = [[category(marks, place) for marks in side] for side in sides]
+                pairs = [x != y for x in given[0] for y in given[1]]
+                disagreement += 2 * Fraction(sum(pairs), len(pairs))
+                for side in given:
+                    for kinds in side:
+                        used[kinds] += Fraction(1, len(side))
     labels = sum(used.values())
     expected = labels * labels - sum(x * x for x in used.values())
     return float(1 - (labels - 1) * disagreement / expected) if expected else None
+
+
+def dispute(item):
+    """The mean entropy of the marked characters' categories, the span F1, and how often each category was given."""
+    marked = sorted({place for given in item for place in covered(given)})
+    rows = [[category(given, place) for given in item] for place in marked]
+    entropies = [-sum(n / len(row) * math.log2(n / len(row)) for n in Counter(row).values()) for row in rows]
+    pairs = [COMMON["span_f1"](x, y) for x, y in combinations(item, 2)]
+    return sum(entropies) / len(rows) if rows else 0.0, ratio(pairs), Counter(kinds for row in rows for kinds in row)
 
 
 def ratio(parts):
@@ -113,15 +127,15 @@ COMMON = {
 }
 
 
-def figures(items, annotator=None):
-    """The ratios of items, each a mapping of annotators to what they marked; or those of an annotator and each other."""
+def figures(items, one=None):
+    """The ratios of items, each a mapping of annotators to what they marked; or those of a group and everybody else."""
     return {
         name: ratio(
             [
                 common(item[a], item[b])
                 for item in items
                 for a, b in combinations(item, 2)
-                if annotator is None or annotator in {a, b}
+                if one is None or (a in one) != (b in one)
             ]
         )
         for name, common in COMMON.items()

@@ -7,7 +7,7 @@ import pytest
 
 from detectors.agreement import Sums, Table, agreement, agreement_of_sums, item_pattern
 from detectors.agreement.alpha_nominal import alpha_nominal
-from detectors.agreement.boxes import BOXES, geometry, measure
+from detectors.agreement.boxes import BOXES, geometry, measure, measure_groups
 from detectors.agreement.boxes.alpha import alpha
 from detectors.agreement.boxes.geometry import Rectangle, intersection_over_union
 from detectors.agreement.coefficient import student_quantile
@@ -28,6 +28,10 @@ def close(x):
 
 def measured(answers, threshold=0.5, **options):
     return measure([[Rectangle(*box) for box in boxes] for boxes in answers], threshold, **options)
+
+
+def between(answers, groups, threshold=0.5):
+    return measure_groups([[Rectangle(*box) for box in boxes] for boxes in answers], groups, threshold)
 
 
 def sums_of(*items, **options):
@@ -157,12 +161,26 @@ def test_with_one_object_an_item_alpha_is_that_of_categories():
 
 
 @pytest.mark.parametrize("name", [coefficient.name for coefficient in BOXES if not coefficient.of_classes])
-@pytest.mark.parametrize("own", [False, True])
-def test_errors_are_those_of_the_derivatives(name, own):
+@pytest.mark.parametrize("part", ["whole", "against the others", "between groups"])
+def test_errors_are_those_of_the_derivatives(name, part):
     """What the figure moves where an item counts a little more is the item's influence."""
-    contributions = [measured(item) for item in random_items(5, 40)]
-    contributions = [found.own[0] if own else found.whole for found in contributions]
+    items = random_items(5, 40)
+    if part == "between groups":
+        contributions = [between(item, [place % 2 for place in range(len(item))])[0] for item in items]
+    else:
+        contributions = [measured(item).whole if part == "whole" else measured(item).own[0] for item in items]
     check_error(name, contributions, of_class=False)
+
+
+def test_groups_see_the_same_whichever_is_first_and_whoever_else_is_there():
+    for item in random_items(8, 30):
+        groups = [place % 2 for place in range(len(item))]
+        (found,) = between(item, groups)
+        assert between(item, [1 - group for group in groups]) == [found]
+        # A third group, whose people stand before, after and in the middle.
+        other = [(0, 0, 9, 9, "b"), (41, 0, 9, 9, "c")]
+        more = [other, *item[:1], other, *item[1:], other]
+        assert between(more, [2, *groups[:1], 2, *groups[1:], 2])[0] == found
 
 
 @pytest.mark.parametrize("name", ["iou_mean", "iou_variance"])

@@ -16,7 +16,7 @@ from detectors.agreement.spans.boundaries import similar_boundaries
 from detectors.agreement.spans.characters import characters
 from detectors.agreement.spans.exact import alike, alike_by_type, alike_untyped
 from detectors.agreement.spans.marks import MOST_COMPARED, MOST_SPANS, Mark, marks
-from detectors.agreement.spans.measure import measure
+from detectors.agreement.spans.measure import measure, measure_groups
 from detectors.agreement.spans.overlap import nearly_alike
 from detectors.agreement.spans.ratio import ratio
 from tests.detectors.agreement.spans_by_characters import (
@@ -156,19 +156,19 @@ def test_empty_spans_are_spans_of_no_character():
 def test_half_of_the_union_is_near_enough_and_less_is_not():
     whole = [Mark("a", 0, 100)]
     for end, near in ((49, 0), (50, 1), (199, 1), (200, 1), (201, 0)):
-        assert nearly_alike([whole, [Mark("a", 0, end)]]).whole == near
+        assert nearly_alike([whole, [Mark("a", 0, end)]]).agreed().whole == near
     for start, near in ((33, 1), (34, 0)):
-        assert nearly_alike([whole, [Mark("a", start, start + 100)]]).whole == near
-    assert nearly_alike([whole, [Mark("b", 0, 100)]]).whole == 0
+        assert nearly_alike([whole, [Mark("a", start, start + 100)]]).agreed().whole == near
+    assert nearly_alike([whole, [Mark("b", 0, 100)]]).agreed().whole == 0
 
 
 def test_as_many_spans_are_matched_as_can_be():
     """Matching the equal ones first would leave one of each annotator alone."""
     first = marks([Mark("a", 0, 4), Mark("a", 0, 8)])
     second = marks([Mark("a", 0, 4), Mark("a", 0, 2)])
-    assert nearly_alike([first, second]).whole == 2
+    assert nearly_alike([first, second]).agreed().whole == 2
     # One span cannot have two partners.
-    assert nearly_alike([[Mark("a", 0, 4)], marks([Mark("a", 0, 2), Mark("a", 2, 4)])]).whole == 1
+    assert nearly_alike([[Mark("a", 0, 4)], marks([Mark("a", 0, 2), Mark("a", 2, 4)])]).agreed().whole == 1
 
 
 def test_marking_twice_says_nothing_more():
@@ -196,7 +196,7 @@ def test_counts_equal_brute_force():
         item = random_item(rng)
         sizes = [len(given) for given in item]
         assert alike(item) == (pairs_of(item, lambda x, y: len(set(x) & set(y))), sizes)
-        assert nearly_alike(item) == (pairs_of(item, most_matched), sizes)
+        assert nearly_alike(item).agreed() == (pairs_of(item, most_matched), sizes)
         stretches = [{mark[1:] for mark in given} for given in item]
         assert alike_untyped(item) == (pairs_of(stretches, lambda x, y: len(x & y)), [*map(len, stretches)])
         by_type = {}
@@ -204,7 +204,7 @@ def test_counts_equal_brute_force():
             of = alike([[mark for mark in given if mark.type == kind] for given in item])
             by_type[kind] = 2 * of.whole, (len(item) - 1) * sum(of.size)
         assert alike_by_type(item) == by_type
-        compared["matched"] += nearly_alike(item).whole > alike(item).whole
+        compared["matched"] += nearly_alike(item).agreed().whole > alike(item).whole
     assert compared["matched"] > 100
 
 
@@ -231,7 +231,7 @@ def test_boundaries_equal_brute_force():
     for _ in range(400):
         item = random_item(rng)
         expected = pairs_of(item, similarity)
-        for own, value in zip(similar_boundaries(item).own, expected, strict=True):
+        for own, value in zip(similar_boundaries(item).agreed().own, expected, strict=True):
             assert abs(Fraction(own, ONE) - value) <= Fraction(len(item), 2 * ONE)
             compared[value.denominator == 1] += 1
     assert compared[False] > 800
@@ -330,20 +330,22 @@ def test_an_annotator_against_the_others_on_items_of_one_character():
 
 
 PARTS = {
-    "whole": lambda found: found.whole,
-    "against the others": lambda found: found.own[0],
-    "class": lambda found: by_class(found.whole).get("a", {}),
+    "whole": lambda item: measure(item).whole,
+    "against the others": lambda item: measure(item).own[0],
+    "between groups": lambda item: measure_groups([item[: len(item) // 2], item[len(item) // 2 :]])[0],
+    "class": lambda item: by_class(measure(item).whole).get("a", {}),
 }
+FIGURES_OF = ("whole", "against the others", "between groups")
 
 
 @pytest.mark.parametrize(
     ("part", "name"),
-    [*((part, name) for part in ("whole", "against the others") for name in (*RATIOS, "alpha")), ("class", "span_f1")],
+    [*((part, name) for part in FIGURES_OF for name in (*RATIOS, "alpha")), ("class", "span_f1")],
 )
 def test_the_error_is_that_of_a_numeric_derivative(part, name):
     """Weighting one item a little more moves the figure by its linearised value: their squares make the variance."""
     rng = random.Random(16)
-    parts = [PARTS[part](measure(random_item(rng, length=300, most=12))) for _ in range(40)]
+    parts = [PARTS[part](random_item(rng, length=300, most=12)) for _ in range(40)]
     parts = [sums for sums in parts if sums]
     n, step = len(parts), 10**6
 
@@ -427,7 +429,7 @@ def test_spans_that_all_lie_near_each_other_are_not_compared_by_pairs():
     assert "overlap_f1 n" not in sums
     assert estimate(sums, "character_f1").value > 0.999
     few = [given[: n // 2] for given in item]
-    assert nearly_alike(few).whole == n // 2
+    assert nearly_alike(few).agreed().whole == n // 2
 
 
 def test_very_many_annotators_are_compared_where_that_takes_no_pairs():
@@ -438,6 +440,23 @@ def test_very_many_annotators_are_compared_where_that_takes_no_pairs():
     assert {name for name in (*RATIOS, "alpha") if f"{name} n" in sums} == {*RATIOS[:2], "character_f1", "alpha"}
     assert estimate(sums, "span_f1").value == estimate(sums, "character_f1").value == estimate(sums, "alpha").value == 1
     assert sum(name.endswith(" n") for name in measure(item[:150]).whole) == 6
+
+
+def test_what_is_too_much_to_be_compared_is_so_of_all_groups_together():
+    """Each two groups alone could be compared."""
+    groups = [[[Mark("a", 3, 9)] for _ in range(75)] for _ in range(3)]
+    assert {"overlap_f1 n", "boundary_similarity n"} <= measure_groups(groups[:2])[0].keys()
+    for sums in measure_groups(groups):
+        assert {"overlap_f1 n", "boundary_similarity n"}.isdisjoint(sums)
+        assert estimate(sums, "span_f1").value == estimate(sums, "alpha").value == 1
+
+
+def test_the_order_of_groups_and_of_their_people_does_not_matter():
+    rng = random.Random(19)
+    for _ in range(40):
+        one, other = random_item(rng), random_item(rng)
+        (found,) = measure_groups([one, other])
+        assert measure_groups([other[::-1], one[::-1]]) == [found]
 
 
 def test_categories_that_are_too_many_or_have_too_long_names_have_no_alpha():
