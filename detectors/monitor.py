@@ -11,217 +11,44 @@ which the alarms of several annotators are told.
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
-from itertools import chain, combinations, repeat
+from collections.abc import Callable, Collection, Iterable, Mapping
 from operator import attrgetter
-from typing import NamedTuple, TypeAlias, TypeVar
 
-from detectors.alarms import Alarm, AlarmBook, Cause
+from detectors.changes import (
+    AnnotationKey,
+    Changes,
+    ContextKey,
+    Counts,
+    Erased,
+    Lacks,
+    Needs,
+    PairKey,
+    ReviewKey,
+    ScopeKey,
+    TaskCounts,
+    TaskKey,
+)
 from detectors.config import TaskConfig
+from detectors.counters import Counters, Moves
 from detectors.item import (
     MOST_ANNOTATORS,
     NOTHING,
     Contribution,
-    Each,
     Item,
     ItemKey,
-    Pair,
-    Place,
-    Twos,
-    Whole,
     contribute,
     contribution,
-    pairs_of,
     verdicts,
 )
 from detectors.labels import LABEL_TYPES, Fit
-from detectors.panes import PANE, bound_name, merged_name
+from detectors.panes import bound_name
 from detectors.protocols import Annotation, Context, Erasure, Event, Gold, Retraction, Review
 from detectors.records import AnnotationRecord, precedes
 from detectors.scope import Scope
 from detectors.shelf import Shelf
-from detectors.signals import SIGNALS
-from detectors.watch import KEPT_ANSWERS, Answer, AnswerKey, Revision, Watch, WatchKey, revised
+from detectors.watch import Answer, Revision, Watch, WatchKey
+from detectors.watching import Watching
 from detectors.watermark import Clocks, merged_to
-
-AnnotationKey = tuple[str, str]  # project, annotation
-ReviewKey = tuple[str, str, str, str]  # project, annotation, reviewer, stage
-ContextKey = tuple[str, str]  # project, id
-ClockKey = tuple[str, str]  # project, annotator
-TaskKey = tuple[str, str]  # project, task
-
-
-class ScopeKey(NamedTuple):
-    """A scope: one value of a dimension, in one task."""
-
-    project: str
-    task: str
-    dimension: str
-    value: str
-
-
-class PairKey(NamedTuple):
-    """Two annotators, a before b, and the label type they are compared on."""
-
-    project: str
-    task: str
-    label_type: str
-    a: str
-    b: str
-
-
-class Needs(NamedTuple):
-    """What must be looked up before a chunk can be received."""
-
-    annotations: set[AnnotationKey]
-    items: set[ItemKey]
-    reviews: set[ReviewKey]
-    contexts: set[ContextKey]
-
-    def __bool__(self) -> bool:
-        return any(self[:])
-
-
-class Lacks(NamedTuple):
-    """What must be looked up before a chunk can be settled."""
-
-    scopes: set[ScopeKey]
-    pairs: set[PairKey]
-    watches: set[WatchKey]
-    answers: set[WatchKey]
-
-    def __bool__(self) -> bool:
-        return any(self[:])
-
-
-class Erased(NamedTuple):
-    """A tombstone: the keyed hash of a person whose events no longer count."""
-
-    project: str
-    hash: str
-
-
-class TaskCounts:
-    """Of a task: annotators with an annotation in force, and answers to gold as they came and were taken back.
-
-    `merged_to` is the hour below which its items count by the day.
-    """
-
-    __slots__ = ("annotators", "failed", "failed_retracted", "merged_to", "passed", "passed_retracted")
-
-    def __init__(
-        self,
-        annotators: int = 0,
-        passed: int = 0,
-        failed: int = 0,
-        passed_retracted: int = 0,
-        failed_retracted: int = 0,
-        merged_to: int = 0,
-    ) -> None:
-        self.annotators = annotators
-        self.passed = passed
-        self.failed = failed
-        self.passed_retracted = passed_retracted
-        self.failed_retracted = failed_retracted
-        self.merged_to = merged_to
-
-    def answered(self, *, wrong: bool) -> None:
-        """Count an answer to gold."""
-        if wrong:
-            self.failed += 1
-        else:
-            self.passed += 1
-
-    def retracted(self, *, wrong: bool) -> None:
-        """Count an answer to gold that was taken back."""
-        if wrong:
-            self.failed_retracted += 1
-        else:
-            self.passed_retracted += 1
-
-
-class Counts:
-    """Outcomes of one project's events."""
-
-    __slots__ = ("applied", "duplicates", "erased")
-
-    def __init__(self) -> None:
-        self.applied = self.duplicates = self.erased = 0
-
-
-class Changes:
-    """What a settled chunk changed, for a store to write in one transaction. A None is a row to delete."""
-
-    __slots__ = (
-        "alarms",
-        "annotations",
-        "answers",
-        "clocks",
-        "contexts",
-        "counts",
-        "erased",
-        "gold",
-        "messages",
-        "new",
-        "pairs",
-        "reviews",
-        "scopes",
-        "tasks",
-        "vacated",
-        "watches",
-    )
-
-    def __init__(self) -> None:
-        self.new: list[tuple[AnnotationKey, ItemKey | None, AnnotationRecord]] = []
-        """Annotations that are here for the first time; those that the chunk also changed are among the changed ones too."""
-        self.annotations: dict[AnnotationKey, tuple[ItemKey | None, AnnotationRecord]] = {}
-        self.vacated: list[int] = []
-        self.gold: dict[ItemKey, Gold] = {}
-        self.reviews: dict[ReviewKey, Review] = {}
-        self.contexts: dict[ContextKey, Context] = {}
-        self.erased: list[tuple[Erased, int]] = []
-        self.clocks: dict[ClockKey, int | None] = {}
-        self.scopes: dict[ScopeKey, Scope | None] = {}
-        self.tasks: dict[TaskKey, TaskCounts] = {}
-        self.pairs: dict[PairKey, dict[str, int] | None] = {}
-        self.watches: dict[WatchKey, Watch | None] = {}
-        self.answers: dict[AnswerKey, Answer | None] = {}
-        self.alarms: list[Alarm] = []
-        self.messages: list[Alarm] = []
-        self.counts: dict[str, Counts] = {}
-
-
-_WatchName: TypeAlias = tuple[str, str, str, str]
-"""A `WatchKey`, which as a plain tuple is made faster."""
-
-_Signal: TypeAlias = tuple[str, int, float | None, Event, bool]
-"""Something to tell a watch: the annotation, its time, the observation (None: it no longer counts); the event that says
-so; whether the watch knows the annotation already."""
-
-
-T = TypeVar("T", bound=Hashable)
-
-
-class _Moves(NamedTuple):
-    """What a chunk's items bring to the statistics of a task, and what they take away."""
-
-    fresh: Contribution
-    """Of items that brought nothing before: nearly all."""
-    new: Contribution
-    old: Contribution
-
-    def wholes(self) -> Iterator[tuple[Whole, int]]:
-        """Each with how often it is to be added; those of many items are counted, so that each comes once."""
-        return iter(_counted(self.fresh.wholes + self.new.wholes, self.old.wholes).items())
-
-    def each(self) -> Iterator[tuple[Each, int]]:
-        """As these seldom repeat, all as they are, but what is taken away and brought again."""
-        return chain(zip(self.fresh.each, repeat(1)), _counted(self.new.each, self.old.each).items())
-
-    def twos(self) -> Iterator[tuple[Twos, int]]:
-        """The same of pairs."""
-        return chain(zip(self.fresh.twos, repeat(1)), _counted(self.new.twos, self.old.twos).items())
 
 
 class Monitor:
@@ -239,29 +66,25 @@ class Monitor:
         capacity: int = 200_000,
     ) -> None:
         self._configure = configure
-        self._pseudonym = pseudonym
         self._erasure_hash = erasure_hash
         self._capacity = capacity
         self.items: Shelf[ItemKey, Item] = Shelf()
         self.records: dict[AnnotationKey, tuple[ItemKey | None, AnnotationRecord]] = {}
-        self.scopes: Shelf[ScopeKey, Scope] = Shelf()
-        self.pairs: Shelf[PairKey, dict[str, int]] = Shelf()
-        self.watches: Shelf[WatchKey, Watch] = Shelf()
+        self._counters = Counters()
+        self._watching = Watching(configure, pseudonym)
+        self.scopes: Shelf[ScopeKey, Scope] = self._counters.scopes
+        self.pairs: Shelf[PairKey, dict[str, int]] = self._counters.pairs
+        self.watches: Shelf[WatchKey, Watch] = self._watching.watches
+        self.alarms = self._watching.alarms
         self.tasks: dict[TaskKey, TaskCounts] = {}
-        self.alarms = AlarmBook()
         self.erased: set[Erased] = set()
         self.clocks = Clocks()
         self._fits: dict[TaskKey, Fit] = {}
-        self._histories: dict[WatchKey, dict[int, Answer]] = {}
         self._reviews: dict[ReviewKey, Review] = {}
         self._contexts: dict[ContextKey, Context] = {}
         self._touched: list[Item] = []
-        self._moves: dict[TaskKey, _Moves] = {}
-        self._durations: defaultdict[_WatchName, list[Annotation]] = defaultdict(list)
+        self._moves: dict[TaskKey, Moves] = {}
         self._untimed: list[Annotation] = []
-        self._signals: defaultdict[_WatchName, list[_Signal]] = defaultdict(list)
-        self._corrected: set[_WatchName] = set()
-        self._revisions: dict[WatchKey, list[Revision]] = {}
         self._used: list[ItemKey] = []
         self._undelivered: set[AnnotationKey] = set()
         self._changes = Changes()
@@ -327,7 +150,7 @@ class Monitor:
 
     def hold_answers(self, key: WatchKey, answers: dict[int, Answer]) -> None:
         """Take the kept answers of a watch, by number."""
-        self._histories[key] = answers
+        self._watching.hold_answers(key, answers)
 
     # -- receiving ----------------------------------------------------------------------------------------------
 
@@ -491,45 +314,25 @@ class Monitor:
         for at, key, annotator, value, known in sorted(changed, key=_withdrawn_first):
             if not (self.erased and self._is_erased(project, annotator)):
                 watch = WatchKey(project, task, "gold_errors", annotator)
-                self._revisions.setdefault(watch, []).append(Revision(key, at, value, known))
+                self._watching.revise(watch, Revision(key, at, value, known))
 
     def reconfigure(self, key: TaskKey, dropped: Collection[str]) -> None:
         """The task's configuration is another one now; what was observed of the dropped signals is forgotten."""
         self._fits.pop(key, None)
-        for name in [name for name in self.watches.rows if name[:2] == key and name.signal in dropped]:
-            del self.watches.rows[name]
-        for cause in sorted(self.alarms.open):
-            if (cause.project, cause.task) == key and cause.kind in dropped:
-                self.alarms.clear(cause, self.alarms.open[cause].history[-1][1], "unwatched", {})
+        self._watching.reconfigure(key, dropped)
 
     def drop_statistics(self, tasks: Collection[TaskKey]) -> None:
         """Forget the statistics of these tasks, which a rebuild begins anew."""
-        dropped = {*tasks}
-        for key in [key for key in self.scopes.rows if key[:2] in dropped]:
-            del self.scopes.rows[key]
-        for pair in [pair for pair in self.pairs.rows if pair[:2] in dropped]:
-            del self.pairs.rows[pair]
+        self._counters.drop(tasks)
 
     def clear_unfounded(self, key: WatchKey) -> None:
         """Clear the watch's alarm if its history, as it was revised, does not bear it out; the watch is held."""
-        cause, watch = self._cause(key), self.watches.rows[key]
-        alarm = self.alarms.open.get(cause)
-        if alarm is not None and not watch.detector.drifted:
-            self.alarms.clear(cause, max(alarm.raised_at, watch.last), "corrected", self._evidence(watch))
+        self._watching.clear_unfounded(key)
 
     def drop_watches(self, project: str, annotator: str, at: int) -> None:
         """Forget what was observed of an erased annotator, in every task, and clear the alarms about it."""
         for task in sorted(task for of, task in self.tasks if of == project):
-            for signal in SIGNALS:
-                self._drop_watch(WatchKey(project, task, signal, annotator), at)
-
-    def _drop_watch(self, key: WatchKey, at: int) -> None:
-        self.watches.rows.pop(key, None)
-        self.watches.changed.discard(key)
-        self._changes.watches[key] = None
-        cause = self._cause(key)
-        if cause in self.alarms.open:
-            self.alarms.clear(cause, at, "erased", {})
+            self._watching.drop((project, task), annotator, at)
 
     def fit(self, project: str, task: str) -> Fit:
         """How the task reads labels."""
@@ -584,7 +387,7 @@ class Monitor:
     def _first_seen(self, event: Annotation) -> None:
         """How long an answer took is a fact of the moment it was first seen; later edits do not change it."""
         if event.duration_ms and event.stage == "annotate" and not event.skipped:
-            self._durations[event.project, event.task, "log_duration", event.annotator].append(event)
+            self._watching.durations[event.project, event.task, "log_duration", event.annotator].append(event)
         else:
             self._untimed.append(event)
 
@@ -603,7 +406,7 @@ class Monitor:
         judged[event.key] = (event, wrong)
         self._task(project, task).answered(wrong=wrong)
         name = project, task, "gold_errors", event.annotator
-        self._signals[name].append((event.key, event.at, float(wrong), event, False))
+        self._watching.note(name, (event.key, event.at, float(wrong), event, False))
 
     def _tell(self, event: Event, item: Item) -> None:
         """Note the answers to gold that this event made right or wrong, or took back."""
@@ -611,10 +414,7 @@ class Monitor:
             return
         project, task, _ = item.key
         for at, key, annotator, value, known in sorted(self._recount(item), key=_withdrawn_first):
-            name = project, task, "gold_errors", annotator
-            self._signals[name].append((key, at, value, event, known))
-            if known:
-                self._corrected.add(name)
+            self._watching.note((project, task, "gold_errors", annotator), (key, at, value, event, known))
 
     def _recount(self, item: Item) -> list[tuple[int, str, str, float | None, bool]]:
         """Judge the item's answers anew and count what changed: (time, annotation, annotator, wrong or None, known)."""
@@ -646,47 +446,29 @@ class Monitor:
         """What of the statistics and detectors to be changed memory does not hold."""
         moves = self._moves = self._moved()
         lacks = Lacks(set(), set(), set(), set())
-        if not self.scopes.complete or not self.pairs.complete:
-            for task, moved in moves.items():
-                places = {place for (places, _), _ in moved.wholes() for place in places}
-                places.update(("annotator", annotator) for (people, _), _ in moved.each() for annotator in people)
-                merged = self._merged(*task)
-                lacks.scopes.update(self.scopes.missing([_scope_key(*task, place, merged) for place in places]))
-                pairs = {pair for twos, _ in moved.twos() for pair, _ in pairs_of(twos)}
-                lacks.pairs.update(self.pairs.missing([PairKey(*task, *pair) for pair in pairs]))
-        if not self.watches.complete:
-            lacks.watches.update(self.watches.missing([WatchKey(*name) for name in (*self._durations, *self._signals)]))
-            lacks.watches.update(self.watches.missing(self._revisions))
-        lacks.answers.update(WatchKey(*name) for name in self._corrected if name not in self._histories)
-        lacks.answers.update(self._revisions)
+        for task, moved in moves.items():
+            scopes, pairs = self._counters.lacks(task, moved, self._bound(task))
+            lacks.scopes.update(scopes)
+            lacks.pairs.update(pairs)
+        self._watching.lacks(lacks)
         return lacks
 
     def settle(self) -> None:
         """Let statistics see each item's net change, and detectors each answer in order."""
         for task, moves in self._moves.items():
             self._know_task(*task)
-            self._apply(*task, moves)
+            more = self._counters.apply(task, moves, self._bound(task))
+            if more:
+                self._task(*task).annotators += more
         self._moves = {}
         for item in self._touched:
             item.before = None
         self._used += [item.key for item in self._touched]
         self._touched.clear()
         self._hear()
-        for name, timed in self._durations.items():
-            watch = self._watch(name)
-            if watch is not None:
-                self._observe_durations(watch, timed)
-        self._durations.clear()
-        for name, signals in self._signals.items():
-            watch = self._watch(name)
-            if watch is not None:
-                self._observe(watch, signals)
-        self._signals.clear()
-        self._corrected.clear()
-        for key, revisions in self._revisions.items():
-            self._revise_watch(key, revisions)
-        self._revisions.clear()
-        self._histories.clear()
+        for task in self._watching.tasks():
+            self._know_task(*task)
+        self._watching.settle()
 
     def hear(self, annotations: Iterable[Annotation]) -> None:
         """Take the times of annotations that were received before: a rebuild finds clocks again."""
@@ -694,7 +476,7 @@ class Monitor:
 
     def _hear(self) -> None:
         """Let the annotators' clocks come to what they sent; most of it is by annotator already."""
-        for (project, _, _, annotator), timed in self._durations.items():
+        for (project, _, _, annotator), timed in self._watching.durations.items():
             last = max([annotation.time for annotation in timed])
             latest = timed[-1] if timed[-1].time == last else max(timed, key=_time)
             self._hear_one(project, annotator, latest.at)
@@ -709,14 +491,14 @@ class Monitor:
         if not (self.erased and self._is_erased(project, annotator)) and self.clocks.hear(project, annotator, at):
             self._changes.clocks[project, annotator] = at
 
-    def _moved(self) -> dict[TaskKey, _Moves]:
+    def _moved(self) -> dict[TaskKey, Moves]:
         """What the touched items change in the statistics of their tasks."""
-        moves: dict[TaskKey, _Moves] = {}
+        moves: dict[TaskKey, Moves] = {}
         for item in self._touched:
             project, task, _ = item.key
             moved = moves.get((project, task))
             if moved is None:
-                moved = moves[project, task] = _Moves(Contribution(), Contribution(), Contribution())
+                moved = moves[project, task] = Moves(Contribution(), Contribution(), Contribution())
             before = item.before
             if not before:
                 contribute(item, self.fit(project, task), moved.fresh)
@@ -727,61 +509,10 @@ class Monitor:
                 moved.new.extend(after)
         return {task: moved for task, moved in moves.items() if any(moved)}
 
-    def _apply(self, project: str, task: str, moves: _Moves) -> None:
-        scopes: dict[Place, Scope] = {}
-        merged = self._merged(project, task)
-        for (places, addition), times in moves.wholes():
-            for place in places:
-                scope = scopes.get(place)
-                if scope is None:
-                    scope = scopes[place] = self._scope(_scope_key(project, task, place, merged))
-                scope.update(addition, times)
-        self._apply_each(project, task, moves)
-        confusions: dict[Pair, dict[str, int]] = {}
-        for (kind, people, patterns), times in moves.twos():
-            for (a, b), pattern in zip(combinations(people, 2), patterns, strict=True):
-                pair = kind, a, b
-                confusion = confusions.get(pair)
-                if confusion is None:
-                    confusion = confusions[pair] = self._pair(PairKey(project, task, *pair))
-                count = confusion.get(pattern, 0) + times
-                if count:
-                    confusion[pattern] = count
-                else:
-                    del confusion[pattern]
-
-    def _apply_each(self, project: str, task: str, moves: _Moves) -> None:
-        scopes: dict[str, Scope] = {}
-        were = 0
-        for (people, additions), times in moves.each():
-            for annotator, addition in zip(people, additions, strict=True):
-                scope = scopes.get(annotator)
-                if scope is None:
-                    scope = scopes[annotator] = self._scope(ScopeKey(project, task, "annotator", annotator))
-                    were += scope.annotations > 0
-                scope.update(addition, times)
-        are = sum(scope.annotations > 0 for scope in scopes.values())
-        if are != were:
-            self._task(project, task).annotators += are - were
-
-    def _scope(self, key: ScopeKey) -> Scope:
-        self.scopes.changed.add(key)
-        scope = self.scopes.rows.get(key)
-        if scope is None:
-            scope = self.scopes.rows[key] = Scope()
-        return scope
-
-    def _merged(self, project: str, task: str) -> str:
-        """The bound below which the task's hours are merged, by its name."""
-        counts = self.tasks.get((project, task))
+    def _bound(self, task: TaskKey) -> str:
+        """The name of the hour below which the task's hours are merged."""
+        counts = self.tasks.get(task)
         return bound_name(counts.merged_to) if counts is not None else ""
-
-    def _pair(self, key: PairKey) -> dict[str, int]:
-        self.pairs.changed.add(key)
-        patterns = self.pairs.rows.get(key)
-        if patterns is None:
-            patterns = self.pairs.rows[key] = {}
-        return patterns
 
     def _know_task(self, project: str, task: str) -> None:
         """Every task that anything is kept of has its row: by it a rebuild and an erasure find what there is."""
@@ -796,157 +527,17 @@ class Monitor:
         self._changes.tasks[key] = counts
         return counts
 
-    def _watch(self, name: _WatchName) -> Watch | None:
-        """The watch of this name; None where the task does not watch this signal."""
-        project, task, signal, _ = name
-        self._know_task(project, task)
-        if signal not in self._configure(project, task).detectors:
-            return None
-        watch = self.watches.find(name)
-        if watch is None:
-            key = WatchKey(*name)
-            watch = self.watches.rows[key] = Watch.fresh(key)
-        self.watches.changed.add(watch.key)
-        return watch
-
-    def _observe_durations(self, watch: Watch, annotations: Iterable[Annotation]) -> None:
-        """Tell a watch how long these took, in order."""
-        seen: list[Annotation] = []
-        last = None
-        for annotation in annotations:
-            # Answers sent on one page share a time, and each has an even share of the page's duration.
-            time = annotation.time
-            if time != last:
-                seen.append(annotation)
-                last = time
-        if seen[0].at == watch.last:
-            del seen[0]
-        durations = [(annotation.duration_ms or 0) / 1000 for annotation in seen]
-        begin, cause = 0, self._cause_of(watch)
-        while begin < len(seen):
-            alarmed = cause in self.alarms.open
-            news = durations[begin : begin + 1] if alarmed else durations[begin:]
-            begin += watch.observe_until(news, lambda place, begin=begin: seen[begin + place].at)  # type: ignore[misc]
-            if alarmed or watch.detector.drift_detected:
-                self._judge(watch, cause, seen[begin - 1])
-
-    def _observe(self, watch: Watch, signals: Iterable[_Signal]) -> None:
-        """Tell a watch of answers, in order."""
-        cause = self._cause_of(watch)
-        for annotation, at, value, event, known in signals:
-            if known:
-                self._correct(watch, annotation, value, event)
-            elif value is not None:
-                watch.observe(value, at)
-                self._keep_answer(watch, Answer(annotation, at, value))
-                if cause in self.alarms.open or watch.detector.drift_detected:
-                    self._judge(watch, cause, event)
-
-    def _cause_of(self, watch: Watch) -> Cause:
-        """The cause of the watch's alarms, which is asked for at every chunk."""
-        if watch.cause is None:
-            watch.cause = self._cause(watch.key)
-        return watch.cause
-
-    def _keep_answer(self, watch: Watch, answer: Answer) -> None:
-        key = watch.key
-        watch.answers += 1
-        self._changes.answers[AnswerKey(*key, watch.answers)] = answer
-        history = self._histories.get(key)
-        if history is not None:
-            history[watch.answers] = answer
-        if watch.answers > KEPT_ANSWERS:
-            self._changes.answers[AnswerKey(*key, watch.answers - KEPT_ANSWERS)] = None
-            if history is not None:
-                history.pop(watch.answers - KEPT_ANSWERS, None)
-
-    def _correct(self, watch: Watch, annotation: str, value: float | None, event: Event) -> None:
-        """History was corrected: the detector is rebuilt without raising anything, and may clear what no longer holds."""
-        key = watch.key
-        history = self._histories.setdefault(key, {})
-        number = next((n for n, answer in history.items() if answer.annotation == annotation), None)
-        if number is None:
-            return
-        if value is None:
-            del history[number]
-            self._changes.answers[AnswerKey(*key, number)] = None
-        else:
-            corrected = history[number]._replace(value=value)
-            history[number] = self._changes.answers[AnswerKey(*key, number)] = corrected
-        cause = self._cause(key)
-        watch.rebuild((history[number] for number in sorted(history)), alarmed=cause in self.alarms.open)
-        if cause in self.alarms.open and not watch.detector.drifted:
-            self.alarms.clear(cause, event.at, "corrected", self._evidence(watch))
-
-    def _revise_watch(self, key: WatchKey, revisions: Sequence[Revision]) -> None:
-        """Revise a history: the detector is rebuilt from it, in the order of time, and raises and clears nothing yet."""
-        history = self._histories.get(key, {})
-        found = revised(history.values(), revisions)
-        if found is None:
-            return
-        answers, added = found
-        watch = self.watches.find(key)
-        if watch is None:
-            watch = self.watches.rows[key] = Watch.fresh(key)
-        self.watches.changed.add(key)
-        watch.answers += added
-        numbered = dict(enumerate(answers, watch.answers - len(answers) + 1))
-        for number in history.keys() | numbered.keys():
-            if history.get(number) != numbered.get(number):
-                self._changes.answers[AnswerKey(*key, number)] = numbered.get(number)
-        watch.since = watch.last = 0
-        watch.rebuild(answers, alarmed=self._cause(key) in self.alarms.open)
-
-    def _judge(self, watch: Watch, cause: Cause, event: Event) -> None:
-        """Raise, renew or clear the alarm of this watch's cause."""
-        detector = watch.detector
-        if cause not in self.alarms.open:
-            if detector.drift_detected:
-                description = SIGNALS[watch.key.signal]
-                evidence = {
-                    "signal": description.name,
-                    "detector": detector.name,
-                    "since": watch.since,
-                    **self._evidence(watch),
-                    "candidate_causes": list(description.causes),
-                    "action": description.action,
-                }
-                self.alarms.open_alarm(cause, description.severity, event.at, event.id, evidence)
-        elif detector.recovered:
-            self.alarms.clear(cause, event.at, "recovered", self._evidence(watch))
-        else:
-            self.alarms.observe(cause, event.at, lambda: self._evidence(watch))
-
-    def _evidence(self, watch: Watch) -> dict[str, object]:
-        return dict(watch.detector.evidence())
-
     def alarmed(self, key: WatchKey) -> bool:
         """Whether this watch's cause has an open alarm."""
-        return self._cause(key) in self.alarms.open
-
-    def _cause(self, key: WatchKey) -> Cause:
-        return Cause(key.project, key.task, key.signal, self._pseudonym(key.project, key.annotator))
+        return self._watching.alarmed(key)
 
     # -- handing over ---------------------------------------------------------------------------------------------
 
     def take_changes(self) -> Changes:
         """What the chunk changed, once; then memory is trimmed to its capacity."""
         changes, self._changes = self._changes, Changes()
-        for key in self.scopes.changed:
-            scope: Scope | None = self.scopes.rows[key]
-            if scope is not None and scope.empty:
-                del self.scopes.rows[key]
-                scope = None
-            changes.scopes[key] = scope
-        for pair in self.pairs.changed:
-            patterns: dict[str, int] | None = self.pairs.rows[pair]
-            if not patterns:
-                del self.pairs.rows[pair]
-                patterns = None
-            changes.pairs[pair] = patterns
-        for watch in self.watches.changed:
-            changes.watches[watch] = self.watches.rows[watch]
-        changes.alarms, changes.messages = self.alarms.take()
+        self._counters.take(changes)
+        self._watching.take(changes)
         return changes
 
     def to_merge(self, task: TaskKey) -> int:
@@ -959,15 +550,7 @@ class Monitor:
         counts = self.tasks[task]
         counts.merged_to = to
         changes.tasks[task] = counts
-        days: dict[ScopeKey, Scope] = {}
-        for name, hour in panes.items():
-            day = _scope_key(*task, (PANE, name), bound_name(to))
-            days.setdefault(day, Scope()).merge(hour)
-            key = ScopeKey(*task, PANE, name)
-            self.scopes.rows.pop(key, None)
-            changes.scopes[key] = None
-        self.scopes.rows.update(days)
-        changes.scopes.update(days)
+        self._counters.merge_panes(task, to, panes, changes)
 
     def trim(self) -> None:
         """Forget what the chunk alone needed, and the least recently used rows above the capacity."""
@@ -994,21 +577,6 @@ class Monitor:
 
 
 _time = attrgetter("time")
-
-
-def _counted(new: Iterable[T], old: Sequence[T]) -> dict[T, int]:
-    """How often each is to be added, if not 0."""
-    counts = Counter(new)
-    if old:
-        counts.subtract(old)
-        return {move: times for move, times in counts.items() if times}
-    return counts
-
-
-def _scope_key(project: str, task: str, place: Place, merged: str) -> ScopeKey:
-    """The scope that stands for this place, where hours below the bound are merged into days."""
-    dimension, value = place
-    return ScopeKey(project, task, dimension, merged_name(value, merged) if dimension == PANE else value)
 
 
 def _withdrawn_first(signal: tuple[int, str, str, float | None, bool]) -> tuple[bool, int, str, str]:

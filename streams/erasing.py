@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import cast
 
+from detectors.changes import Changes, Erased
 from detectors.item import ItemKey
-from detectors.monitor import Changes, Erased
 from streams.steps import Host, Step
 from streams.store.base import Batch, StoredAnnotation
 from streams.store.tables import DEAD_LETTERS, ERASURES, OUTBOX, REVIEWS

@@ -17,9 +17,10 @@ from typing import Final, Protocol, cast
 import msgspec
 
 from detectors.alarms import Alarm, Cause
+from detectors.changes import Changes, Erased, Lacks, Needs, TaskCounts, TaskKey
 from detectors.config import TaskConfig
 from detectors.item import ItemKey
-from detectors.monitor import Changes, Erased, Lacks, Monitor, Needs, TaskCounts, TaskKey
+from detectors.monitor import Monitor
 from detectors.records import AnnotationRecord
 from detectors.signals import SIGNALS
 from detectors.watch import Answer, Watch, WatchKey

@@ -14,11 +14,11 @@ from dataclasses import dataclass, field
 from itertools import chain
 from typing import cast
 
+from detectors.changes import Changes, TaskKey
 from detectors.config import TaskConfig
 from detectors.fingerprint import fingerprint
 from detectors.item import ItemKey
 from detectors.labels import Fit
-from detectors.monitor import Changes, TaskKey
 from streams.steps import Host, Step
 from streams.store import rows
 from streams.store.base import Batch, Row, Store, StoredAnnotation, Value

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from typing import NamedTuple, Protocol
 
+from detectors.changes import Changes, TaskKey
 from detectors.item import ItemKey
-from detectors.monitor import Changes, Monitor, TaskKey
+from detectors.monitor import Monitor
 from streams.store.base import Batch, Store, StoredAnnotation
 
 

@@ -11,10 +11,10 @@ from array import array
 from collections.abc import Iterator, Mapping
 from typing import Final, NamedTuple, TypeAlias
 
+from detectors.changes import TaskKey
 from detectors.config import TaskConfig
 from detectors.item import MOST_ANNOTATORS, latest_by_annotator
 from detectors.labels import Fit
-from detectors.monitor import TaskKey
 from detectors.protocols import Annotation
 from streams.store import Store
 from streams.stored_items import stored_annotations

@@ -20,11 +20,11 @@ from typing import Any, Final, NamedTuple, Self, TypeAlias, cast
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
+from detectors.changes import PairKey, ScopeKey, TaskKey
 from detectors.closed import readings
 from detectors.config import TaskConfig
 from detectors.item import contribution
 from detectors.labels import Fit
-from detectors.monitor import PairKey, ScopeKey, TaskKey
 from detectors.panes import PANE, bound_name, hour_of, hours_in, merged_name
 from detectors.scope import Scope
 from detectors.watermark import Clocks, hours_over, merged_to

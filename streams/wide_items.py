@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from detectors.agreement.wide import FEWEST_CLASSES
+from detectors.changes import TaskKey
 from detectors.item import Item, ItemKey
-from detectors.monitor import TaskKey
 from streams.events import Shape
 from streams.store import Store, rows
 from streams.store.tables import GOLD

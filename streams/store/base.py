@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from detectors.changes import AnnotationKey
 from detectors.item import ItemKey
-from detectors.monitor import AnnotationKey
 from detectors.records import AnnotationRecord
 from streams.store.tables import Table
 

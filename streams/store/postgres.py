@@ -12,8 +12,8 @@ from contextlib import contextmanager
 from functools import cache
 from typing import Any, Final, cast
 
+from detectors.changes import AnnotationKey
 from detectors.item import ItemKey
-from detectors.monitor import AnnotationKey
 from streams.errors import Refused
 from streams.store.base import Batch, Conflict, Key, Row, StoredAnnotation, StoreFailed, Value, by_length
 from streams.store.rows import annotation_row, stored_annotation

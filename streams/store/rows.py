@@ -12,9 +12,9 @@ import msgspec
 from msgspec import Struct
 
 from detectors.alarms import Alarm, Cause
+from detectors.changes import Changes, PairKey, ScopeKey, TaskKey
 from detectors.config import TaskConfig
 from detectors.item import ItemKey
-from detectors.monitor import Changes, PairKey, ScopeKey, TaskKey
 from detectors.panes import begin, day_name, hour_of, hours_before, hours_in, pane_name
 from detectors.reading import Reading
 from detectors.records import AnnotationRecord

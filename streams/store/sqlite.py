@@ -20,8 +20,8 @@ from typing import Any, Final, cast
 
 import numpy as np
 
+from detectors.changes import AnnotationKey
 from detectors.item import ItemKey
-from detectors.monitor import AnnotationKey
 from streams.errors import Refused
 from streams.store import pages
 from streams.store.base import Batch, Conflict, Key, Row, StoredAnnotation, StoreFailed, Value, by_length

@@ -18,9 +18,9 @@ from collections.abc import Callable, Iterator
 
 import msgspec
 
+from detectors.changes import AnnotationKey
 from detectors.config import TaskConfig
 from detectors.item import ItemKey
-from detectors.monitor import AnnotationKey
 from detectors.records import AnnotationRecord
 from streams import site
 from streams.document import document

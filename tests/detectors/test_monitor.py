@@ -11,9 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from detectors.alarms import Alarm
+from detectors.changes import Changes, PairKey, ScopeKey
 from detectors.config import TaskConfig
 from detectors.item import ItemKey
-from detectors.monitor import Changes, Monitor, PairKey, ScopeKey
+from detectors.monitor import Monitor
 from detectors.records import AnnotationRecord
 from detectors.watch import KEPT_ANSWERS, Answer, AnswerKey, WatchKey
 from streams.events import Annotation, Event, Gold
@@ -296,7 +297,7 @@ def test_the_last_thousand_answers_are_kept_and_older_ones_are_past_correction()
 
 
 def test_a_correction_and_new_answers_in_one_chunk_leave_the_last_thousand(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("detectors.monitor.KEPT_ANSWERS", 10)
+    monkeypatch.setattr("detectors.watching.KEPT_ANSWERS", 10)
     lone = Lone()
     events = answers("ann", [False] * 10)
     lone.take(*events)

@@ -452,10 +452,11 @@ def net_counts(store: Store) -> dict[object, tuple[int, int, int]]:
 
 
 def way_of(store: Store) -> dict[str, list[Row]]:
-    """All tables but what tells how many steps there were."""
+    """All tables but what tells how many steps there were; a reading is corrected at most once in each."""
+    of_the_steps = {"version", "scanned_to", "corrections"}
     return {
         table.name: [
-            tuple(value for name, value in zip(table.names, row, strict=True) if name not in {"version", "scanned_to"})
+            tuple(value for name, value in zip(table.names, row, strict=True) if name not in of_the_steps)
             for row in store.scan(table, 0)
         ]
         for table in TABLES

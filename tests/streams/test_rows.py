@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from detectors.monitor import ScopeKey
+from detectors.changes import ScopeKey
 from detectors.scope import Scope, Tally
 from streams.store import rows
 
