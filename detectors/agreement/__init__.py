@@ -165,8 +165,6 @@ def agreement(
     ac1              0.866 [0.535, 1.000] n=10
     brennan_prediger 0.800 [0.348, 1.000] n=10
     """
-    if who is not None:
-        counts = dict(sorted(counts.items()))
     table = Table.of(counts, scale)
     known: dict[Estimator, Estimate | str | None] = {}
     found = {name: coefficient.reading(table, q, label_type, known) for name, coefficient in COEFFICIENTS.items()}
@@ -215,7 +213,7 @@ def agreement_of_each(
         for block in _blocks(small, [len(counts[place]) for place in small]):
             stack = Stack.of([counts[place] for place in block], scale) if len(block) >= FEWEST_SCOPES else None
             if stack is not None:
-                of_block = _agreement_of_stack(stack, [counts[place] for place in block], label_type, q, scale)
+                of_block = _agreement_of_stack(stack, label_type, q)
                 regular = zip(block, of_block, stack.regular(q).tolist(), strict=True)
                 found.update((place, readings) for place, readings, each in regular if each)
     return [found.get(place) or agreement(held, label_type, q, scale) for place, held in enumerate(counts)]
@@ -234,22 +232,12 @@ def _blocks(places: Sequence[int], rows: Sequence[int]) -> Iterator[list[int]]:
     yield block
 
 
-def _agreement_of_stack(
-    stack: Stack, counts: Sequence[Mapping[str, int]], label_type: str, q: int, scale: Scale | None
-) -> Iterator[dict[str, Reading]]:
+def _agreement_of_stack(stack: Stack, label_type: str, q: int) -> Iterator[dict[str, Reading]]:
     known: dict[tuple[Estimator, float], Sequence[Reading]] = {}
-    not_available = [Reading.undefined(n, NOT_AVAILABLE) for n in stack.pairable.tolist()]
-    found: list[Sequence[Reading]] = []
-    for coefficient in COEFFICIENTS.values():
-        if label_type not in coefficient.label_types:
-            found.append(not_available)
-        elif coefficient.stackable:
-            # What comes out where a scope is not regular is not used.
-            with np.errstate(divide="ignore", invalid="ignore"):
-                found.append(coefficient.readings(stack, q, label_type, known))
-        else:
-            found.append([coefficient.reading(Table.of(each, scale), q, label_type) for each in counts])
-    pairable = stack.pairable.tolist()
+    # What comes out where a scope is not regular is not used.
+    with np.errstate(divide="ignore", invalid="ignore"):
+        found = [coefficient.readings(stack, q, label_type, known) for coefficient in COEFFICIENTS.values()]
+    pairable = stack.pairable.astype(np.int64).tolist()
     found += [[each.reading(None, n, label_type) for n in pairable] for each in PANEL_COEFFICIENTS.values()]
     names = (*COEFFICIENTS, *PANEL_COEFFICIENTS)
     for n, *readings in zip(pairable, *found, strict=True):

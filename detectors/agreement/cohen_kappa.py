@@ -79,4 +79,4 @@ def cohen_kappas(confusions: Confusions) -> Estimates:
     used = second[:, :, None] + first[:, None, :]
     ratio_, n_, centre_ = ratio[:, None, None], n[:, None, None], centre[:, None, None]
     squares = confusions.squares(np.eye(counts.shape[1]) - ratio_ * used / n_ - centre_)
-    return Estimates(1.0 - ratio, np.sqrt(squares) * n / expected, n - 1, defined)
+    return Estimates(1.0 - ratio, np.sqrt(squares) * n / expected, (n - 1).astype(np.float64), defined)

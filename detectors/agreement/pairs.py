@@ -120,19 +120,19 @@ def pair_agreement_of_each(
 def _together(
     confusions: Confusions, counts: Sequence[Mapping[str, int]], label_type: str, scale: Scale | None
 ) -> Iterator[dict[str, Reading]]:
-    items = confusions.items
+    items = confusions.items.tolist()
     columns: list[list[Reading]] = []
     for coefficient in PAIR_COEFFICIENTS.values():
         together = coefficient.together if label_type in coefficient.label_types else None
         estimates = None if together is None else together(confusions, scale)
         if estimates is None:
-            one_by_one = zip(counts, items.tolist(), strict=True)
+            one_by_one = zip(counts, items, strict=True)
             columns.append([_reading(coefficient, each, n, label_type, scale) for each, n in one_by_one])
             continue
         readings = estimates.readings(items, -1.0)
         if estimates.defined is not None:
             for place in np.flatnonzero(~estimates.defined).tolist():
-                readings[place] = _reading(coefficient, counts[place], int(items[place]), label_type, scale)
+                readings[place] = _reading(coefficient, counts[place], items[place], label_type, scale)
         columns.append(readings)
     return (dict(zip(PAIR_COEFFICIENTS, readings, strict=True)) for readings in zip(*columns, strict=True))
 

@@ -35,8 +35,8 @@ class Panel:
 
     @classmethod
     def of(cls, counts: Mapping[str, float], table: Table, who: Who) -> Panel:
-        """Of the table of these counts, which has its rows in their order."""
-        return cls({pattern: row for row, pattern in enumerate(counts)}, table, who)
+        """Of the table of these counts."""
+        return cls({pattern: row for row, pattern in enumerate(sorted(counts))}, table, who)
 
 
 PanelEstimator: TypeAlias = Callable[[Panel], Estimate | Reading | str | None]

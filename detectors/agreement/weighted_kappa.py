@@ -97,7 +97,7 @@ def weighted_kappas(confusions: Confusions, scale: Scale, power: int) -> Estimat
     by_first = ratio[:, None] * (from_first / n[:, None] / unit[:, None]) - (observed / n / unit)[:, None]
     by_second = ratio[:, None] * (from_second / n[:, None] / unit[:, None])
     squares = confusions.squares(by_first[:, :, None] + by_second[:, None, :] - distance / unit[:, None, None])
-    return Estimates(1.0 - ratio, np.sqrt(squares) / n, n - 1, defined)
+    return Estimates(1.0 - ratio, np.sqrt(squares) / n, (n - 1).astype(np.float64), defined)
 
 
 def _distances(places: Mapping[int, int], counts: Mapping[int, int], power: int) -> dict[int, int]:
