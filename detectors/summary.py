@@ -24,7 +24,7 @@ from detectors.agreement import (
 )
 from detectors.agreement.coefficient import CATEGORIES, ORDERED
 from detectors.agreement.measures import COUNT, by_class
-from detectors.agreement.patterns import BY_SIZE, LABEL, of_any_size
+from detectors.agreement.patterns import BY_SIZE, LABEL
 from detectors.between import BETWEEN_VENDORS, pair_of
 from detectors.config import OTHER, TaskConfig
 from detectors.decay import decayed
@@ -253,12 +253,9 @@ class TaskStatistics:
             if label_type == self.label_type
         }
         shown = sorted(confusions, key=lambda pair: (-confusions[pair][0], pair))[:MOST_VALUES]
-        counts = [self._of_any_size(confusions[pair][1]) for pair in shown]
+        counts = [confusions[pair][1] for pair in shown]
         found = pair_agreement_of_each(counts, self.label_type or "nominal", self._scale)
         return [PairSummary(*pair, confusions[pair][0], readings) for pair, readings in zip(shown, found, strict=True)]
-
-    def _of_any_size(self, confusion: Mapping[str, int]) -> Mapping[str, int]:
-        return of_any_size(confusion) if self.label_type in BY_SIZE else confusion
 
     @cached_property
     def _rankings(self) -> dict[str, Reading]:
@@ -345,10 +342,7 @@ class TaskStatistics:
         }
         if not own:
             return None
-        pairs = {
-            (a, b): self._of_any_size(cells) for (kind, a, b), cells in self._pairs.items() if kind == self.label_type
-        }
-        return Who(own, pairs)
+        return Who(own, {(a, b): cells for (kind, a, b), cells in self._pairs.items() if kind == self.label_type})
 
     @cached_property
     def _whole(self) -> ScopeSummary:
@@ -357,7 +351,7 @@ class TaskStatistics:
         who = self._who() if patterns else None
         counted = agreement(patterns, self.label_type or "nominal", self.categories, self._scale, who)
         summary = self._summary(self._total, counted)
-        if self.label_type in BY_SIZE and self._who() is not None:
+        if self.label_type in BY_SIZE and any(kind == "annotator" for kind, _ in self._scopes):
             summary.agreement.update(self._rankings)
         return summary
 

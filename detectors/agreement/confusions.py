@@ -11,7 +11,7 @@ from typing import Final, Self
 import numpy as np
 
 from detectors.agreement.arrays import Floats, Integers
-from detectors.agreement.patterns import LABEL
+from detectors.agreement.patterns import both
 
 MOST_LABELS: Final = 16
 """Matrices are dense here: pairs with more labels are read one by one."""
@@ -32,8 +32,8 @@ class Confusions:
 
     @classmethod
     def of(cls, counts: Sequence[Mapping[str, int]]) -> Self | None:
-        """The matrices of some counters of `detectors.agreement.patterns.pair_pattern`; None where labels are too many."""
-        cells = {pattern: pattern.partition(LABEL)[::2] for pattern in set().union(*counts)}
+        """The matrices of some counters of `pair_pattern`, or of `sized_pattern`, added up; None where labels are too many."""
+        cells = {pattern: both(pattern) for pattern in set().union(*counts)}
         labels = sorted(set(chain.from_iterable(cells.values())))
         if len(labels) > MOST_LABELS:
             return None
@@ -44,7 +44,7 @@ class Confusions:
         cell = np.fromiter(map(place.__getitem__, chain.from_iterable(counts)), np.int64, sum(lengths))
         times = np.fromiter(chain.from_iterable([held.values() for held in counts]), np.int64, sum(lengths))
         found = np.zeros(len(counts) * q * q, np.int64)
-        found[np.repeat(np.arange(len(counts)) * q * q, lengths) + cell] = times
+        np.add.at(found, np.repeat(np.arange(len(counts)) * q * q, lengths) + cell, times)
         return cls(found.reshape(len(counts), q, q), labels)
 
     @property

@@ -11,7 +11,7 @@ import numpy as np
 from detectors.agreement.coefficient import CATEGORIES, ORDERED, Estimate, Estimates
 from detectors.agreement.cohen_kappa import cohen_kappa, cohen_kappas
 from detectors.agreement.confusions import MOST_PAIRS, Confusions
-from detectors.agreement.patterns import LABEL
+from detectors.agreement.patterns import BY_SIZE, LABEL, of_any_size
 from detectors.agreement.scale import Scale
 from detectors.agreement.weighted_kappa import LINEAR, QUADRATIC, weighted_kappa, weighted_kappas
 from detectors.reading import Reading
@@ -84,6 +84,8 @@ def pair_agreement(
 ) -> dict[str, Reading]:
     r"""All coefficients of a pair, by name in the registry's order; n is the number of items that both labelled.
 
+    The counter is of `detectors.agreement.patterns.pair_pattern`, or of `sized_pattern` where the label type is `BY_SIZE`.
+
     >>> pair_agreement({"a\x1fa": 20, "a\x1fb": 5, "b\x1fa": 10, "b\x1fb": 15})["cohen_kappa"]  # doctest: +ELLIPSIS
     Reading(value=0.4, low=0.14479..., high=0.65520..., n=50, why='')
     >>> pair_agreement({})["cohen_kappa"].why
@@ -144,7 +146,7 @@ def _reading(
         return Reading.undefined(n, NOT_AVAILABLE)
     if not counts:
         return Reading.undefined(0, NO_PAIRABLE_ITEM)
-    estimate = coefficient.estimate(counts, scale)
+    estimate = coefficient.estimate(of_any_size(counts) if label_type in BY_SIZE else counts, scale)
     if not isinstance(estimate, Estimate):
         return Reading.undefined(n, estimate or NO_VARIATION)
     return estimate.reading(n, -1.0)

@@ -21,7 +21,7 @@ class Who(NamedTuple):
     own: Mapping[str, Mapping[str, int]]
     """By annotator: items by the pattern of the own label against the others' (`patterns.against_others`)."""
     pairs: Mapping[tuple[str, str], Mapping[str, int]]
-    """By two annotators: items by the pattern of their labels (`patterns.pair_pattern`)."""
+    """By two annotators: items by the pattern of their labels (`patterns.pair_pattern`, or `sized_pattern`)."""
 
 
 @dataclass(frozen=True, slots=True)

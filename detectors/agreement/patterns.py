@@ -96,6 +96,15 @@ def sized_pattern(first: str, second: str, size: int) -> str:
     return f"{first}{LABEL}{second}{LABEL}{size}"
 
 
+def both(pattern: str) -> list[str]:
+    r"""The labels of a cell of a confusion matrix, from a `pair_pattern` or a `sized_pattern`.
+
+    >>> both("3\x1f5"), both("3\x1f5\x1f4")
+    (['3', '5'], ['3', '5'])
+    """
+    return pattern.split(LABEL)[:2]
+
+
 def of_any_size(counts: Mapping[str, int]) -> dict[str, int]:
     r"""The confusion matrix on all items, from a counter of `sized_pattern`.
 

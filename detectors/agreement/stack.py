@@ -40,8 +40,7 @@ class Stack(Rows[Floats, Estimates]):
 
     @classmethod
     def of(cls, counts: Sequence[Mapping[str, int]], scale: Scale | None) -> Self | None:
-        """The stack of some counters, none of them empty; None where they are too much, or have labels that the scale has not.
-        """
+        """The stack of some counters, none of them empty; None where they are too much, or have labels that the scale has not."""
         patterns = sorted(set().union(*counts))
         each = Table.of(dict.fromkeys(patterns, 1), scale)
         if not 0 < len(each.names) <= MOST_LABELS:
