@@ -25,6 +25,11 @@ def totals(terms: Floats, starts: Integers) -> Floats:
     return np.asarray(np.add.reduceat(terms, starts))
 
 
+def in_order(terms: Floats) -> Floats:
+    """The sums along the last axis, one term after the other: zeros among them change nothing."""
+    return np.asarray(np.cumsum(terms, axis=-1)[..., -1])
+
+
 def sums(index: Integers, terms: Floats, length: int) -> Floats:
     """The sums of the terms that have the same index, in the order of the terms."""
     return np.bincount(index, weights=terms, minlength=length).astype(np.float64, copy=False)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
@@ -10,7 +9,7 @@ from typing import Final, Self
 
 import numpy as np
 
-from detectors.agreement.arrays import Floats, Integers
+from detectors.agreement.arrays import Floats, Integers, in_order
 from detectors.agreement.patterns import both
 
 MOST_LABELS: Final = 16
@@ -53,6 +52,6 @@ class Confusions:
         return np.asarray(self.counts.sum(axis=(1, 2)))
 
     def squares(self, deviation: Floats) -> Floats:
-        """By pair: the exactly rounded sum over its items of squares."""
+        """By pair: the sum over its items of squares, one cell after the other."""
         terms = self.counts * (deviation * deviation)
-        return np.array([math.fsum(values) for values in terms.reshape(len(terms), -1).tolist()])
+        return in_order(terms.reshape(len(terms), -1))

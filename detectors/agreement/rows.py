@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Generic, TypeVar
 
-from detectors.agreement.arrays import Floats, Integers, sums
+import numpy as np
+
+from detectors.agreement.arrays import Floats, Integers, totals
 from detectors.agreement.scale import Distance, Placed
 from detectors.agreement.sets import SetDistances
 
@@ -31,7 +34,8 @@ class Rows(ABC, Generic[Figure, Answer]):
     So does a group of annotators with $k$ labels, $r_c$ of them $c$, against another with $k'$ and $r'_c$: one label of
     either. $d$ is the share of the $k k'$ pairs of one of each that differ, $s_c = (r_c/k + r'_c/k')/2$.
 
-    The rows of a scope stand in the order of their patterns, and sums over rows are added up in one way. So equal
+    The rows of a scope stand in the order of their patterns, its labels in that of the task's scale, or of their keys, and
+    sums over either are added up in one way. So equal
     counters have equal readings to the last digit, in whatever order they were filled, each by itself or many together.
     """
 
@@ -89,7 +93,7 @@ class Rows(ABC, Generic[Figure, Answer]):
 
     @abstractmethod
     def over_labels(self, terms: Floats) -> Figure:
-        """The exactly rounded sum over the labels, whose order is not said."""
+        """The sum over the labels, in their order."""
 
     @abstractmethod
     def to_rows(self, value: Figure | float) -> Figure:
@@ -101,7 +105,12 @@ class Rows(ABC, Generic[Figure, Answer]):
 
     def by_row(self, values: Floats) -> Floats:
         """For each row, the mean of a value of its labels: the sum over c of s_c times the value of c."""
-        return sums(self.row, self.part * values[self.label], len(self.weight))
+        return totals(self.part * values[self.label], self._begins)
+
+    @cached_property
+    def _begins(self) -> Integers:
+        """By row: the first of its written labels."""
+        return np.flatnonzero(np.diff(self.row, prepend=-1))
 
     @abstractmethod
     def complements(self, shares: Floats) -> Floats:

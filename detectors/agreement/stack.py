@@ -11,7 +11,7 @@ from typing import Final, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.agreement.arrays import Floats, Integers, sums, totals
+from detectors.agreement.arrays import Floats, Integers, in_order, sums, totals
 from detectors.agreement.coefficient import Estimates
 from detectors.agreement.rows import Rows
 from detectors.agreement.scale import Distance, Placed, Scale, squared
@@ -30,7 +30,7 @@ class Stack(Rows[Floats, Estimates]):
 
     A label has a number in each scope: what a table has by label lies here scope after scope, each with all labels of the
     stack, and is 0 where a scope has not the label. An estimate gives by scope what it gives of each table, to the last
-    digit: sums are exactly rounded or of integers or go through equal terms in one order, which zeros do not change.
+    digit: sums over rows are of its own rows alone, those over labels are one term after the other, which zeros do not change.
     """
 
     scope: Integers
@@ -63,9 +63,6 @@ class Stack(Rows[Floats, Estimates]):
         if max(longest, scopes * labels * len(whole)) > BLOCK:
             return None
         row, written = _spread(each.row, pattern, len(patterns))
-        if each.placed is not None:
-            rank = each.placed.rank.argsort().argsort()
-            label = rank[label]
         label = scope[row] * labels + label[written]
         size, pairs = each.size[pattern], each.pairs[pattern]
         weight, disagreement = times.astype(np.float64), each.disagreement[pattern]
@@ -97,7 +94,7 @@ class Stack(Rows[Floats, Estimates]):
             part=each.part[written],
             pairs=pairs,
             differing=each.differing[pattern],
-            placed=None if each.placed is None else _placed(each.placed, rank, scope, pattern, len(patterns)),
+            placed=None if each.placed is None else _placed(each.placed, scope, pattern, len(patterns)),
             scope=scope,
             starts=starts,
         )
@@ -128,8 +125,8 @@ class Stack(Rows[Floats, Estimates]):
         return totals(terms, self.starts)
 
     def over_labels(self, terms: Floats) -> Floats:
-        """By scope: the exactly rounded sum over its labels."""
-        return np.array([math.fsum(values) for values in terms.reshape(len(self.starts), -1).tolist()])
+        """By scope: the sum over its labels."""
+        return in_order(terms.reshape(len(self.starts), -1))
 
     def to_rows(self, value: Floats | float) -> Floats:
         """By row: the value of its scope."""
@@ -168,12 +165,12 @@ class Stack(Rows[Floats, Estimates]):
         scopes = len(self.starts)
         apart = places.reshape(scopes, -1)
         block = max(1, BLOCK // apart.shape[1] ** 2)
-        found: list[float] = []
+        found: list[Floats] = []
         for start in range(0, scopes, block):
             some = apart[start : start + block]
             terms = distance(some[:, :, None], some[:, None, :]) * shares.reshape(scopes, 1, -1)[start : start + block]
-            found += [math.fsum(values) for values in terms.reshape(-1, apart.shape[1]).tolist()]
-        return np.array(found)
+            found.append(in_order(terms).ravel())
+        return np.concatenate(found)
 
     def estimate(self, value: Floats, weight: Floats, deviation: Floats, n: Floats) -> Estimates:
         """By scope: the value with the standard error of a mean over n items, n at least 2."""
@@ -201,18 +198,17 @@ def _kinds(table: Table) -> tuple[Integers, Sequence[float], Sequence[float], Fl
     return kind, whole.tolist(), np.where(found > beyond, 2.0, found).tolist(), parts
 
 
-def _placed(placed: Placed, rank: Integers, scope: Integers, pattern: Integers, patterns: int) -> Placed:
-    """The pairs of different labels of every row; a scope's labels are numbered in their order."""
+def _placed(placed: Placed, scope: Integers, pattern: Integers, patterns: int) -> Placed:
+    """The pairs of different labels of every row."""
     row, pair = _spread(placed.row, pattern, patterns)
-    scopes, labels = int(scope[-1]) + 1, len(rank)
+    scopes, labels = int(scope[-1]) + 1, len(placed.rank)
     first = scope[row] * labels
-    order = np.argsort(rank)
     return replace(
         placed,
-        rank=np.tile(placed.rank[order], scopes),
-        number=np.tile(placed.number[order], scopes),
+        rank=np.tile(placed.rank, scopes),
+        number=np.tile(placed.number, scopes),
         row=row,
-        first=first + rank[placed.first][pair],
-        second=first + rank[placed.second][pair],
+        first=first + placed.first[pair],
+        second=first + placed.second[pair],
         part=placed.part[pair],
     )

@@ -12,7 +12,7 @@ from typing import Final
 
 import numpy as np
 
-from detectors.agreement.arrays import Booleans, Floats, Integers, sums, total, totals
+from detectors.agreement.arrays import Booleans, Floats, Integers, in_order, sums, totals
 from detectors.agreement.coefficient import Estimate
 from detectors.agreement.patterns import LABEL, OTHERS
 from detectors.agreement.rows import Rows
@@ -66,8 +66,12 @@ class Table(Rows[float, Estimate]):
                 f"expected counts above 0, found {counts[pattern]:g} for pattern {pattern!r}: "
                 "more was retracted than added"
             )
-        row, label, other, names = _decode(counts)
-        categories = len(names)
+        row, label, other, found = _decode(counts)
+        categories = len(found)
+        held = None if scale is None else scale.holding(found)
+        names = sorted(found, key=None if held is None else held.rank.__getitem__)
+        number = {name: place for place, name in enumerate(names)}
+        label = np.fromiter(map(number.__getitem__, found), np.int64, categories)[label]
         written = np.bincount(row, minlength=rows)
 
         # A kind of row is its number of labels, or between k labels and k' others a number beyond those, plus k k'.
@@ -98,7 +102,6 @@ class Table(Rows[float, Estimate]):
         cell_shares = counted / _whole(cell_kind, beyond)
         cell_pair_shares = np.where(cell_size > 1, cell_shares * cell_size, 0.0)
 
-        held = None if scale is None else scale.holding(names)
         items, pairable_items = float(weight.sum()), float(weight[pairable].sum())
         pair_labels = float((weight * size)[pairable].sum())
         return cls(
@@ -137,8 +140,8 @@ class Table(Rows[float, Estimate]):
         return _total(terms)
 
     def over_labels(self, terms: Floats) -> float:
-        """The exactly rounded sum over the labels."""
-        return total(terms)
+        """The sum over the labels."""
+        return float(in_order(terms))
 
     def to_rows(self, value: float) -> float:
         """The number: of one scope all rows have the same."""
@@ -154,21 +157,11 @@ class Table(Rows[float, Estimate]):
 
     def below(self, values: Floats) -> Floats:
         """By label: the sum over the labels below it in the order, and half its own."""
-        return self._cumulated(values, self._order)
+        return np.cumsum(values) - values / 2.0
 
     def above(self, values: Floats) -> Floats:
         """By label: the sum over the labels above it in the order, and half its own."""
-        return self._cumulated(values, self._order[::-1])
-
-    @cached_property
-    def _order(self) -> Integers:
-        return np.arange(len(self.names)) if self.placed is None else np.argsort(self.placed.rank)
-
-    @staticmethod
-    def _cumulated(values: Floats, order: Integers) -> Floats:
-        found = np.empty_like(values)
-        found[order] = np.cumsum(values[order]) - values[order] / 2.0
-        return found
+        return np.cumsum(values[::-1])[::-1] - values / 2.0
 
     def mean_distances(self, places: Floats, shares: Floats, distance: Distance) -> Floats:
         """For each label its mean distance to a label drawn by the shares."""
