@@ -19,7 +19,7 @@ from detectors.agreement import (
     alpha_parts,
     confused,
     each_against_rest,
-    pair_agreement_of_each,
+    pair_agreement_of_cells,
     ranking_agreement,
 )
 from detectors.agreement.coefficient import CATEGORIES, ORDERED
@@ -247,15 +247,11 @@ class TaskStatistics:
 
     def pairs(self) -> list[PairSummary]:
         """The pairs of annotators with the most items in common."""
-        confusions = {
-            (a, b): (sum(confusion.values()), confusion)
-            for (label_type, a, b), confusion in self._pairs.items()
-            if label_type == self.label_type
-        }
-        shown = sorted(confusions, key=lambda pair: (-confusions[pair][0], pair))[:MOST_VALUES]
-        counts = [confusions[pair][1] for pair in shown]
-        found = pair_agreement_of_each(counts, self.label_type or "nominal", self._scale)
-        return [PairSummary(*pair, confusions[pair][0], readings) for pair, readings in zip(shown, found, strict=True)]
+        pairs, cells = sorted(self._who.pairs), self._who.cells
+        items = cells.items.tolist()
+        shown = sorted(range(len(pairs)), key=lambda place: -items[place])[:MOST_VALUES]
+        found = pair_agreement_of_cells(cells.some(shown), self.label_type or "nominal", self._scale)
+        return [PairSummary(*pairs[place], items[place], one) for place, one in zip(shown, found, strict=True)]
 
     @cached_property
     def _rankings(self) -> dict[str, Reading]:
@@ -335,23 +331,22 @@ class TaskStatistics:
     def _tally(self, scope: Scope) -> Tally:
         return scope.tallies.get(self.label_type or "", _NOTHING)
 
-    def _who(self) -> Who | None:
-        """Who gave which label; None where that was not given."""
+    @cached_property
+    def _who(self) -> Who:
+        """Who gave which label; empty where that was not given."""
         own = {
             value: self._tally(scope).patterns for (kind, value), scope in self._scopes.items() if kind == "annotator"
         }
-        if not own:
-            return None
         return Who(own, {(a, b): cells for (kind, a, b), cells in self._pairs.items() if kind == self.label_type})
 
     @cached_property
     def _whole(self) -> ScopeSummary:
         """The readings of the whole task; `_who` gave which label counts there only."""
         patterns = self._tally(self._total).patterns
-        who = self._who() if patterns else None
+        who = self._who if patterns and self._who.own else None
         counted = agreement(patterns, self.label_type or "nominal", self.categories, self._scale, who)
         summary = self._summary(self._total, counted)
-        if self.label_type in BY_SIZE and any(kind == "annotator" for kind, _ in self._scopes):
+        if self.label_type in BY_SIZE and self._who.own:
             summary.agreement.update(self._rankings)
         return summary
 

@@ -38,7 +38,7 @@ from detectors.agreement.measured import MeasuredCoefficient
 from detectors.agreement.measures import Sums
 from detectors.agreement.moments import MOMENTS
 from detectors.agreement.one_against_rest import each_against_rest, one_against_rest
-from detectors.agreement.pairs import PAIR_COEFFICIENTS, pair_agreement, pair_agreement_of_each
+from detectors.agreement.pairs import PAIR_COEFFICIENTS, pair_agreement, pair_agreement_of_cells, pair_agreement_of_each
 from detectors.agreement.panel import Panel, PanelCoefficient, Who
 from detectors.agreement.patterns import (
     BY_SIZE,
@@ -97,8 +97,8 @@ MEASURED: tuple[MeasuredCoefficient, ...] = (*MOMENTS, *BOXES, *SPANS)
 MOST_PATTERNS: Final = 1000
 """A scope with more is read by itself: its arrays are long enough."""
 
-FEWEST_SCOPES: Final = 4
-"""Fewer are read one by one, which is faster then."""
+FEWEST_SCOPES: Final = 2
+"""Fewer are read one by one, which is faster."""
 
 MOST_ROWS: Final = 100_000
 """Scopes with so many patterns, one more or less, are read together: what that takes in memory is bounded."""
@@ -133,6 +133,7 @@ __all__ = [
     "item_pattern",
     "one_against_rest",
     "pair_agreement",
+    "pair_agreement_of_cells",
     "pair_agreement_of_each",
     "pair_pattern",
     "ranking_agreement",
@@ -188,6 +189,12 @@ def ranking_agreement(
     return {name: coefficient.reading(rankings) for name, coefficient in RANKINGS.items()}
 
 
+def _of_parts(label_type: str, pairable: int) -> dict[str, Reading]:
+    """What a part of a task has in place of the coefficients of whole tasks."""
+    panel = {name: each.reading(None, pairable, label_type) for name, each in PANEL_COEFFICIENTS.items()}
+    return panel | _no_rankings(label_type, pairable)
+
+
 def _no_rankings(label_type: str, pairable: int) -> dict[str, Reading]:
     """What a part of a task has in place of its rankings."""
     why = OF_TASKS if pairable else NO_PAIRABLE_ITEM
@@ -238,10 +245,9 @@ def _agreement_of_stack(stack: Stack, label_type: str, q: int) -> Iterator[dict[
     with np.errstate(divide="ignore", invalid="ignore"):
         found = [coefficient.readings(stack, q, label_type, known) for coefficient in COEFFICIENTS.values()]
     pairable = stack.pairable.astype(np.int64).tolist()
-    found += [[each.reading(None, n, label_type) for n in pairable] for each in PANEL_COEFFICIENTS.values()]
-    names = (*COEFFICIENTS, *PANEL_COEFFICIENTS)
+    of_parts = {n: _of_parts(label_type, n) for n in set(pairable)}
     for n, *readings in zip(pairable, *found, strict=True):
-        yield dict(zip(names, readings, strict=True)) | _no_rankings(label_type, n)
+        yield dict(zip(COEFFICIENTS, readings, strict=True)) | of_parts[n]
 
 
 def agreement_of_sums(

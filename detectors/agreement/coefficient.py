@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from itertools import repeat
 from typing import Final, NamedTuple, Protocol
 
 import numpy as np
@@ -68,12 +67,10 @@ class Estimates(NamedTuple):
 
     def readings(self, n: Sequence[int], lowest: float) -> list[Reading]:
         """What `Estimate.reading` gives of each; every n is at least 2."""
-        different, place = np.unique(self.degrees, return_inverse=True)
-        half = np.array([student_quantile(each) for each in different.tolist()])[place] * self.error
+        half = np.array(list(map(student_quantile, self.degrees.tolist()))) * self.error
         low = np.minimum(self.value, np.maximum(lowest, self.value - half))
         high = np.minimum(1.0, self.value + half)
-        columns = self.value.tolist(), low.tolist(), high.tolist(), n
-        return list(map(Reading._make, zip(*columns, repeat(""))))
+        return Reading.of_each(self.value.tolist(), low.tolist(), high.tolist(), n)
 
 
 class Estimator(Protocol):

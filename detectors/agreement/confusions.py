@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
@@ -9,7 +10,7 @@ from typing import Final, Self
 
 import numpy as np
 
-from detectors.agreement.arrays import Floats, Integers, in_order
+from detectors.agreement.arrays import Booleans, Floats, Integers, in_order, sums
 from detectors.agreement.patterns import both
 
 MOST_LABELS: Final = 16
@@ -23,6 +24,55 @@ EXACT: Final = 2**53
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Cells:
+    """The confusions of many pairs, cell after cell, those of a pair in the order of their patterns."""
+
+    counters: Sequence[Mapping[str, int]]
+    """By pair: the counter, of `detectors.agreement.patterns.pair_pattern` or `sized_pattern`."""
+    patterns: Sequence[str]
+    """All of them, in order."""
+    pair: Integers
+    """By cell: its pair."""
+    pattern: Integers
+    """By cell: the number of its pattern."""
+    count: Integers
+    """By cell: how many items."""
+
+    @classmethod
+    def of(cls, counters: Sequence[Mapping[str, int]]) -> Self:
+        """Those of some counters."""
+        patterns = sorted(set().union(*counters))
+        number = {pattern: place for place, pattern in enumerate(patterns)}
+        lengths = list(map(len, counters))
+        pattern = np.fromiter(map(number.__getitem__, chain.from_iterable(counters)), np.int64, sum(lengths))
+        count = np.fromiter(chain.from_iterable([held.values() for held in counters]), np.int64, sum(lengths))
+        pair = np.repeat(np.arange(len(counters)), lengths)
+        order = np.argsort(pair * len(patterns) + pattern, kind="stable")
+        return cls(counters, patterns, pair, pattern[order], count[order])
+
+    @property
+    def items(self) -> Integers:
+        """By pair: the items that both labelled."""
+        return sums(self.pair, self.count.astype(np.float64), len(self.counters)).astype(np.int64)
+
+    @property
+    def several(self) -> Booleans:
+        """By pair: whether both labelled at least two items, and no count is negative."""
+        found: Booleans = self.items > 1
+        found[self.pair[self.count < 0]] = False
+        return found
+
+    def some(self, pairs: Sequence[int]) -> Cells:
+        """Those of some pairs, in this order."""
+        new = np.full(len(self.counters), -1)
+        new[pairs] = np.arange(len(pairs))
+        kept = np.flatnonzero(new[self.pair] >= 0)
+        kept = kept[np.argsort(new[self.pair[kept]], kind="stable")]
+        counters = [self.counters[pair] for pair in pairs]
+        return Cells(counters, self.patterns, new[self.pair[kept]], self.pattern[kept], self.count[kept])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Confusions:
     """By pair, label of the first and label of the second annotator: how many items; a label's number is its place."""
 
@@ -30,21 +80,18 @@ class Confusions:
     labels: Sequence[str]
 
     @classmethod
-    def of(cls, counts: Sequence[Mapping[str, int]]) -> Self | None:
-        """The matrices of some counters of `pair_pattern`, or of `sized_pattern`, added up; None where labels are too many."""
-        cells = {pattern: both(pattern) for pattern in set().union(*counts)}
-        labels = sorted(set(chain.from_iterable(cells.values())))
+    def of(cls, cells: Cells) -> Self | None:
+        """The matrices of some pairs, of items of any size; None where labels are too many."""
+        given = list(map(both, cells.patterns))
+        labels = sorted(set(chain.from_iterable(given)))
         if len(labels) > MOST_LABELS:
             return None
         q = len(labels)
         number = {label: place for place, label in enumerate(labels)}
-        place = {pattern: number[a] * q + number[b] for pattern, (a, b) in cells.items()}
-        lengths = list(map(len, counts))
-        cell = np.fromiter(map(place.__getitem__, chain.from_iterable(counts)), np.int64, sum(lengths))
-        times = np.fromiter(chain.from_iterable([held.values() for held in counts]), np.int64, sum(lengths))
-        found = np.zeros(len(counts) * q * q, np.int64)
-        np.add.at(found, np.repeat(np.arange(len(counts)) * q * q, lengths) + cell, times)
-        return cls(found.reshape(len(counts), q, q), labels)
+        place = np.array([number[a] * q + number[b] for a, b in given], np.int64)
+        shape = len(cells.counters), q, q
+        found = sums(cells.pair * q * q + place[cells.pattern], cells.count.astype(np.float64), math.prod(shape))
+        return cls(found.astype(np.int64).reshape(shape), labels)
 
     @property
     def items(self) -> Integers:

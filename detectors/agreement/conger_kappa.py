@@ -12,7 +12,7 @@ import numpy as np
 
 from detectors.agreement.arrays import Floats, Integers, sums, total
 from detectors.agreement.coefficient import CATEGORIES, Estimate
-from detectors.agreement.panel import Panel, PanelCoefficient
+from detectors.agreement.panel import Panel, PanelCoefficient, Who
 from detectors.agreement.patterns import LABEL, OTHERS, both, item_pattern
 from detectors.reading import Reading
 from detectors.reasons import INCONSISTENT
@@ -70,9 +70,7 @@ def _estimate(panel: Panel) -> Estimate | Reading:
     use = _Use.of(panel)
     expected = 1.0 - use.chance
     value = 1.0 - table.observed_disagreement / expected
-    confusions = panel.who.pairs.values()
-    counts = np.fromiter(chain.from_iterable([cells.values() for cells in confusions]), np.int64)
-    if int(np.sum(table.weight * table.size * (table.size - 1))) != 2 * int(counts.sum()):
+    if int(np.sum(table.weight * table.size * (table.size - 1))) != 2 * int(panel.who.cells.count.sum()):
         return Reading(value, None, None, round(table.pairable))
     own = (table.size > 1) - table.disagreement / expected
     deviation = table.items / table.pairable * own - value
@@ -80,7 +78,7 @@ def _estimate(panel: Panel) -> Estimate | Reading:
     terms = (
         table.total(table.weight * deviation * deviation),
         2.0 * factor * total(use.count * deviation[use.row] * use.influence[use.cell]),
-        factor * factor * (total(use.given * np.square(use.influence)) + 2.0 * _products(panel, use, counts)),
+        factor * factor * (total(use.given * np.square(use.influence)) + 2.0 * _products(panel.who, use)),
     )
     squares = math.fsum(terms)
     # Where all items say the same the terms cancel, and what is left is their rounding.
@@ -150,17 +148,15 @@ def _item(pattern: str) -> str:
     return item_pattern([own, *others.split(LABEL)]) if separator else own
 
 
-def _products(panel: Panel, use: _Use, counts: Integers) -> float:
-    """The sum over items of f times f of each two annotators; `counts` are those of the confusions, one after the other."""
-    confusions = panel.who.pairs.values()
-    patterns = {pattern: place for place, pattern in enumerate(set().union(*confusions))}
-    labels = [[use.labels[label] for label in both(pattern)] for pattern in patterns]
-    shown = np.fromiter(map(patterns.__getitem__, chain.from_iterable(confusions)), np.int64, len(counts))
-    pairs = [[use.annotators[a], use.annotators[b]] for a, b in panel.who.pairs]
-    keys = np.repeat(np.array(pairs, np.int64).reshape(-1, 2), list(map(len, confusions)), axis=0) * len(use.labels)
-    keys += np.array(labels, np.int64).reshape(-1, 2)[shown]
+def _products(who: Who, use: _Use) -> float:
+    """The sum over items of f times f of each two annotators."""
+    cells = who.cells
+    pairs = [[use.annotators[a], use.annotators[b]] for a, b in sorted(who.pairs)]
+    labels = [[use.labels[label] for label in both(pattern)] for pattern in cells.patterns]
+    keys = np.array(pairs, np.int64).reshape(-1, 2)[cells.pair] * len(use.labels)
+    keys += np.array(labels, np.int64).reshape(-1, 2)[cells.pattern]
     one, other = use.influence[use.cells(keys)].T
-    return total(counts * one * other)
+    return float(np.sum(cells.count * one * other))
 
 
 CONGER_KAPPA = PanelCoefficient("conger_kappa", CATEGORIES, -1.0, conger_kappa)

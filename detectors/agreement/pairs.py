@@ -10,7 +10,7 @@ import numpy as np
 
 from detectors.agreement.coefficient import CATEGORIES, ORDERED, Estimate, Estimates
 from detectors.agreement.cohen_kappa import cohen_kappa, cohen_kappas
-from detectors.agreement.confusions import MOST_PAIRS, Confusions
+from detectors.agreement.confusions import MOST_PAIRS, Cells, Confusions
 from detectors.agreement.patterns import BY_SIZE, LABEL, of_any_size
 from detectors.agreement.scale import Scale
 from detectors.agreement.weighted_kappa import LINEAR, QUADRATIC, weighted_kappa, weighted_kappas
@@ -106,17 +106,22 @@ def pair_agreement_of_each(
     >>> pair_agreement_of_each(counts) == [pair_agreement(each) for each in counts]
     True
     """
+    return pair_agreement_of_cells(Cells.of(counts), label_type, scale)
+
+
+def pair_agreement_of_cells(
+    cells: Cells, label_type: str = "nominal", scale: Scale | None = None
+) -> list[dict[str, Reading]]:
+    """The same, of counters that were read already."""
     found: dict[int, dict[str, Reading]] = {}
-    several = [
-        place for place, held in enumerate(counts) if min(held.values(), default=0) > 0 and sum(held.values()) > 1
-    ]
+    several = np.flatnonzero(cells.several).tolist()
     for start in range(0, len(several), MOST_PAIRS):
         block = several[start : start + MOST_PAIRS]
-        of_block = [counts[place] for place in block]
+        of_block = cells.some(block)
         confusions = Confusions.of(of_block)
         if confusions is not None:
-            found.update(zip(block, _together(confusions, of_block, label_type, scale), strict=True))
-    return [found.get(place) or pair_agreement(held, label_type, scale) for place, held in enumerate(counts)]
+            found.update(zip(block, _together(confusions, of_block.counters, label_type, scale), strict=True))
+    return [found.get(place) or pair_agreement(held, label_type, scale) for place, held in enumerate(cells.counters)]
 
 
 def _together(

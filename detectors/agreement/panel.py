@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple, TypeAlias
 
 from detectors.agreement.coefficient import Estimate
+from detectors.agreement.confusions import Cells
 from detectors.agreement.table import Table
 from detectors.reading import Reading
 from detectors.reasons import NO_PAIRABLE_ITEM, NO_VARIATION, NOT_AVAILABLE, OF_TASKS
 
 
-class Who(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class Who:
     """Who gave which label: an annotator's labels against those of the others, and the confusions of each two.
 
     These are counters that the fold keeps anyway. They are kept of whole tasks only.
@@ -22,6 +25,11 @@ class Who(NamedTuple):
     """By annotator: items by the pattern of the own label against the others' (`patterns.against_others`)."""
     pairs: Mapping[tuple[str, str], Mapping[str, int]]
     """By two annotators: items by the pattern of their labels (`patterns.pair_pattern`, or `sized_pattern`)."""
+
+    @cached_property
+    def cells(self) -> Cells:
+        """The confusions of each two annotators, in the order of these."""
+        return Cells.of([self.pairs[two] for two in sorted(self.pairs)])
 
 
 @dataclass(frozen=True, slots=True)
