@@ -11,7 +11,7 @@ from typing import Final, Self
 import numpy as np
 
 from detectors.agreement.arrays import Booleans, Floats, Integers, in_order, sums
-from detectors.agreement.patterns import both
+from detectors.agreement.patterns import both, pair_pattern, size_of
 
 MOST_LABELS: Final = 16
 """Matrices are dense here: pairs with more labels are read one by one."""
@@ -27,10 +27,10 @@ EXACT: Final = 2**53
 class Cells:
     """The confusions of many pairs, cell after cell, those of a pair in the order of their patterns."""
 
-    counters: Sequence[Mapping[str, int]]
-    """By pair: the counter, of `detectors.agreement.patterns.pair_pattern` or `sized_pattern`."""
+    pairs: int
+    """How many there are."""
     patterns: Sequence[str]
-    """All of them, in order."""
+    """All of them, in order: of `detectors.agreement.patterns.pair_pattern`, or of `sized_pattern`."""
     pair: Integers
     """By cell: its pair."""
     pattern: Integers
@@ -40,7 +40,7 @@ class Cells:
 
     @classmethod
     def of(cls, counters: Sequence[Mapping[str, int]]) -> Self:
-        """Those of some counters."""
+        """Those of some counters, one of each pair."""
         patterns = sorted(set().union(*counters))
         number = {pattern: place for place, pattern in enumerate(patterns)}
         lengths = list(map(len, counters))
@@ -48,12 +48,12 @@ class Cells:
         count = np.fromiter(chain.from_iterable([held.values() for held in counters]), np.int64, sum(lengths))
         pair = np.repeat(np.arange(len(counters)), lengths)
         order = np.argsort(pair * len(patterns) + pattern, kind="stable")
-        return cls(counters, patterns, pair, pattern[order], count[order])
+        return cls(len(counters), patterns, pair, pattern[order], count[order])
 
     @property
     def items(self) -> Integers:
         """By pair: the items that both labelled."""
-        return sums(self.pair, self.count.astype(np.float64), len(self.counters)).astype(np.int64)
+        return sums(self.pair, self.count.astype(np.float64), self.pairs).astype(np.int64)
 
     @property
     def several(self) -> Booleans:
@@ -64,12 +64,31 @@ class Cells:
 
     def some(self, pairs: Sequence[int]) -> Cells:
         """Those of some pairs, in this order."""
-        new = np.full(len(self.counters), -1)
+        new = np.full(self.pairs, -1)
         new[pairs] = np.arange(len(pairs))
         kept = np.flatnonzero(new[self.pair] >= 0)
         kept = kept[np.argsort(new[self.pair[kept]], kind="stable")]
-        counters = [self.counters[pair] for pair in pairs]
-        return Cells(counters, self.patterns, new[self.pair[kept]], self.pattern[kept], self.count[kept])
+        return Cells(len(pairs), self.patterns, new[self.pair[kept]], self.pattern[kept], self.count[kept])
+
+    def sized(self, size: int) -> Cells:
+        r"""Those on items with so many labels, as patterns without their number.
+
+        >>> Cells.of([{"3\x1f5\x1f4": 2, "3\x1f5\x1f2": 1, "5\x1f5\x1f2": 1, "1\x1f2": 7}]).sized(2).counter(0)
+        {'3\x1f5': 1, '5\x1f5': 1}
+        """
+        kept = [place for place, pattern in enumerate(self.patterns) if size_of(pattern) == size]
+        new = np.full(len(self.patterns), -1)
+        new[kept] = np.arange(len(kept))
+        patterns = [pair_pattern(*both(self.patterns[place])) for place in kept]
+        pattern = new[self.pattern]
+        cells = pattern >= 0
+        return Cells(self.pairs, patterns, self.pair[cells], pattern[cells], self.count[cells])
+
+    def counter(self, pair: int) -> dict[str, int]:
+        """That of one pair."""
+        cells = slice(*np.searchsorted(self.pair, (pair, pair + 1)))
+        patterns = [self.patterns[pattern] for pattern in self.pattern[cells].tolist()]
+        return dict(zip(patterns, self.count[cells].tolist(), strict=True))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -89,7 +108,7 @@ class Confusions:
         q = len(labels)
         number = {label: place for place, label in enumerate(labels)}
         place = np.array([number[a] * q + number[b] for a, b in given], np.int64)
-        shape = len(cells.counters), q, q
+        shape = cells.pairs, q, q
         found = sums(cells.pair * q * q + place[cells.pattern], cells.count.astype(np.float64), math.prod(shape))
         return cls(found.astype(np.int64).reshape(shape), labels)
 

@@ -120,12 +120,12 @@ def pair_agreement_of_cells(
         of_block = cells.some(block)
         confusions = Confusions.of(of_block)
         if confusions is not None:
-            found.update(zip(block, _together(confusions, of_block.counters, label_type, scale), strict=True))
-    return [found.get(place) or pair_agreement(held, label_type, scale) for place, held in enumerate(cells.counters)]
+            found.update(zip(block, _together(confusions, of_block, label_type, scale), strict=True))
+    return [found.get(pair) or pair_agreement(cells.counter(pair), label_type, scale) for pair in range(cells.pairs)]
 
 
 def _together(
-    confusions: Confusions, counts: Sequence[Mapping[str, int]], label_type: str, scale: Scale | None
+    confusions: Confusions, cells: Cells, label_type: str, scale: Scale | None
 ) -> Iterator[dict[str, Reading]]:
     items = confusions.items.tolist()
     columns: list[list[Reading]] = []
@@ -133,13 +133,14 @@ def _together(
         together = coefficient.together if label_type in coefficient.label_types else None
         estimates = None if together is None else together(confusions, scale)
         if estimates is None:
-            one_by_one = zip(counts, items, strict=True)
+            counters = map(cells.counter, range(cells.pairs))
+            one_by_one = zip(counters, items, strict=True)
             columns.append([_reading(coefficient, each, n, label_type, scale) for each, n in one_by_one])
             continue
         readings = estimates.readings(items, -1.0)
         if estimates.defined is not None:
             for place in np.flatnonzero(~estimates.defined).tolist():
-                readings[place] = _reading(coefficient, counts[place], items[place], label_type, scale)
+                readings[place] = _reading(coefficient, cells.counter(place), items[place], label_type, scale)
         columns.append(readings)
     return (dict(zip(PAIR_COEFFICIENTS, readings, strict=True)) for readings in zip(*columns, strict=True))
 
