@@ -106,7 +106,8 @@ class TaskSummary:
 class TaskStatistics:
     """A task's scopes and pairs, ready to be read.
 
-    `scopes` maps (dimension, value) to a scope, as `detectors.item` names them.
+    `scopes` maps (dimension, value) to a scope, as `detectors.item` names them. `panel` says whether the coefficients that
+    tell annotators apart are wanted (`detectors.agreement.panel`).
     """
 
     def __init__(
@@ -115,10 +116,13 @@ class TaskStatistics:
         scopes: Mapping[tuple[str, str], Scope],
         pairs: Mapping[tuple[str, str, str], Mapping[str, int]] | None = None,
         annotators: int | None = None,
+        *,
+        panel: bool = True,
     ) -> None:
         self._config = config
         self._scopes = scopes
         self._pairs = pairs or {}
+        self._panel = panel
         if annotators is None:
             annotators = sum(key[0] == "annotator" for key in scopes)
         self._annotators = annotators
@@ -343,7 +347,7 @@ class TaskStatistics:
     def _whole(self) -> ScopeSummary:
         """The readings of the whole task; `_who` gave which label counts there only."""
         patterns = self._tally(self._total).patterns
-        who = self._who if patterns and self._who.own else None
+        who = self._who if self._panel and patterns and self._who.own else None
         counted = agreement(patterns, self.label_type or "nominal", self.categories, self._scale, who)
         summary = self._summary(self._total, counted)
         if self.label_type in BY_SIZE and self._who.own:
