@@ -32,7 +32,7 @@ def alpha_interval(table: Rows[Figure, Answer], _q: int) -> Answer | str | None:
     placed = table.placed
     if placed is None:
         return NO_ORDER
-    disagreement = placed.by_row(placed.number, squared, len(table.weight))
+    disagreement = placed.by_numbers(squared, len(table.weight))
     return alpha_of(table, disagreement, table.mean_distances(placed.number, table.pair_shares, squared))
 
 

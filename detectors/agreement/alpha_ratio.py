@@ -34,7 +34,7 @@ def alpha_ratio(table: Rows[Figure, Answer], _q: int) -> Answer | str | None:
         return NO_ORDER
     if not placed.scale.numbers or min(placed.scale.number) < 0:
         return NO_RATIO
-    disagreement = placed.by_row(placed.number, relative, len(table.weight))
+    disagreement = placed.by_numbers(relative, len(table.weight))
     return alpha_of(table, disagreement, table.mean_distances(placed.number, table.pair_shares, relative))
 
 

@@ -130,8 +130,10 @@ def _together(
     items = confusions.items.tolist()
     columns: list[list[Reading]] = []
     for coefficient in PAIR_COEFFICIENTS.values():
-        together = coefficient.together if label_type in coefficient.label_types else None
-        estimates = None if together is None else together(confusions, scale)
+        if label_type not in coefficient.label_types:
+            columns.append(Reading.undefined_of_each(items, NOT_AVAILABLE))
+            continue
+        estimates = None if coefficient.together is None else coefficient.together(confusions, scale)
         if estimates is None:
             counters = map(cells.counter, range(cells.pairs))
             one_by_one = zip(counters, items, strict=True)

@@ -170,6 +170,10 @@ class Placed:
         """The mean distance of the pairs of labels of each row; `places` is by label."""
         return sums(self.row, self.part * distance(places[self.first], places[self.second]), rows)
 
+    def by_numbers(self, distance: Distance, rows: int) -> Floats:
+        """The mean distance of the numbers of the pairs of labels of each row."""
+        return self.by_row(self.number, distance, rows)
+
     def by_weights(self, rows: int) -> Floats:
         """The mean of distance/largest of the pairs of labels of each row, under the weights of the scale."""
         places = self.rank.astype(np.float64) if self.scale.by_rank else self.number

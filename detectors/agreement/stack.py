@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import chain
 from typing import Final, Self
 
@@ -94,7 +94,7 @@ class Stack(Rows[Floats, Estimates]):
             part=each.part[written],
             pairs=pairs,
             differing=each.differing[pattern],
-            placed=None if each.placed is None else _placed(each.placed, scope, pattern, len(patterns)),
+            placed=None if each.placed is None else _PlacedRows.of_rows(each.placed, scope, pattern, len(patterns)),
             scope=scope,
             starts=starts,
         )
@@ -198,17 +198,36 @@ def _kinds(table: Table) -> tuple[Integers, Sequence[float], Sequence[float], Fl
     return kind, whole.tolist(), np.where(found > beyond, 2.0, found).tolist(), parts
 
 
-def _placed(placed: Placed, scope: Integers, pattern: Integers, patterns: int) -> Placed:
-    """The pairs of different labels of every row."""
-    row, pair = _spread(placed.row, pattern, patterns)
-    scopes, labels = int(scope[-1]) + 1, len(placed.rank)
-    first = scope[row] * labels
-    return replace(
-        placed,
-        rank=np.tile(placed.rank, scopes),
-        number=np.tile(placed.number, scopes),
-        row=row,
-        first=first + placed.first[pair],
-        second=first + placed.second[pair],
-        part=placed.part[pair],
-    )
+@dataclass(frozen=True, slots=True, eq=False)
+class _PlacedRows(Placed):
+    """What is of patterns, whatever scope they are in, is computed once of each."""
+
+    patterns: Placed
+    pattern: Integers
+    """By row: its pattern."""
+
+    @classmethod
+    def of_rows(cls, placed: Placed, scope: Integers, pattern: Integers, patterns: int) -> Self:
+        """The pairs of different labels of every row, from those of each pattern."""
+        row, pair = _spread(placed.row, pattern, patterns)
+        scopes, labels = int(scope[-1]) + 1, len(placed.rank)
+        first = scope[row] * labels
+        return cls(
+            scale=placed.scale,
+            rank=np.tile(placed.rank, scopes),
+            number=np.tile(placed.number, scopes),
+            row=row,
+            first=first + placed.first[pair],
+            second=first + placed.second[pair],
+            part=placed.part[pair],
+            patterns=placed,
+            pattern=pattern,
+        )
+
+    def by_numbers(self, distance: Distance, rows: int) -> Floats:
+        """The mean distance of the numbers of the pairs of labels of each row."""
+        return self.patterns.by_numbers(distance, rows)[self.pattern]
+
+    def by_weights(self, rows: int) -> Floats:
+        """The mean of distance/largest of the pairs of labels of each row."""
+        return self.patterns.by_weights(rows)[self.pattern]
