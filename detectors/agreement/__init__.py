@@ -214,9 +214,7 @@ def agreement_of_each(
     """
     found: dict[int, dict[str, Reading]] = {}
     if label_type in CATEGORIES:
-        small = [
-            place for place, held in enumerate(counts) if 0 < len(held) <= MOST_PATTERNS and min(held.values()) > 0
-        ]
+        small = [place for place, held in enumerate(counts) if 0 < len(held) <= MOST_PATTERNS]
         for block in _blocks(small, [len(counts[place]) for place in small]):
             stack = Stack.of([counts[place] for place in block], scale) if len(block) >= FEWEST_SCOPES else None
             if stack is not None:

@@ -56,6 +56,12 @@ def student_quantile(degrees: float) -> float:
     return float(stdtrit(degrees, 0.975))
 
 
+@lru_cache(maxsize=16)
+def _student_quantiles(degrees: bytes) -> Floats:
+    """Those of an array: the coefficients of many scopes have the same degrees of freedom."""
+    return np.array(list(map(student_quantile, np.frombuffer(degrees).tolist())))
+
+
 class Estimates(NamedTuple):
     """Estimates of one coefficient, by scope or by pair of annotators."""
 
@@ -67,7 +73,7 @@ class Estimates(NamedTuple):
 
     def readings(self, n: Sequence[int], lowest: float) -> list[Reading]:
         """What `Estimate.reading` gives of each; every n is at least 2."""
-        half = np.array(list(map(student_quantile, self.degrees.tolist()))) * self.error
+        half = _student_quantiles(self.degrees.tobytes()) * self.error
         low = np.minimum(self.value, np.maximum(lowest, self.value - half))
         high = np.minimum(1.0, self.value + half)
         return Reading.of_each(self.value.tolist(), low.tolist(), high.tolist(), n)

@@ -110,7 +110,9 @@ class Rows(ABC, Generic[Figure, Answer]):
     @cached_property
     def _begins(self) -> Integers:
         """By row: the first of its written labels."""
-        return np.flatnonzero(np.diff(self.row, prepend=-1))
+        begins = np.ones(len(self.row), np.bool_)
+        np.not_equal(self.row[1:], self.row[:-1], out=begins[1:])
+        return np.flatnonzero(begins)
 
     @abstractmethod
     def complements(self, shares: Floats) -> Floats:

@@ -40,7 +40,10 @@ class Stack(Rows[Floats, Estimates]):
 
     @classmethod
     def of(cls, counts: Sequence[Mapping[str, int]], scale: Scale | None) -> Self | None:
-        """The stack of some counters, none of them empty; None where they are too much, or have labels that the scale has not."""
+        """The stack of some counters, none of them empty.
+
+        None where they are too much, or more was retracted than added, or the scale has not their labels.
+        """
         patterns = sorted(set().union(*counts))
         each = Table.of(dict.fromkeys(patterns, 1), scale)
         if not 0 < len(each.names) <= MOST_LABELS:
@@ -52,6 +55,8 @@ class Stack(Rows[Floats, Estimates]):
         rows = sum(lengths)
         pattern = np.fromiter(map(number.__getitem__, chain.from_iterable(counts)), np.int64, rows)
         times = np.fromiter(chain.from_iterable([held.values() for held in counts]), np.int64, rows)
+        if times.min() <= 0:
+            return None
         scope = np.repeat(np.arange(scopes), lengths)
         order = np.argsort(scope * len(patterns) + pattern, kind="stable")
         pattern, times = pattern[order], times[order]
