@@ -254,8 +254,9 @@ class TaskStatistics:
         pairs, cells = sorted(self._who.pairs), self._who.cells
         items = cells.items.tolist()
         shown = sorted(range(len(pairs)), key=lambda place: -items[place])[:MOST_VALUES]
-        found = pair_agreement_of_cells(cells.some(shown), self.label_type or "nominal", self._scale)
-        return [PairSummary(*pairs[place], items[place], one) for place, one in zip(shown, found, strict=True)]
+        of_shown = pair_agreement_of_cells(cells.some(shown), self.label_type or "nominal", self._scale)
+        found = dict(zip(sorted(shown), of_shown, strict=True))
+        return [PairSummary(*pairs[place], items[place], found[place]) for place in shown]
 
     @cached_property
     def _rankings(self) -> dict[str, Reading]:
@@ -346,22 +347,23 @@ class TaskStatistics:
     @cached_property
     def _whole(self) -> ScopeSummary:
         """The readings of the whole task; `_who` gave which label counts there only."""
-        patterns = self._tally(self._total).patterns
+        tally = self._tally(self._total)
+        patterns = tally.patterns
         who = self._who if self._panel and patterns and self._who.own else None
         counted = agreement(patterns, self.label_type or "nominal", self.categories, self._scale, who)
-        summary = self._summary(self._total, counted)
+        summary = self._summary(self._total, tally, counted)
         if self.label_type in BY_SIZE and self._who.own:
             summary.agreement.update(self._rankings)
         return summary
 
     def _summaries(self, scopes: Sequence[Scope]) -> Iterator[ScopeSummary]:
-        counts = [self._tally(scope).patterns for scope in scopes]
+        tallies = list(map(self._tally, scopes))
+        counts = [tally.patterns for tally in tallies]
         counted = agreement_of_each(counts, self.label_type or "nominal", self.categories, self._scale)
-        return map(self._summary, scopes, counted)
+        return map(self._summary, scopes, tallies, counted)
 
-    def _summary(self, scope: Scope, counted: dict[str, Reading]) -> ScopeSummary:
+    def _summary(self, scope: Scope, tally: Tally, counted: dict[str, Reading]) -> ScopeSummary:
         """The readings of a scope, of which `counted` are those of its patterns, if there are any."""
-        tally = self._tally(scope)
         if not tally.patterns:
             counted = agreement_of_sums(tally.sums, self.label_type or "nominal", tally.pairable)
         return ScopeSummary(

@@ -11,6 +11,7 @@ from typing import Final, Self
 import numpy as np
 
 from detectors.agreement.arrays import Booleans, Floats, Integers, in_order, sums
+from detectors.agreement.numbering import numbered
 from detectors.agreement.patterns import both, pair_pattern, size_of
 
 MOST_LABELS: Final = 16
@@ -41,10 +42,8 @@ class Cells:
     @classmethod
     def of(cls, counters: Sequence[Mapping[str, int]]) -> Self:
         """Those of some counters, one of each pair."""
-        patterns = sorted(set().union(*counters))
-        number = {pattern: place for place, pattern in enumerate(patterns)}
         lengths = list(map(len, counters))
-        pattern = np.fromiter(map(number.__getitem__, chain.from_iterable(counters)), np.int64, sum(lengths))
+        pattern, patterns = numbered(chain.from_iterable(counters), sum(lengths))
         count = np.fromiter(chain.from_iterable([held.values() for held in counters]), np.int64, sum(lengths))
         pair = np.repeat(np.arange(len(counters)), lengths)
         order = np.argsort(pair * len(patterns) + pattern, kind="stable")
@@ -63,12 +62,14 @@ class Cells:
         return found
 
     def some(self, pairs: Sequence[int]) -> Cells:
-        """Those of some pairs, in this order."""
-        new = np.full(self.pairs, -1)
-        new[pairs] = np.arange(len(pairs))
-        kept = np.flatnonzero(new[self.pair] >= 0)
-        kept = kept[np.argsort(new[self.pair[kept]], kind="stable")]
-        return Cells(len(pairs), self.patterns, new[self.pair[kept]], self.pattern[kept], self.count[kept])
+        """Those of some pairs, in the order that they have here."""
+        if len(pairs) == self.pairs:
+            return self
+        kept = np.zeros(self.pairs, np.bool_)
+        kept[pairs] = True
+        cells = kept[self.pair]
+        pair = (np.cumsum(kept) - 1)[self.pair[cells]]
+        return Cells(len(pairs), self.patterns, pair, self.pattern[cells], self.count[cells])
 
     def sized(self, size: int) -> Cells:
         r"""Those on items with so many labels, as patterns without their number.

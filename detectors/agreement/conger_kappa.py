@@ -12,6 +12,7 @@ import numpy as np
 
 from detectors.agreement.arrays import Floats, Integers, sums, total
 from detectors.agreement.coefficient import CATEGORIES, Estimate
+from detectors.agreement.numbering import numbered
 from detectors.agreement.panel import Panel, PanelCoefficient, Who
 from detectors.agreement.patterns import LABEL, OTHERS, both, item_pattern
 from detectors.reading import Reading
@@ -113,13 +114,11 @@ class _Use:
     def of(cls, panel: Panel) -> _Use:
         held = {annotator: patterns for annotator, patterns in sorted(panel.who.own.items()) if patterns}
         # The same patterns come with every annotator.
-        patterns = list(set().union(*held.values()))
-        number = {pattern: place for place, pattern in enumerate(patterns)}
+        shown, patterns = numbered(chain.from_iterable(held.values()), sum(map(len, held.values())))
         own = [pattern.partition(OTHERS)[0] for pattern in patterns]
         row = np.array([panel.rows[_item(pattern)] for pattern in patterns], np.int64)
         labels = {label: place for place, label in enumerate(sorted(set(own)))}
         label = np.array([labels[each] for each in own], np.int64)
-        shown = np.fromiter(map(number.__getitem__, chain.from_iterable(held.values())), np.int64)
         count = np.fromiter(chain.from_iterable([each.values() for each in held.values()]), np.float64)
         by = np.repeat(np.arange(len(held)), list(map(len, held.values())))
         keys, cell = np.unique(by * len(labels) + label[shown], return_inverse=True)

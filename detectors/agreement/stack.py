@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from detectors.agreement.arrays import Floats, Integers, in_order, sums, totals
 from detectors.agreement.coefficient import Estimates
+from detectors.agreement.numbering import numbered
 from detectors.agreement.rows import Rows
 from detectors.agreement.scale import Distance, Placed, Scale, squared
 from detectors.agreement.table import Table, parts_of
@@ -44,16 +45,14 @@ class Stack(Rows[Floats, Estimates]):
 
         None where they are too much, or more was retracted than added, or the scale has not their labels.
         """
-        patterns = sorted(set().union(*counts))
+        scopes, lengths = len(counts), list(map(len, counts))
+        rows = sum(lengths)
+        pattern, patterns = numbered(chain.from_iterable(counts), rows)
         each = Table.of(dict.fromkeys(patterns, 1), scale)
         if not 0 < len(each.names) <= MOST_LABELS:
             return None
         if scale is not None and (each.placed is None or each.placed.scale is not scale):
             return None
-        number = {pattern: place for place, pattern in enumerate(patterns)}
-        scopes, lengths = len(counts), [len(held) for held in counts]
-        rows = sum(lengths)
-        pattern = np.fromiter(map(number.__getitem__, chain.from_iterable(counts)), np.int64, rows)
         times = np.fromiter(chain.from_iterable([held.values() for held in counts]), np.int64, rows)
         if times.min() <= 0:
             return None

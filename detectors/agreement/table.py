@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import count
 from typing import Final
 
 import numpy as np
 
 from detectors.agreement.arrays import Booleans, Floats, Integers, in_order, sums, totals
 from detectors.agreement.coefficient import Estimate
+from detectors.agreement.numbering import numbered
 from detectors.agreement.patterns import LABEL, OTHERS
 from detectors.agreement.rows import Rows
 from detectors.agreement.scale import Distance, Placed, Scale, mean_distances
@@ -66,12 +65,10 @@ class Table(Rows[float, Estimate]):
                 f"expected counts above 0, found {counts[pattern]:g} for pattern {pattern!r}: "
                 "more was retracted than added"
             )
-        row, label, other, found = _decode(counts)
-        categories = len(found)
-        held = None if scale is None else scale.holding(found)
-        names = sorted(found, key=None if held is None else held.rank.__getitem__)
-        number = {name: place for place, name in enumerate(names)}
-        label = np.fromiter(map(number.__getitem__, found), np.int64, categories)[label]
+        row, words, other = _decode(counts)
+        held = None if scale is None else scale.holding(words)
+        label, names = numbered(words, len(words), None if held is None else held.rank.__getitem__)
+        categories = len(names)
         written = np.bincount(row, minlength=rows)
 
         # A kind of row is its number of labels, or between k labels and k' others a number beyond those, plus k k'.
@@ -180,10 +177,10 @@ def _total(terms: Floats) -> float:
     return float(totals(terms, _FIRST)[0]) if len(terms) else 0.0
 
 
-def _decode(counts: Mapping[str, float]) -> tuple[Integers, Integers, Booleans, Sequence[str]]:
-    """For each written label its row and number, and whether it is one of the others'; names by number."""
+def _decode(counts: Mapping[str, float]) -> tuple[Integers, Sequence[str], Booleans]:
+    """For each written label its row and key, and whether it is one of the others'."""
     if not counts:
-        return np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0, np.bool_), ()
+        return np.zeros(0, np.int64), (), np.zeros(0, np.bool_)
     text = PATTERN.join(counts)
     words = text.replace(PATTERN, LABEL).replace(OTHERS, LABEL).split(LABEL)
     codes = np.frombuffer(text.encode(), np.uint8)
@@ -194,9 +191,7 @@ def _decode(counts: Mapping[str, float]) -> tuple[Integers, Integers, Booleans, 
     last = np.full(len(counts), len(words))
     before = np.flatnonzero(separators == ord(OTHERS))
     last[row[before]] = before
-    numbers: defaultdict[str, int] = defaultdict(count().__next__)
-    label = np.fromiter(map(numbers.__getitem__, words), np.int64, len(words))
-    return row, label, np.arange(len(words)) > last[row], list(numbers)
+    return row, words, np.arange(len(words)) > last[row]
 
 
 def _size(kind: Integers, beyond: int) -> Integers:
