@@ -189,10 +189,11 @@ def ranking_agreement(
     return {name: coefficient.reading(rankings) for name, coefficient in RANKINGS.items()}
 
 
-def _of_parts(label_type: str, pairable: int) -> dict[str, Reading]:
-    """What a part of a task has in place of the coefficients of whole tasks."""
-    panel = {name: each.reading(None, pairable, label_type) for name, each in PANEL_COEFFICIENTS.items()}
-    return panel | _no_rankings(label_type, pairable)
+def _without(label_type: str, pairable: int) -> dict[str, Reading]:
+    """What a part of a task has, in the registries' order, before the coefficients that it can have are put in."""
+    found = dict.fromkeys(COEFFICIENTS, Reading.undefined(pairable, NOT_AVAILABLE))
+    found |= {name: each.reading(None, pairable, label_type) for name, each in PANEL_COEFFICIENTS.items()}
+    return found | _no_rankings(label_type, pairable)
 
 
 def _no_rankings(label_type: str, pairable: int) -> dict[str, Reading]:
@@ -239,13 +240,16 @@ def _blocks(places: Sequence[int], rows: Sequence[int]) -> Iterator[list[int]]:
 
 def _agreement_of_stack(stack: Stack, label_type: str, q: int) -> Iterator[dict[str, Reading]]:
     known: dict[tuple[Estimator, float], Sequence[Reading]] = {}
+    names = [name for name, coefficient in COEFFICIENTS.items() if label_type in coefficient.label_types]
     # What comes out where a scope is not regular is not used.
     with np.errstate(divide="ignore", invalid="ignore"):
-        found = [coefficient.readings(stack, q, label_type, known) for coefficient in COEFFICIENTS.values()]
+        columns = [COEFFICIENTS[name].readings(stack, q, label_type, known) for name in names]
     pairable = stack.pairable.astype(np.int64).tolist()
-    of_parts = {n: _of_parts(label_type, n) for n in set(pairable)}
-    for n, *readings in zip(pairable, *found, strict=True):
-        yield dict(zip(COEFFICIENTS, readings, strict=True)) | of_parts[n]
+    without = {n: _without(label_type, n) for n in set(pairable)}
+    for n, *readings in zip(pairable, *columns, strict=True):
+        found = without[n].copy()
+        found.update(zip(names, readings, strict=True))
+        yield found
 
 
 def agreement_of_sums(

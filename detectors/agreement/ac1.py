@@ -27,9 +27,7 @@ def ac1(table: Rows[Figure, Answer], q: int) -> Answer | None:
     """
     if q < 2:
         return None
-    rest = table.complements(table.shares)
-    expected = 1.0 - table.over_labels(table.shares * rest) / (q - 1)
-    return chance_corrected(table, expected, 1.0 - table.by_row(rest) / (q - 1))
+    return chance_corrected(table, 1.0 - table.unequal / (q - 1), 1.0 - table.rest_by_row / (q - 1))
 
 
 AC1 = Coefficient("ac1", UNORDERED, -1.0, ac1)

@@ -37,9 +37,9 @@ def ac2(table: Rows[Figure, Answer], _q: int) -> Answer | str | None:
         return None
     # The sum of the weights is q^2 less that of the distances.
     agreeing = (1.0 - placed.scale.mean_distance()) * q / (q - 1)
-    rest = table.complements(table.shares)
-    expected = 1.0 - agreeing * table.over_labels(table.shares * rest)
-    return chance_corrected(table, expected, 1.0 - agreeing * table.by_row(rest), placed.by_weights(len(table.weight)))
+    expected_by_row = 1.0 - agreeing * table.rest_by_row
+    weighted = placed.by_weights(len(table.weight))
+    return chance_corrected(table, 1.0 - agreeing * table.unequal, expected_by_row, weighted)
 
 
 AC2 = Coefficient("ac2", ORDERED, -1.0, ac2)

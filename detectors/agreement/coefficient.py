@@ -134,10 +134,11 @@ class Coefficient:
         label_type: str,
         known: dict[tuple[Estimator, float], Sequence[Reading]],
     ) -> Sequence[Reading]:
-        """What `reading` gives of each table of a stack, where it is regular; `known` as there, of readings."""
+        """What `reading` gives of each table of a stack, where it is regular; `known` as there, of readings.
+
+        The coefficient is for the label type.
+        """
         n = stack.pairable.astype(np.int64).tolist()
-        if label_type not in self.label_types:
-            return Reading.undefined_of_each(n, NOT_AVAILABLE)
         estimator = self.by_type.get(label_type, self.estimate)
         key = estimator, self.lowest
         if key not in known:

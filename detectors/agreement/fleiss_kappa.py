@@ -28,8 +28,7 @@ def fleiss_kappa(table: Rows[Figure, Answer], _q: int) -> Answer | None:
     """
     if not table.used:
         return None
-    rest = table.complements(table.shares)
-    return chance_corrected(table, table.over_labels(table.shares * rest), table.by_row(rest))
+    return chance_corrected(table, table.unequal, table.rest_by_row)
 
 
 FLEISS_KAPPA = Coefficient("fleiss_kappa", CATEGORIES, -1.0, fleiss_kappa)

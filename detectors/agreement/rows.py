@@ -35,8 +35,8 @@ class Rows(ABC, Generic[Figure, Answer]):
     either. $d$ is the share of the $k k'$ pairs of one of each that differ, $s_c = (r_c/k + r'_c/k')/2$.
 
     The rows of a scope stand in the order of their patterns, its labels in that of the task's scale, or of their keys, and
-    sums over either are added up in one way. So equal
-    counters have equal readings to the last digit, in whatever order they were filled, each by itself or many together.
+    sums over either are added up in one way. So equal counters have equal readings to the last digit, in whatever order
+    they were filled, each by itself or many together.
     """
 
     items: Figure
@@ -106,6 +106,21 @@ class Rows(ABC, Generic[Figure, Answer]):
     def by_row(self, values: Floats) -> Floats:
         """For each row, the mean of a value of its labels: the sum over c of s_c times the value of c."""
         return totals(self.part * values[self.label], self._begins)
+
+    @cached_property
+    def rest(self) -> Floats:
+        """By label: one minus its share."""
+        return self.complements(self.shares)
+
+    @cached_property
+    def rest_by_row(self) -> Floats:
+        """By row: the mean of it."""
+        return self.by_row(self.rest)
+
+    @cached_property
+    def unequal(self) -> Figure:
+        """The chance that two labels drawn from all items, each item with one voice, are not equal."""
+        return self.over_labels(self.shares * self.rest)
 
     @cached_property
     def _begins(self) -> Integers:
