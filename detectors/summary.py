@@ -6,6 +6,7 @@ from collections import Counter, deque
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import islice
 from typing import NamedTuple
 
 from detectors.agreement import (
@@ -174,29 +175,57 @@ class TaskStatistics:
 
     def by(self) -> tuple[dict[str, dict[str, ScopeSummary]], dict[str, int]]:
         """The readings of each value of each dimension, and how many values of each were cut."""
-        dimensions: dict[str, dict[str, Scope]] = {}
-        for (dimension, value), scope in self._scopes.items():
-            if dimension not in {"class", PANE, BETWEEN_VENDORS}:
-                dimensions.setdefault(dimension, {})[value] = scope
-        dimensions.setdefault("stage", {})["annotate"] = self._total
-        if self._total.empty:
-            del dimensions["stage"]["annotate"]
-        found: dict[str, dict[str, ScopeSummary]] = {}
-        cut: dict[str, int] = {}
-        shown: list[tuple[str, str, Scope]] = []
-        for dimension, scopes in sorted(dimensions.items()):
-            values = sorted(scopes, key=lambda value: (-scopes[value].annotations, value))
-            shown += [(dimension, value, scopes[value]) for value in values[:MOST_VALUES]]
-            found[dimension] = {}
-            cut[dimension] = max(0, len(values) - MOST_VALUES)
-        # All dimensions together, for that takes little longer than one of them.
-        summaries = self._summaries([scope for _, _, scope in shown])
-        for (dimension, value, scope), summary in zip(shown, summaries, strict=True):
-            found[dimension][value] = _with_repeats(summary, scope) if dimension == "annotator" else summary
+        found = {dimension: shown for dimension, shown in self._shown.items() if dimension != BETWEEN_VENDORS}
+        cut = {dimension: max(0, len(self._values[dimension]) - MOST_VALUES) for dimension in found}
+        if "annotator" in found:
+            scopes = self._values["annotator"]
+            found["annotator"] = {
+                value: _with_repeats(summary, scopes[value]) for value, summary in found["annotator"].items()
+            }
         if "annotate" in found["stage"]:
-            found["stage"]["annotate"] = self._whole
+            found["stage"] = found["stage"] | {"annotate": self._whole}
         found["class"], cut["class"] = self._by_class()
         return found, cut
+
+    @cached_property
+    def _values(self) -> dict[str, dict[str, Scope]]:
+        """By dimension its values, those with the most annotations first; of pairs of vendors, with the most items."""
+        dimensions: dict[str, dict[str, Scope]] = {"stage": {}}
+        for (dimension, value), scope in self._scopes.items():
+            if dimension == BETWEEN_VENDORS and not self._tally(scope).pairable:
+                continue
+            if dimension not in {"class", PANE}:
+                dimensions.setdefault(dimension, {})[value] = scope
+        if not self._total.empty:
+            dimensions["stage"]["annotate"] = self._total
+
+        def place(held: tuple[str, Scope]) -> tuple[int, str | tuple[str, str]]:
+            value, scope = held
+            return -scope.annotations, value
+
+        def of_pair(held: tuple[str, Scope]) -> tuple[int, str | tuple[str, str]]:
+            value, scope = held
+            return -self._tally(scope).pairable, pair_of(value)
+
+        return {
+            dimension: dict(sorted(scopes.items(), key=of_pair if dimension == BETWEEN_VENDORS else place))
+            for dimension, scopes in sorted(dimensions.items())
+        }
+
+    @cached_property
+    def _shown(self) -> dict[str, dict[str, ScopeSummary]]:
+        """Of each dimension the readings of the values that are shown, and so of the pairs of vendors."""
+        places = [
+            (dimension, value, scope)
+            for dimension, scopes in self._values.items()
+            for value, scope in islice(scopes.items(), MOST_VALUES)
+        ]
+        found: dict[str, dict[str, ScopeSummary]] = {dimension: {} for dimension in self._values}
+        # All together, for that takes little longer than those of one dimension.
+        summaries = self._summaries([scope for _, _, scope in places])
+        for (dimension, value, _), summary in zip(places, summaries, strict=True):
+            found[dimension][value] = summary
+        return found
 
     def _by_class(self) -> tuple[dict[str, ScopeSummary], int]:
         """Each class against the rest; its gold is that of the items whose key is of it."""
@@ -270,15 +299,12 @@ class TaskStatistics:
 
     def between_vendors(self) -> tuple[list[PairSummary], int]:
         """The pairs of vendors with the most items in common, and how many others were cut."""
-        pairs = {
-            pair_of(value): (self._tally(scope).pairable, scope)
-            for (dimension, value), scope in self._scopes.items()
-            if dimension == BETWEEN_VENDORS and self._tally(scope).pairable
-        }
-        shown = sorted(pairs, key=lambda pair: (-pairs[pair][0], pair))[:MOST_VALUES]
-        summaries = self._summaries([pairs[pair][1] for pair in shown])
-        found = [PairSummary(*pair, pairs[pair][0], one.agreement) for pair, one in zip(shown, summaries, strict=True)]
-        return found, len(pairs) - len(found)
+        scopes = self._values.get(BETWEEN_VENDORS, {})
+        found = [
+            PairSummary(*pair_of(value), self._tally(scopes[value]).pairable, summary.agreement)
+            for value, summary in self._shown.get(BETWEEN_VENDORS, {}).items()
+        ]
+        return found, len(scopes) - len(found)
 
     def windows(self, length: int | None, every: int, reached: int) -> tuple[list[WindowSummary], int]:
         """The readings of the latest windows (`detectors.windows`), and how many earlier ones were cut.
