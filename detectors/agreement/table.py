@@ -56,16 +56,15 @@ class Table(Rows[float, Estimate]):
     @classmethod
     def of(cls, counts: Mapping[str, float], scale: Scale | None = None) -> Table:
         """Decode a counter of item patterns, or of patterns against others or between groups; labels may lie on a scale."""
-        counts = dict(sorted(counts.items()))
-        rows = len(counts)
-        weight = np.fromiter(counts.values(), np.float64, rows)
+        patterns, rows = sorted(counts), len(counts)
+        weight = np.fromiter(map(counts.__getitem__, patterns), np.float64, rows)
         if rows and weight.min() < 0:
             pattern = min(counts, key=counts.__getitem__)
             raise ValueError(
                 f"expected counts above 0, found {counts[pattern]:g} for pattern {pattern!r}: "
                 "more was retracted than added"
             )
-        row, words, other = _decode(counts)
+        row, words, other = _decode(patterns)
         held = None if scale is None else scale.holding(words)
         label, names = numbered(words, len(words), None if held is None else held.rank.__getitem__)
         categories = len(names)
@@ -177,18 +176,18 @@ def _total(terms: Floats) -> float:
     return float(totals(terms, _FIRST)[0]) if len(terms) else 0.0
 
 
-def _decode(counts: Mapping[str, float]) -> tuple[Integers, Sequence[str], Booleans]:
+def _decode(patterns: Sequence[str]) -> tuple[Integers, Sequence[str], Booleans]:
     """For each written label its row and key, and whether it is one of the others'."""
-    if not counts:
+    if not patterns:
         return np.zeros(0, np.int64), (), np.zeros(0, np.bool_)
-    text = PATTERN.join(counts)
+    text = PATTERN.join(patterns)
     words = text.replace(PATTERN, LABEL).replace(OTHERS, LABEL).split(LABEL)
     codes = np.frombuffer(text.encode(), np.uint8)
     # In UTF-8 these bytes are part of no other character.
     separators = codes[(codes == ord(PATTERN)) | (codes == ord(OTHERS)) | (codes == ord(LABEL))]
     row = np.zeros(len(words), np.int64)
     np.cumsum(separators == ord(PATTERN), out=row[1:])
-    last = np.full(len(counts), len(words))
+    last = np.full(len(patterns), len(words))
     before = np.flatnonzero(separators == ord(OTHERS))
     last[row[before]] = before
     return row, words, np.arange(len(words)) > last[row]
