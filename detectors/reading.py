@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import partial
+from itertools import repeat
 from typing import NamedTuple
 
 
@@ -26,6 +29,20 @@ class Reading(NamedTuple):
     def undefined(cls, n: int, why: str) -> Reading:
         """A reading without a value, and the reason."""
         return cls(None, None, None, n, why)
+
+    @classmethod
+    def of_each(
+        cls, values: Sequence[float], lows: Sequence[float], highs: Sequence[float], counts: Sequence[int]
+    ) -> list[Reading]:
+        """Many readings at once."""
+        # What `_make` does, but for its check of the length, which takes as long again.
+        return list(map(partial(tuple.__new__, cls), zip(values, lows, highs, counts, repeat(""))))
+
+    @classmethod
+    def undefined_of_each(cls, counts: Sequence[int], why: str) -> list[Reading]:
+        """The readings without a value of each of these numbers of observations."""
+        found = {n: cls.undefined(n, why) for n in set(counts)}
+        return [found[n] for n in counts]
 
     def as_document(self) -> dict[str, float | int | str | None]:
         """The object S of the replay document; `why` only where the value is null."""

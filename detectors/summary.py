@@ -6,6 +6,7 @@ from collections import Counter, deque
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import islice
 from typing import NamedTuple
 
 from detectors.agreement import (
@@ -22,13 +23,13 @@ from detectors.agreement import (
     alpha_parts,
     confused,
     each_against_rest,
-    pair_agreement_of_each,
+    pair_agreement_of_cells,
     ranking_agreement,
     ranking_intervals,
 )
 from detectors.agreement.coefficient import CATEGORIES, ORDERED
 from detectors.agreement.measures import COUNT, add, by_class
-from detectors.agreement.patterns import BY_SIZE, LABEL, of_any_size
+from detectors.agreement.patterns import BY_SIZE, LABEL
 from detectors.agreement.wide import MARKS, missing_products
 from detectors.between import BETWEEN_VENDORS, pair_of
 from detectors.config import OTHER, TaskConfig
@@ -112,7 +113,8 @@ class TaskSummary:
 class TaskStatistics:
     """A task's scopes and pairs, ready to be read.
 
-    `scopes` maps (dimension, value) to a scope, as `detectors.item` names them.
+    `scopes` maps (dimension, value) to a scope, as `detectors.item` names them. `panel` says whether the coefficients that
+    tell annotators apart are wanted (`detectors.agreement.panel`).
     """
 
     def __init__(
@@ -121,10 +123,13 @@ class TaskStatistics:
         scopes: Mapping[tuple[str, str], Scope],
         pairs: Mapping[tuple[str, str, str], Mapping[str, int]] | None = None,
         annotators: int | None = None,
+        *,
+        panel: bool = True,
     ) -> None:
         self._config = config
         self._scopes = scopes
         self._pairs = pairs or {}
+        self._panel = panel
         if annotators is None:
             annotators = sum(key[0] == "annotator" for key in scopes)
         self._annotators = annotators
@@ -176,29 +181,57 @@ class TaskStatistics:
 
     def by(self) -> tuple[dict[str, dict[str, ScopeSummary]], dict[str, int]]:
         """The readings of each value of each dimension, and how many values of each were cut."""
-        dimensions: dict[str, dict[str, Scope]] = {}
-        for (dimension, value), scope in self._scopes.items():
-            if dimension not in {"class", PANE, BETWEEN_VENDORS}:
-                dimensions.setdefault(dimension, {})[value] = scope
-        dimensions.setdefault("stage", {})["annotate"] = self._total
-        if self._total.empty:
-            del dimensions["stage"]["annotate"]
-        found: dict[str, dict[str, ScopeSummary]] = {}
-        cut: dict[str, int] = {}
-        shown: list[tuple[str, str, Scope]] = []
-        for dimension, scopes in sorted(dimensions.items()):
-            values = sorted(scopes, key=lambda value: (-scopes[value].annotations, value))
-            shown += [(dimension, value, scopes[value]) for value in values[:MOST_VALUES]]
-            found[dimension] = {}
-            cut[dimension] = max(0, len(values) - MOST_VALUES)
-        # All dimensions together, for that takes little longer than one of them.
-        summaries = self._summaries([scope for _, _, scope in shown])
-        for (dimension, value, scope), summary in zip(shown, summaries, strict=True):
-            found[dimension][value] = _with_repeats(summary, scope) if dimension == "annotator" else summary
+        found = {dimension: shown for dimension, shown in self._shown.items() if dimension != BETWEEN_VENDORS}
+        cut = {dimension: max(0, len(self._values[dimension]) - MOST_VALUES) for dimension in found}
+        if "annotator" in found:
+            scopes = self._values["annotator"]
+            found["annotator"] = {
+                value: _with_repeats(summary, scopes[value]) for value, summary in found["annotator"].items()
+            }
         if "annotate" in found["stage"]:
-            found["stage"]["annotate"] = self._whole
+            found["stage"] = found["stage"] | {"annotate": self._whole}
         found["class"], cut["class"] = self._by_class()
         return found, cut
+
+    @cached_property
+    def _values(self) -> dict[str, dict[str, Scope]]:
+        """By dimension its values, those with the most annotations first; of pairs of vendors, with the most items."""
+        dimensions: dict[str, dict[str, Scope]] = {"stage": {}}
+        for (dimension, value), scope in self._scopes.items():
+            if dimension == BETWEEN_VENDORS and not self._tally(scope).pairable:
+                continue
+            if dimension not in {"class", PANE}:
+                dimensions.setdefault(dimension, {})[value] = scope
+        if not self._total.empty:
+            dimensions["stage"]["annotate"] = self._total
+
+        def place(held: tuple[str, Scope]) -> tuple[int, str | tuple[str, str]]:
+            value, scope = held
+            return -scope.annotations, value
+
+        def of_pair(held: tuple[str, Scope]) -> tuple[int, str | tuple[str, str]]:
+            value, scope = held
+            return -self._tally(scope).pairable, pair_of(value)
+
+        return {
+            dimension: dict(sorted(scopes.items(), key=of_pair if dimension == BETWEEN_VENDORS else place))
+            for dimension, scopes in sorted(dimensions.items())
+        }
+
+    @cached_property
+    def _shown(self) -> dict[str, dict[str, ScopeSummary]]:
+        """Of each dimension the readings of the values that are shown, and so of the pairs of vendors."""
+        places = [
+            (dimension, value, scope)
+            for dimension, scopes in self._values.items()
+            for value, scope in islice(scopes.items(), MOST_VALUES)
+        ]
+        found: dict[str, dict[str, ScopeSummary]] = {dimension: {} for dimension in self._values}
+        # All together, for that takes little longer than those of one dimension.
+        summaries = self._summaries([scope for _, _, scope in places])
+        for (dimension, value, _), summary in zip(places, summaries, strict=True):
+            found[dimension][value] = summary
+        return found
 
     def _by_class(self) -> tuple[dict[str, ScopeSummary], int]:
         """Each class against the rest; its gold is that of the items whose key is of it."""
@@ -253,18 +286,12 @@ class TaskStatistics:
 
     def pairs(self) -> list[PairSummary]:
         """The pairs of annotators with the most items in common."""
-        confusions = {
-            (a, b): (sum(confusion.values()), confusion)
-            for (label_type, a, b), confusion in self._pairs.items()
-            if label_type == self.label_type
-        }
-        shown = sorted(confusions, key=lambda pair: (-confusions[pair][0], pair))[:MOST_VALUES]
-        counts = [self._of_any_size(confusions[pair][1]) for pair in shown]
-        found = pair_agreement_of_each(counts, self.label_type or "nominal", self._scale)
-        return [PairSummary(*pair, confusions[pair][0], readings) for pair, readings in zip(shown, found, strict=True)]
-
-    def _of_any_size(self, confusion: Mapping[str, int]) -> Mapping[str, int]:
-        return of_any_size(confusion) if self.label_type in BY_SIZE else confusion
+        pairs, cells = sorted(self._who.pairs), self._who.cells
+        items = cells.items.tolist()
+        shown = sorted(range(len(pairs)), key=lambda place: -items[place])[:MOST_VALUES]
+        of_shown = pair_agreement_of_cells(cells.some(shown), self.label_type or "nominal", self._scale)
+        found = dict(zip(sorted(shown), of_shown, strict=True))
+        return [PairSummary(*pairs[place], items[place], found[place]) for place in shown]
 
     @cached_property
     def _labelling(self) -> list[str]:
@@ -294,10 +321,9 @@ class TaskStatistics:
         """
         found: dict[str, Reading] = {}
         of_annotators, rankings = self._lacking(PANEL_COEFFICIENTS), self._lacking(RANKINGS)
-        who = self._who()
-        if of_annotators and who is not None:
+        if of_annotators:
             crowded = [labels for _, labels in items if len(labels) > MOST_PAIRED]
-            who = Who(who.own, who.pairs, crowded)
+            who = Who(self._who.own, self._who.pairs, crowded)
             patterns = self._tally(self._total).patterns
             again = agreement(patterns, self.label_type or "nominal", self.categories, self._scale, who)
             found.update({name: again[name] for name in of_annotators})
@@ -335,15 +361,12 @@ class TaskStatistics:
 
     def between_vendors(self) -> tuple[list[PairSummary], int]:
         """The pairs of vendors with the most items in common, and how many others were cut."""
-        pairs = {
-            pair_of(value): (self._tally(scope).pairable, scope)
-            for (dimension, value), scope in self._scopes.items()
-            if dimension == BETWEEN_VENDORS and self._tally(scope).pairable
-        }
-        shown = sorted(pairs, key=lambda pair: (-pairs[pair][0], pair))[:MOST_VALUES]
-        summaries = self._summaries([pairs[pair][1] for pair in shown])
-        found = [PairSummary(*pair, pairs[pair][0], one.agreement) for pair, one in zip(shown, summaries, strict=True)]
-        return found, len(pairs) - len(found)
+        scopes = self._values.get(BETWEEN_VENDORS, {})
+        found = [
+            PairSummary(*pair_of(value), self._tally(scopes[value]).pairable, summary.agreement)
+            for value, summary in self._shown.get(BETWEEN_VENDORS, {}).items()
+        ]
+        return found, len(scopes) - len(found)
 
     def _panes(self) -> tuple[dict[int, Scope], int]:
         """The panes by their first hour, and the end of those that are days, which come before all hours."""
@@ -408,37 +431,34 @@ class TaskStatistics:
     def _tally(self, scope: Scope) -> Tally:
         return scope.tallies.get(self.label_type or "", _NOTHING)
 
-    def _who(self) -> Who | None:
-        """Who gave which label; None where that was not given."""
+    @cached_property
+    def _who(self) -> Who:
+        """Who gave which label; empty where that was not given."""
         own = {
             value: self._tally(scope).patterns for (kind, value), scope in self._scopes.items() if kind == "annotator"
         }
-        if not own:
-            return None
-        pairs = {
-            (a, b): self._of_any_size(cells) for (kind, a, b), cells in self._pairs.items() if kind == self.label_type
-        }
-        return Who(own, pairs)
+        return Who(own, {(a, b): cells for (kind, a, b), cells in self._pairs.items() if kind == self.label_type})
 
     @cached_property
     def _whole(self) -> ScopeSummary:
         """The readings of the whole task; `_who` gave which label counts there only."""
-        patterns = self._tally(self._total).patterns
-        who = self._who() if patterns else None
+        tally = self._tally(self._total)
+        patterns = tally.patterns
+        who = self._who if self._panel and patterns and self._who.own else None
         counted = agreement(patterns, self.label_type or "nominal", self.categories, self._scale, who)
-        summary = self._summary(self._total, counted)
-        if self.label_type in BY_SIZE and self._who() is not None:
+        summary = self._summary(self._total, tally, counted)
+        if self.label_type in BY_SIZE and self._who.own:
             summary.agreement.update(self._rankings)
         return summary
 
     def _summaries(self, scopes: Sequence[Scope]) -> Iterator[ScopeSummary]:
-        counts = [self._tally(scope).patterns for scope in scopes]
+        tallies = list(map(self._tally, scopes))
+        counts = [tally.patterns for tally in tallies]
         counted = agreement_of_each(counts, self.label_type or "nominal", self.categories, self._scale)
-        return map(self._summary, scopes, counted)
+        return map(self._summary, scopes, tallies, counted)
 
-    def _summary(self, scope: Scope, counted: dict[str, Reading]) -> ScopeSummary:
+    def _summary(self, scope: Scope, tally: Tally, counted: dict[str, Reading]) -> ScopeSummary:
         """The readings of a scope, of which `counted` are those of its patterns, if there are any."""
-        tally = self._tally(scope)
         if not tally.patterns:
             counted = agreement_of_sums(tally.sums, self.label_type or "nominal", tally.pairable)
         return ScopeSummary(

@@ -149,7 +149,7 @@ class Readings:
 
     def _task(self, key: TaskKey, scopes: _Scopes, pairs: _Pairs) -> Iterator[Sample]:
         counts = self._home.monitor.tasks[key]
-        statistics = TaskStatistics(self._home.configure(*key), scopes, pairs, counts.annotators)
+        statistics = TaskStatistics(self._home.configure(*key), scopes, pairs, counts.annotators, panel=False)
         task = statistics.task()
         yield Sample("kappawatch_gold_results_total", (*key, "pass"), counts.passed)
         yield Sample("kappawatch_gold_results_total", (*key, "fail"), counts.failed)

@@ -38,7 +38,7 @@ from detectors.agreement.measured import MeasuredCoefficient
 from detectors.agreement.measures import Sums
 from detectors.agreement.moments import MOMENTS
 from detectors.agreement.one_against_rest import each_against_rest, one_against_rest
-from detectors.agreement.pairs import PAIR_COEFFICIENTS, pair_agreement, pair_agreement_of_each
+from detectors.agreement.pairs import PAIR_COEFFICIENTS, pair_agreement, pair_agreement_of_cells, pair_agreement_of_each
 from detectors.agreement.panel import Panel, PanelCoefficient, Who
 from detectors.agreement.patterns import (
     BY_SIZE,
@@ -98,8 +98,8 @@ MEASURED: tuple[MeasuredCoefficient, ...] = (*MOMENTS, *BOXES, *SPANS)
 MOST_PATTERNS: Final = 1000
 """A scope with more is read by itself: its arrays are long enough."""
 
-FEWEST_SCOPES: Final = 4
-"""Fewer are read one by one, which is faster then."""
+FEWEST_SCOPES: Final = 2
+"""Fewer are read one by one, which is faster."""
 
 MOST_ROWS: Final = 100_000
 """Scopes with so many patterns, one more or less, are read together: what that takes in memory is bounded."""
@@ -135,6 +135,7 @@ __all__ = [
     "item_pattern",
     "one_against_rest",
     "pair_agreement",
+    "pair_agreement_of_cells",
     "pair_agreement_of_each",
     "pair_pattern",
     "ranking_agreement",
@@ -168,8 +169,6 @@ def agreement(
     ac1              0.866 [0.535, 1.000] n=10
     brennan_prediger 0.800 [0.348, 1.000] n=10
     """
-    if who is not None:
-        counts = dict(sorted(counts.items()))
     table = Table.of(counts, scale)
     known: dict[Estimator, Estimate | str | None] = {}
     found = {name: coefficient.reading(table, q, label_type, known) for name, coefficient in COEFFICIENTS.items()}
@@ -193,6 +192,13 @@ def ranking_agreement(
     return {name: coefficient.reading(rankings) for name, coefficient in RANKINGS.items()}
 
 
+def _without(label_type: str, pairable: int) -> dict[str, Reading]:
+    """What a part of a task has, in the registries' order, before the coefficients that it can have are put in."""
+    found = dict.fromkeys(COEFFICIENTS, Reading.undefined(pairable, NOT_AVAILABLE))
+    found |= {name: each.reading(None, pairable, label_type) for name, each in PANEL_COEFFICIENTS.items()}
+    return found | _no_rankings(label_type, pairable)
+
+
 def _no_rankings(label_type: str, pairable: int) -> dict[str, Reading]:
     """What a part of a task has in place of its rankings."""
     why = OF_TASKS if pairable else NO_PAIRABLE_ITEM
@@ -212,13 +218,11 @@ def agreement_of_each(
     """
     found: dict[int, dict[str, Reading]] = {}
     if label_type in CATEGORIES:
-        small = [
-            place for place, held in enumerate(counts) if 0 < len(held) <= MOST_PATTERNS and min(held.values()) > 0
-        ]
+        small = [place for place, held in enumerate(counts) if 0 < len(held) <= MOST_PATTERNS]
         for block in _blocks(small, [len(counts[place]) for place in small]):
             stack = Stack.of([counts[place] for place in block], scale) if len(block) >= FEWEST_SCOPES else None
             if stack is not None:
-                of_block = _agreement_of_stack(stack, [counts[place] for place in block], label_type, q, scale)
+                of_block = _agreement_of_stack(stack, label_type, q)
                 regular = zip(block, of_block, stack.regular(q).tolist(), strict=True)
                 found.update((place, readings) for place, readings, each in regular if each)
     return [found.get(place) or agreement(held, label_type, q, scale) for place, held in enumerate(counts)]
@@ -237,26 +241,18 @@ def _blocks(places: Sequence[int], rows: Sequence[int]) -> Iterator[list[int]]:
     yield block
 
 
-def _agreement_of_stack(
-    stack: Stack, counts: Sequence[Mapping[str, int]], label_type: str, q: int, scale: Scale | None
-) -> Iterator[dict[str, Reading]]:
+def _agreement_of_stack(stack: Stack, label_type: str, q: int) -> Iterator[dict[str, Reading]]:
     known: dict[tuple[Estimator, float], Sequence[Reading]] = {}
-    not_available = [Reading.undefined(n, NOT_AVAILABLE) for n in stack.pairable.tolist()]
-    found: list[Sequence[Reading]] = []
-    for coefficient in COEFFICIENTS.values():
-        if label_type not in coefficient.label_types:
-            found.append(not_available)
-        elif coefficient.stackable:
-            # What comes out where a scope is not regular is not used.
-            with np.errstate(divide="ignore", invalid="ignore"):
-                found.append(coefficient.readings(stack, q, label_type, known))
-        else:
-            found.append([coefficient.reading(Table.of(each, scale), q, label_type) for each in counts])
-    pairable = stack.pairable.tolist()
-    found += [[each.reading(None, n, label_type) for n in pairable] for each in PANEL_COEFFICIENTS.values()]
-    names = (*COEFFICIENTS, *PANEL_COEFFICIENTS)
-    for n, *readings in zip(pairable, *found, strict=True):
-        yield dict(zip(names, readings, strict=True)) | _no_rankings(label_type, n)
+    names = [name for name, coefficient in COEFFICIENTS.items() if label_type in coefficient.label_types]
+    # What comes out where a scope is not regular is not used.
+    with np.errstate(divide="ignore", invalid="ignore"):
+        columns = [COEFFICIENTS[name].readings(stack, q, label_type, known) for name in names]
+    pairable = stack.pairable.astype(np.int64).tolist()
+    without = {n: _without(label_type, n) for n in set(pairable)}
+    for n, *readings in zip(pairable, *columns, strict=True):
+        found = without[n].copy()
+        found.update(zip(names, readings, strict=True))
+        yield found
 
 
 def agreement_of_sums(

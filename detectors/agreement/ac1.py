@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from detectors.agreement.coefficient import UNORDERED, Coefficient, Estimate, chance_corrected
-from detectors.agreement.table import Table
+from detectors.agreement.coefficient import UNORDERED, Coefficient, chance_corrected
+from detectors.agreement.rows import Answer, Figure, Rows
 
 
-def ac1(table: Table, q: int) -> Estimate | None:
+def ac1(table: Rows[Figure, Answer], q: int) -> Answer | None:
     r"""Percent agreement corrected for the chance of agreeing on items that are hard to label.
 
     $$ \kappa = \frac{p_a - p_e}{1 - p_e}, \qquad p_e = \frac{1}{q - 1} \sum_c \pi_c (1 - \pi_c), \qquad
@@ -16,6 +16,7 @@ def ac1(table: Table, q: int) -> Estimate | None:
     one label enter $\pi_c$ only. Stays high where one label dominates, which kappa does not. Undefined without a
     pairable item and for fewer than two categories; where all labels are equal it is 1.
 
+    >>> from detectors.agreement.table import Table
     >>> AC1.reading(Table.of({"a\x1fa": 6, "a\x1fb": 1, "b\x1fb": 5}), q=2)  # doctest: +ELLIPSIS
     Reading(value=0.83448275..., low=0.46931..., high=1.0, n=12, why='')
 
@@ -26,9 +27,7 @@ def ac1(table: Table, q: int) -> Estimate | None:
     """
     if q < 2:
         return None
-    rest = table.complements(table.shares)
-    expected = 1.0 - table.over_labels(table.shares * rest) / (q - 1)
-    return chance_corrected(table, expected, 1.0 - table.by_row(rest) / (q - 1))
+    return chance_corrected(table, 1.0 - table.unequal / (q - 1), 1.0 - table.rest_by_row / (q - 1))
 
 
-AC1 = Coefficient("ac1", UNORDERED, -1.0, ac1, stackable=True)
+AC1 = Coefficient("ac1", UNORDERED, -1.0, ac1)

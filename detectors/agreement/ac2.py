@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from detectors.agreement.coefficient import ORDERED, Coefficient, Estimate, chance_corrected
-from detectors.agreement.table import Table
+from detectors.agreement.coefficient import ORDERED, Coefficient, chance_corrected
+from detectors.agreement.rows import Answer, Figure, Rows
 from detectors.reasons import NO_ORDER
 
 
-def ac2(table: Table, _q: int) -> Estimate | str | None:
+def ac2(table: Rows[Figure, Answer], _q: int) -> Answer | str | None:
     r"""Gwet's AC1 for ordered labels: labels that are near each other agree in part.
 
     $$ \kappa = \frac{p_a - p_e}{1 - p_e}, \qquad
@@ -20,6 +20,7 @@ def ac2(table: Table, _q: int) -> Estimate | str | None:
     pairable item, for fewer than two categories, and where nothing says how the labels are ordered.
 
     >>> from detectors.agreement.scale import Scale
+    >>> from detectors.agreement.table import Table
     >>> table = Table.of({"1\x1f1": 6, "1\x1f2": 1, "3\x1f3": 5}, Scale.of("ordinal", "123"))
     >>> AC2.reading(table, q=3, label_type="ordinal")  # doctest: +ELLIPSIS
     Reading(value=0.95555555..., low=0.85074..., high=1.0, n=12, why='')
@@ -36,9 +37,9 @@ def ac2(table: Table, _q: int) -> Estimate | str | None:
         return None
     # The sum of the weights is q^2 less that of the distances.
     agreeing = (1.0 - placed.scale.mean_distance()) * q / (q - 1)
-    rest = table.complements(table.shares)
-    expected = 1.0 - agreeing * table.over_labels(table.shares * rest)
-    return chance_corrected(table, expected, 1.0 - agreeing * table.by_row(rest), placed.by_weights(len(table.weight)))
+    expected_by_row = 1.0 - agreeing * table.rest_by_row
+    weighted = placed.by_weights(len(table.weight))
+    return chance_corrected(table, 1.0 - agreeing * table.unequal, expected_by_row, weighted)
 
 
-AC2 = Coefficient("ac2", ORDERED, -1.0, ac2, stackable=True)
+AC2 = Coefficient("ac2", ORDERED, -1.0, ac2)

@@ -20,7 +20,6 @@ ALPHA = Coefficient(
         "ratio": alpha_ratio,
         "multilabel": alpha_masi,
     },
-    stackable=True,
 )
 r"""One minus observed over expected disagreement, with the distance that the label type has.
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from detectors.agreement.coefficient import ORDERED, Coefficient, Estimate, alpha_of
+from detectors.agreement.coefficient import ORDERED, Coefficient, alpha_of
+from detectors.agreement.rows import Answer, Figure, Rows
 from detectors.agreement.scale import squared
-from detectors.agreement.table import Table
 from detectors.reasons import NO_ORDER
 
 
-def alpha_interval(table: Table, _q: int) -> Estimate | str | None:
+def alpha_interval(table: Rows[Figure, Answer], _q: int) -> Answer | str | None:
     r"""One minus observed over expected disagreement, with the squared difference of the numbers as distance.
 
     $$ \alpha = 1 - \left(1 - \frac 1 n\right) \frac{D_o}{D_e}, \qquad \delta^2_{ck} = (c - k)^2 $$
@@ -19,6 +19,7 @@ def alpha_interval(table: Table, _q: int) -> Estimate | str | None:
     pairable item, where the pairable items show one label only, and where nothing says how the labels are ordered.
 
     >>> from detectors.agreement.scale import Scale
+    >>> from detectors.agreement.table import Table
     >>> table = Table.of({"1\x1f1": 6, "1\x1f2": 1, "3\x1f3": 5}, Scale.of("interval", None, "123"))
     >>> ALPHA_INTERVAL.reading(table, q=3, label_type="interval")  # doctest: +ELLIPSIS
     Reading(value=0.95764272..., low=0.85491..., high=1.0, n=12, why='')
@@ -31,8 +32,8 @@ def alpha_interval(table: Table, _q: int) -> Estimate | str | None:
     placed = table.placed
     if placed is None:
         return NO_ORDER
-    disagreement = placed.by_row(placed.number, squared, len(table.weight))
+    disagreement = placed.by_numbers(squared, len(table.weight))
     return alpha_of(table, disagreement, table.mean_distances(placed.number, table.pair_shares, squared))
 
 
-ALPHA_INTERVAL = Coefficient("alpha_interval", ORDERED, -1.0, alpha_interval, stackable=True)
+ALPHA_INTERVAL = Coefficient("alpha_interval", ORDERED, -1.0, alpha_interval)

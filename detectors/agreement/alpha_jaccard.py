@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from detectors.agreement.coefficient import Coefficient, Estimate, alpha_of
-from detectors.agreement.table import Table
+from detectors.agreement.coefficient import Coefficient, alpha_of
+from detectors.agreement.rows import Answer, Figure, Rows
 from detectors.reasons import TOO_MUCH
 
 
-def alpha_jaccard(table: Table, _q: int) -> Estimate | str | None:
+def alpha_jaccard(table: Rows[Figure, Answer], _q: int) -> Answer | str | None:
     r"""One minus observed over expected disagreement, with the share of members that two sets have not in common.
 
     $$ \alpha = 1 - \left(1 - \frac 1 n\right) \frac{D_o}{D_e}, \qquad
@@ -17,6 +17,7 @@ def alpha_jaccard(table: Table, _q: int) -> Estimate | str | None:
     `detectors.agreement.coefficient.alpha_of`; `detectors.agreement.sets` says what it costs. Undefined without a
     pairable item, where the pairable items show one set only, and for more different sets than can be compared.
 
+    >>> from detectors.agreement.table import Table
     >>> table = Table.of({"x\x1fx\x1dy": 1, "y\x1fy": 1, "x\x1dz\x1fz": 1, "x\x1fx": 1})
     >>> ALPHA_JACCARD.reading(table, q=3, label_type="multilabel")  # doctest: +ELLIPSIS
     Reading(value=0.634782608..., low=..., high=1.0, n=4, why='')

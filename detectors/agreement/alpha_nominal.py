@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from detectors.agreement.coefficient import CATEGORIES, Coefficient, Estimate, alpha_of
-from detectors.agreement.table import Table
+from detectors.agreement.coefficient import CATEGORIES, Coefficient, alpha_of
+from detectors.agreement.rows import Answer, Figure, Rows
 
 
-def alpha_nominal(table: Table, _q: int) -> Estimate | None:
+def alpha_nominal(table: Rows[Figure, Answer], _q: int) -> Answer | None:
     r"""One minus observed over expected disagreement, corrected for small samples, with the nominal distance.
 
     $$ \alpha = 1 - \frac{(n - 1) \sum_i m_i d_i}{n^2 - \sum_c n_c^2} $$
@@ -17,6 +17,7 @@ def alpha_nominal(table: Table, _q: int) -> Estimate | None:
     Undefined without a pairable item and where the pairable items show one label only (the package krippendorff raises
     there, or answers nan).
 
+    >>> from detectors.agreement.table import Table
     >>> ALPHA_NOMINAL.reading(Table.of({"a\x1fa": 6, "a\x1fb": 1, "b\x1fb": 5}), q=2)  # doctest: +ELLIPSIS
     Reading(value=0.83916083..., low=0.46980..., high=1.0, n=12, why='')
     >>> ALPHA_NOMINAL.reading(Table.of({"a\x1fa": 3}), q=2).why
@@ -30,4 +31,4 @@ def alpha_nominal(table: Table, _q: int) -> Estimate | None:
     return alpha_of(table, table.disagreement, table.complements(table.pair_shares))
 
 
-ALPHA_NOMINAL = Coefficient("alpha_nominal", CATEGORIES, -1.0, alpha_nominal, stackable=True)
+ALPHA_NOMINAL = Coefficient("alpha_nominal", CATEGORIES, -1.0, alpha_nominal)

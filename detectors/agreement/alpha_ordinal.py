@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from detectors.agreement.arrays import Floats, sums
-from detectors.agreement.coefficient import ORDERED, Coefficient, Estimate, alpha_of
+from detectors.agreement.coefficient import ORDERED, Coefficient, alpha_of
+from detectors.agreement.rows import Answer, Figure, Rows
 from detectors.agreement.scale import squared
-from detectors.agreement.table import Table
 from detectors.reasons import NO_ORDER
 
 
-def alpha_ordinal(table: Table, _q: int) -> Estimate | str | None:
+def alpha_ordinal(table: Rows[Figure, Answer], _q: int) -> Answer | str | None:
     r"""One minus observed over expected disagreement, with the squared number of labels between two as distance.
 
     $$ \alpha = 1 - \left(1 - \frac 1 n\right) \frac{D_o}{D_e}, \qquad \delta^2_{ck} = (F_c - F_k)^2, \qquad
@@ -23,6 +23,7 @@ def alpha_ordinal(table: Table, _q: int) -> Estimate | str | None:
     and where nothing says how the labels are ordered.
 
     >>> from detectors.agreement.scale import Scale
+    >>> from detectors.agreement.table import Table
     >>> table = Table.of({"a\x1fa": 6, "a\x1fb": 1, "c\x1fc": 5}, Scale.of("ordinal", "abc"))
     >>> ALPHA_ORDINAL.reading(table, q=3, label_type="ordinal")  # doctest: +ELLIPSIS
     Reading(value=0.94696969..., low=0.79661..., high=1.0, n=12, why='')
@@ -39,7 +40,7 @@ def alpha_ordinal(table: Table, _q: int) -> Estimate | str | None:
     places = table.below(shares)
     rows = len(table.weight)
 
-    def moved(ratio: float) -> Floats:
+    def moved(ratio: Figure) -> Floats:
         """What the places move, for D_o/D_e."""
         labels = len(shares)
         pulls = (table.weight * table.size / table.to_rows(2.0 * table.pair_labels))[placed.row] * placed.part
@@ -51,4 +52,4 @@ def alpha_ordinal(table: Table, _q: int) -> Estimate | str | None:
     return alpha_of(table, placed.by_row(places, squared, rows), table.mean_distances(places, shares, squared), moved)
 
 
-ALPHA_ORDINAL = Coefficient("alpha_ordinal", ORDERED, -1.0, alpha_ordinal, stackable=True)
+ALPHA_ORDINAL = Coefficient("alpha_ordinal", ORDERED, -1.0, alpha_ordinal)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from detectors.agreement.coefficient import CATEGORIES, ORDERED, Coefficient, Estimate, chance_corrected
-from detectors.agreement.table import Table
+from detectors.agreement.coefficient import CATEGORIES, ORDERED, Coefficient, chance_corrected
+from detectors.agreement.rows import Answer, Figure, Rows
 from detectors.reasons import NO_ORDER
 
 
-def brennan_prediger(table: Table, q: int) -> Estimate | None:
+def brennan_prediger(table: Rows[Figure, Answer], q: int) -> Answer | None:
     r"""Percent agreement corrected for labels drawn with equal probability.
 
     $$ \kappa = \frac{p_a - 1/q}{1 - 1/q} $$
@@ -18,6 +18,7 @@ def brennan_prediger(table: Table, q: int) -> Estimate | None:
     Randolph's free-marginal kappa. Undefined without a pairable item and for fewer than two categories; where all
     labels are equal it is 1.
 
+    >>> from detectors.agreement.table import Table
     >>> BRENNAN_PREDIGER.reading(Table.of({"a\x1fa": 6, "a\x1fb": 1, "b\x1fb": 5}), q=2)  # doctest: +ELLIPSIS
     Reading(value=0.83333333..., low=0.46650..., high=1.0, n=12, why='')
 
@@ -32,7 +33,7 @@ def brennan_prediger(table: Table, q: int) -> Estimate | None:
     return chance_corrected(table, expected, np.full(len(table.weight), expected))
 
 
-def brennan_prediger_weighted(table: Table, _q: int) -> Estimate | str | None:
+def brennan_prediger_weighted(table: Rows[Figure, Answer], _q: int) -> Answer | str | None:
     r"""The coefficient for ordered labels: labels that are near each other agree in part.
 
     $$ p_e = \frac{1}{q^2} \sum_{c, k} w_{ck} $$
@@ -41,6 +42,7 @@ def brennan_prediger_weighted(table: Table, _q: int) -> Estimate | str | None:
     labels are ordered.
 
     >>> from detectors.agreement.scale import Scale
+    >>> from detectors.agreement.table import Table
     >>> table = Table.of({"1\x1f1": 6, "1\x1f2": 1, "3\x1f3": 5}, Scale.of("ordinal", "123"))
     >>> BRENNAN_PREDIGER.reading(table, q=3, label_type="ordinal")  # doctest: +ELLIPSIS
     Reading(value=0.9375, low=..., high=1.0, n=12, why='')
@@ -61,5 +63,4 @@ BRENNAN_PREDIGER = Coefficient(
     -1.0,
     brennan_prediger,
     by_type=dict.fromkeys(ORDERED, brennan_prediger_weighted),
-    stackable=True,
 )

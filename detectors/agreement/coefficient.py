@@ -5,16 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from itertools import repeat
-from typing import Final, NamedTuple, TypeAlias, cast
+from typing import Final, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import stdtrit
 
-from detectors.agreement.arrays import Floats, Integers
-from detectors.agreement.stack import Stack
-from detectors.agreement.table import Table
+from detectors.agreement.arrays import Floats
+from detectors.agreement.rows import Answer, Figure, Rows
 from detectors.reading import Reading
 from detectors.reasons import NO_PAIRABLE_ITEM, NO_VARIATION, NOT_AVAILABLE
 
@@ -58,38 +56,43 @@ def student_quantile(degrees: float) -> float:
     return float(stdtrit(degrees, 0.975))
 
 
+@lru_cache(maxsize=16)
+def _student_quantiles(degrees: bytes) -> Floats:
+    """Those of an array: the coefficients of many scopes have the same degrees of freedom."""
+    return np.array(list(map(student_quantile, np.frombuffer(degrees).tolist())))
+
+
 class Estimates(NamedTuple):
     """Estimates of one coefficient, by scope or by pair of annotators."""
 
     value: Floats
     error: Floats
-    degrees: Integers
+    degrees: Floats
     defined: NDArray[np.bool_] | None = None
     """Which of them mean something; None if all do."""
 
-    def readings(self, n: Integers, lowest: float) -> list[Reading]:
+    def readings(self, n: Sequence[int], lowest: float) -> list[Reading]:
         """What `Estimate.reading` gives of each; every n is at least 2."""
-        different, place = np.unique(self.degrees, return_inverse=True)
-        half = np.array([student_quantile(each) for each in different.tolist()])[place] * self.error
+        half = _student_quantiles(self.degrees.tobytes()) * self.error
         low = np.minimum(self.value, np.maximum(lowest, self.value - half))
         high = np.minimum(1.0, self.value + half)
-        columns = self.value.tolist(), low.tolist(), high.tolist(), n.tolist()
-        return list(map(Reading._make, zip(*columns, repeat(""))))
+        return Reading.of_each(self.value.tolist(), low.tolist(), high.tolist(), n)
 
 
-Estimator: TypeAlias = Callable[[Table, int], Estimate | str | None]
-"""A table with at least one pairable item, and the number of declared categories (at least those seen).
+class Estimator(Protocol):
+    """Of rows with at least one pairable item in each scope, and the number of declared categories (at least those seen).
 
-The answer is None where chance would agree always, and a reason (`detectors.reasons`) where it is undefined otherwise.
-"""
+    The answer is None where chance would agree always, and a reason (`detectors.reasons`) where it is undefined otherwise.
+    """
+
+    def __call__(self, rows: Rows[Figure, Answer], q: int, /) -> Answer | str | None: ...
 
 
 @dataclass(frozen=True, slots=True)
 class Coefficient:
     """A coefficient of agreement: its name, the label types it is for, its lower bound, and its estimate.
 
-    `by_type` has the estimates of label types that have another one. One that is `stackable` has estimates that take a
-    `Stack` for a table; others are computed table by table.
+    `by_type` has the estimates of label types that have another one.
     """
 
     name: str
@@ -97,11 +100,10 @@ class Coefficient:
     lowest: float
     estimate: Estimator
     by_type: Mapping[str, Estimator] = field(default_factory=dict)
-    stackable: bool = False
 
     def reading(
         self,
-        table: Table,
+        table: Rows[float, Estimate],
         q: int,
         label_type: str = "nominal",
         known: dict[Estimator, Estimate | str | None] | None = None,
@@ -118,35 +120,43 @@ class Coefficient:
         estimator = self.by_type.get(label_type, self.estimate)
         known = {} if known is None else known
         if estimator not in known:
-            known[estimator] = estimator(table, max(q, table.categories))
+            found = estimator(table, int(max(q, table.categories)))
+            known[estimator] = found
         estimate = known[estimator]
         if not isinstance(estimate, Estimate):
             return Reading.undefined(n, estimate or NO_VARIATION)
         return estimate.reading(n, self.lowest)
 
     def readings(
-        self, stack: Stack, q: int, label_type: str, known: dict[tuple[Estimator, float], Sequence[Reading]]
+        self,
+        stack: Rows[Floats, Estimates],
+        q: int,
+        label_type: str,
+        known: dict[tuple[Estimator, float], Sequence[Reading]],
     ) -> Sequence[Reading]:
-        """What `reading` gives of each table of a stack, where it is regular; `known` as there, of readings."""
+        """What `reading` gives of each table of a stack, where it is regular; `known` as there, of readings.
+
+        The coefficient is for the label type.
+        """
+        n = stack.pairable.astype(np.int64).tolist()
         estimator = self.by_type.get(label_type, self.estimate)
         key = estimator, self.lowest
         if key not in known:
-            estimate = estimator(cast("Table", stack), q)
-            known[key] = _readings(estimate, stack.pairable, self.lowest)
+            estimates = estimator(stack, q)
+            known[key] = (
+                estimates.readings(n, self.lowest)
+                if isinstance(estimates, Estimates)
+                else Reading.undefined_of_each(n, estimates or NO_VARIATION)
+            )
         return known[key]
 
 
-def _readings(estimate: Estimate | str | None, n: Integers, lowest: float) -> Sequence[Reading]:
-    """`Estimate.reading` by scope, of an estimate whose figures are arrays; every n is at least 2."""
-    if not isinstance(estimate, Estimate):
-        return [Reading.undefined(each, estimate or NO_VARIATION) for each in n.tolist()]
-    value, error, degrees = np.asarray(estimate.value), np.asarray(estimate.error), np.asarray(estimate.degrees)
-    return Estimates(value, error, degrees).readings(n, lowest)
-
-
 def chance_corrected(
-    table: Table, expected: float, expected_by_row: Floats, disagreement: Floats | None = None
-) -> Estimate:
+    table: Rows[Figure, Answer],
+    expected: Figure | float,
+    expected_by_row: Floats,
+    disagreement: Floats | None = None,
+) -> Answer:
     r"""The family of Fleiss' kappa, AC1 and Brennan-Prediger: one minus observed over expected disagreement.
 
     $\kappa = 1 - D_o/D_e$. Of the $N$ items $n$ are pairable; item $i$ with disagreement $d_i$, and $D_{e|i}$ expected
@@ -174,12 +184,15 @@ def chance_corrected(
     own = (table.size > 1) - disagreement / table.to_rows(expected)
     chance = table.to_rows(2.0 * (1.0 - value)) * (1.0 - expected_by_row / table.to_rows(expected))
     deviation = table.to_rows(table.items / table.pairable) * own - chance - table.to_rows(value)
-    return Estimate(value, table.standard_error(table.weight, deviation, table.items), table.items - 1)
+    return table.estimate(value, table.weight, deviation, table.items)
 
 
 def alpha_of(
-    table: Table, disagreement: Floats, expected_by_label: Floats, moved: Callable[[float], Floats] | None = None
-) -> Estimate | None:
+    table: Rows[Figure, Answer],
+    disagreement: Floats,
+    expected_by_label: Floats,
+    moved: Callable[[Figure], Floats] | None = None,
+) -> Answer | None:
     r"""Krippendorff's alpha from the mean distance of the pairs of labels of each item, and that expected of each label.
 
     $$ \alpha = 1 - \left(1 - \frac 1 n\right) \frac{D_o}{D_e}, \qquad D_o = \frac{1}{n} \sum_i m_i d_i, \qquad
@@ -219,5 +232,4 @@ def alpha_of(
     )
     if moved is not None:
         deviation += relative_size * moved(1.0 - centre) / expected_by_row
-    error = table.standard_error(weight, deviation, table.pairable)
-    return Estimate(1.0 - observed / expected, error, table.pairable - 1)
+    return table.estimate(1.0 - observed / expected, weight, deviation, table.pairable)

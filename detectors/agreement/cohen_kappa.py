@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from detectors.agreement.arrays import in_order
 from detectors.agreement.coefficient import Estimate, Estimates
 from detectors.agreement.confusions import EXACT, Confusions
 from detectors.agreement.patterns import LABEL
@@ -53,6 +54,7 @@ def cohen_kappa(counts: Mapping[str, int]) -> Estimate | None:
         second[b] += count
         if a == b:
             equal += count
+    cells.sort()
     n = first.total()
     by_chance = sum(count * second[a] for a, count in first.items() if a in second)
     expected = n * n - by_chance
@@ -61,7 +63,7 @@ def cohen_kappa(counts: Mapping[str, int]) -> Estimate | None:
     ratio = n * (n - equal) / expected  # 1 - kappa
     centre = equal / n - 2.0 * ratio * by_chance / (n * n)
     deviations = [((a == b) - ratio * (second.get(a, 0) + first.get(b, 0)) / n - centre) for a, b, _ in cells]
-    squares = math.fsum([count * (x * x) for x, (_, _, count) in zip(deviations, cells, strict=True)])
+    squares = float(in_order(np.array([count * (x * x) for x, (_, _, count) in zip(deviations, cells, strict=True)])))
     return Estimate(1.0 - ratio, math.sqrt(squares) * n / expected, n - 1)
 
 
@@ -79,4 +81,4 @@ def cohen_kappas(confusions: Confusions) -> Estimates:
     used = second[:, :, None] + first[:, None, :]
     ratio_, n_, centre_ = ratio[:, None, None], n[:, None, None], centre[:, None, None]
     squares = confusions.squares(np.eye(counts.shape[1]) - ratio_ * used / n_ - centre_)
-    return Estimates(1.0 - ratio, np.sqrt(squares) * n / expected, n - 1, defined)
+    return Estimates(1.0 - ratio, np.sqrt(squares) * n / expected, (n - 1).astype(np.float64), defined)

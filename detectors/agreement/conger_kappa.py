@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import chain
 from typing import Final
@@ -11,8 +12,9 @@ import numpy as np
 
 from detectors.agreement.arrays import Floats, Integers, sums, total
 from detectors.agreement.coefficient import CATEGORIES, Estimate
-from detectors.agreement.panel import Panel, PanelCoefficient
-from detectors.agreement.patterns import LABEL, OTHERS, item_pattern
+from detectors.agreement.numbering import numbered
+from detectors.agreement.panel import Panel, PanelCoefficient, Who
+from detectors.agreement.patterns import LABEL, OTHERS, both, item_pattern
 from detectors.reading import Reading
 from detectors.reasons import INCONSISTENT
 
@@ -70,18 +72,18 @@ def _estimate(panel: Panel) -> Estimate | Reading:
     use = _Use.of(panel)
     expected = 1.0 - use.chance
     value = 1.0 - table.observed_disagreement / expected
-    pairs = sum(sum(confusion.values()) for confusion in panel.who.pairs.values())
+    pairs = int(panel.who.cells.count.sum())
     pairs += sum(len(labels) * (len(labels) - 1) // 2 for labels in panel.who.crowded)
     if int(np.sum(table.weight * table.size * (table.size - 1))) != 2 * pairs:
         return Reading(value, None, None, round(table.pairable))
     own = (table.size > 1) - table.disagreement / expected
     deviation = table.items / table.pairable * own - value
     factor = 2.0 * (1.0 - value) / expected
-    products = _products(panel, use) + _crowded_products(panel, use)
+    products = _products(panel.who, use) + _crowded_products(panel.who, use)
     terms = (
-        total(table.weight * deviation * deviation),
+        table.total(table.weight * deviation * deviation),
         2.0 * factor * total(use.count * deviation[use.row] * use.influence[use.cell]),
-        factor * factor * (total(use.count * use.influence[use.cell] ** 2) + 2.0 * products),
+        factor * factor * (total(use.given * np.square(use.influence)) + 2.0 * products),
     )
     squares = math.fsum(terms)
     # Where all items say the same the terms cancel, and what is left is their rounding.
@@ -96,10 +98,15 @@ class _Use:
 
     chance: float
     """Conger's agreement by chance."""
+    annotators: Mapping[str, int]
+    labels: Mapping[str, int]
+    """The numbers of both, in their order."""
+    keys: Integers
+    """By cell: the annotator's number times how many labels there are, plus the label's; in ascending order."""
+    given: Floats
+    """By cell: how often the annotator gave the label."""
     influence: Floats
     """By cell: f."""
-    number: dict[tuple[str, str], int]
-    """The cell of an annotator and a label."""
     cell: Integers
     """By annotator's pattern: the cell of the own label."""
     row: Integers
@@ -109,59 +116,58 @@ class _Use:
 
     @classmethod
     def of(cls, panel: Panel) -> _Use:
-        number: dict[tuple[str, str], int] = {}
-        found: list[tuple[int, int, int]] = []
-        read: dict[str, tuple[str, int]] = {}
-        for annotator, patterns in sorted(panel.who.own.items()):
-            for pattern, n in sorted(patterns.items()):
-                # The same patterns come with every annotator.
-                if pattern not in read:
-                    own, _, others = pattern.partition(OTHERS)
-                    whole = item_pattern([own, *others.split(LABEL)]) if others or OTHERS in pattern else own
-                    read[pattern] = own, panel.rows[whole]
-                own, row_of_item = read[pattern]
-                found.append((number.setdefault((annotator, own), len(number)), row_of_item, n))
-        cell, row, count = np.array(found, np.int64).reshape(-1, 3).T
-        given = sums(cell, count.astype(np.float64), len(number))
-        annotators = {annotator: place for place, annotator in enumerate(sorted({one for one, _ in number}))}
-        labels = {label: place for place, label in enumerate(sorted({label for _, label in number}))}
-        who = np.array([annotators[annotator] for annotator, _ in number], np.int64)
-        what = np.array([labels[label] for _, label in number], np.int64)
-        r = len(annotators)
+        held = {annotator: patterns for annotator, patterns in sorted(panel.who.own.items()) if patterns}
+        # The same patterns come with every annotator.
+        shown, patterns = numbered(chain.from_iterable(held.values()), sum(map(len, held.values())))
+        own = [pattern.partition(OTHERS)[0] for pattern in patterns]
+        row = np.array([panel.rows[_item(pattern)] for pattern in patterns], np.int64)
+        labels = {label: place for place, label in enumerate(sorted(set(own)))}
+        label = np.array([labels[each] for each in own], np.int64)
+        count = np.fromiter(chain.from_iterable([each.values() for each in held.values()]), np.float64)
+        by = np.repeat(np.arange(len(held)), list(map(len, held.values())))
+        keys, cell = np.unique(by * len(labels) + label[shown], return_inverse=True)
+        given = sums(cell, count, len(keys))
+        who, what = np.divmod(keys, max(1, len(labels)))
+        r = len(held)
         labelled = sums(who, given, r)
         share = given / labelled[who]
-        # Summed in one order, so that equal counters have equal readings to the last digit.
         of_others = (sums(what, share, len(labels))[what] - share) / (r * (r - 1))
         mean = sums(who, share * of_others, r)
         influence = panel.table.items / labelled[who] * (mean[who] - of_others)
-        return cls(total(share * of_others), influence, number, cell, row, count.astype(np.float64))
+        annotators = {annotator: place for place, annotator in enumerate(held)}
+        return cls(total(share * of_others), annotators, labels, keys, given, influence, cell, row[shown], count)
+
+    def cells(self, keys: Integers) -> Integers:
+        """The cells with these keys."""
+        found = np.searchsorted(self.keys, keys)
+        if not np.array_equal(self.keys[found], keys):
+            raise KeyError
+        return found
 
 
-def _products(panel: Panel, use: _Use) -> float:
+def _item(pattern: str) -> str:
+    """The pattern of an item as one annotator sees it, as all see it."""
+    own, separator, others = pattern.partition(OTHERS)
+    return item_pattern([own, *others.split(LABEL)]) if separator else own
+
+
+def _products(who: Who, use: _Use) -> float:
     """The sum over items of f times f of each two annotators."""
-    people = {annotator: place for place, annotator in enumerate(dict.fromkeys(one for one, _ in use.number))}
-    labels = {label: place for place, label in enumerate(dict.fromkeys(label for _, label in use.number))}
-    keys = np.array([people[annotator] * len(labels) + labels[label] for annotator, label in use.number], np.int64)
-    order = np.argsort(keys)
-    confusions = panel.who.pairs.values()
-    lengths = list(map(len, confusions))
-    patterns = {pattern: place for place, pattern in enumerate(dict.fromkeys(chain.from_iterable(confusions)))}
-    both = np.array([[labels[label] for label in pattern.split(LABEL)] for pattern in patterns], np.int64).reshape(
-        -1, 2
-    )
-    who = np.array([[people[a], people[b]] for a, b in panel.who.pairs], np.int64).reshape(-1, 2)
-    shown = np.fromiter(map(patterns.__getitem__, chain.from_iterable(confusions)), np.int64, sum(lengths))
-    count = np.fromiter(chain.from_iterable(each.values() for each in confusions), np.float64, sum(lengths))
-    cells = np.repeat(who, lengths, axis=0) * len(labels) + both[shown]
-    one, other = order[np.searchsorted(keys[order], cells)].T
-    return total(count * use.influence[one] * use.influence[other])
+    cells = who.cells
+    pairs = [[use.annotators[a], use.annotators[b]] for a, b in sorted(who.pairs)]
+    labels = [[use.labels[label] for label in both(pattern)] for pattern in cells.patterns]
+    keys = np.array(pairs, np.int64).reshape(-1, 2)[cells.pair] * len(use.labels)
+    keys += np.array(labels, np.int64).reshape(-1, 2)[cells.pattern]
+    one, other = use.influence[use.cells(keys)].T
+    return float(np.sum(cells.count * one * other))
 
 
-def _crowded_products(panel: Panel, use: _Use) -> float:
+def _crowded_products(who: Who, use: _Use) -> float:
     """The same over the items that are in no confusion: half of what the square of their sum is above their squares."""
     terms: list[float] = []
-    for labels in panel.who.crowded:
-        influence = use.influence[[use.number[cell] for cell in labels.items()]]
+    for labels in who.crowded:
+        keys = [use.annotators[annotator] * len(use.labels) + use.labels[label] for annotator, label in labels.items()]
+        influence = use.influence[use.cells(np.array(keys, np.int64))]
         terms.append((total(influence) ** 2 - total(influence * influence)) / 2.0)
     return math.fsum(terms)
 

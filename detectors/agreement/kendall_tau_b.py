@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import math
+from typing import Final
 
 import numpy as np
 
 from detectors.agreement.arrays import Integers, total
 from detectors.agreement.coefficient import Estimate
-from detectors.agreement.rankings import Confusion, RankingCoefficient, Rankings
+from detectors.agreement.rankings import RankingCoefficient, Rankings
+
+BLOCK: Final = 10**6
+"""So many places of pairs of annotators are compared at a time: what that takes in memory is bounded."""
 
 
 def kendall_tau_b(rankings: Rankings) -> Estimate | None:
@@ -50,34 +54,39 @@ def kendall_tau_b(rankings: Rankings) -> Estimate | None:
     not_tied = [n * n - int(counts @ counts) for counts in rankings.counts]
     if not all(not_tied):
         return None
-    values: list[float] = []
-    for (a, b), confusion in rankings.confusions.items():
-        order = _order(confusion, rankings.ranks[a], rankings.ranks[b])
-        root = math.sqrt(not_tied[a] * not_tied[b])
-        values.append(int(order @ confusion.items) / root)
+    order = _order(rankings)
+    ordered = np.zeros(len(rankings.pairs), np.int64)
+    np.add.at(ordered, rankings.pair, order * rankings.count)
+    roots = [math.sqrt(not_tied[a] * not_tied[b]) for a, b in rankings.pairs.tolist()]
+    values = [each / root for each, root in zip(ordered.tolist(), roots, strict=True)]
     if len(values) > 1:
         return Estimate(math.fsum(values) / len(values), math.nan, 0)
     shares = [counts / of for counts, of in zip(rankings.counts, not_tied, strict=True)]
-    moved = 2.0 * order / root + values[0] * (shares[0][confusion.first] + shares[1][confusion.second])
+    moved = 2.0 * order / roots[0] + values[0] * (shares[0][rankings.first] + shares[1][rankings.second])
     mean = values[0] * n * (1.0 / not_tied[0] + 1.0 / not_tied[1])
-    squares = np.asarray(confusion.items * np.square(moved - mean), np.float64)
+    squares = np.asarray(rankings.count * np.square(moved - mean), np.float64)
     return Estimate(values[0], math.sqrt(total(squares)), n - 1)
 
 
-def _order(confusion: Confusion, ranks: Integers, others: Integers) -> Integers:
+def _order(rankings: Rankings) -> Integers:
     """Of each cell the items that both annotators order as one of it, less those that they order otherwise.
 
     That is n + 2, less the doubled ranks of its places, and four times the items of two smaller places, twice those
     of one smaller and one equal, and its own: four sums over a corner of the table.
     """
-    first, second, count = confusion
-    corner = np.zeros((len(ranks) + 1, len(others) + 1), np.int64)
-    corner[first + 1, second + 1] = count
-    corner.cumsum(axis=0, out=corner).cumsum(axis=1, out=corner)
-    smaller = corner[first, second] + corner[first + 1, second]
-    smaller += corner[first, second + 1] + corner[first + 1, second + 1]
-    smaller += count.sum() + 2 - ranks[first] - others[second]
-    return smaller
+    edge = rankings.ranks.shape[1] + 1
+    block = max(1, BLOCK // edge**2)
+    one, other = rankings.pairs[rankings.pair].T
+    found: Integers = rankings.items + 2 - rankings.ranks[one, rankings.first] - rankings.ranks[other, rankings.second]
+    for start in range(0, len(rankings.pairs), block):
+        cells = slice(*np.searchsorted(rankings.pair, (start, start + block)))
+        pair, first, second = rankings.pair[cells] - start, rankings.first[cells], rankings.second[cells]
+        corner = np.zeros((min(block, len(rankings.pairs) - start), edge, edge), np.int64)
+        corner[pair, first + 1, second + 1] = rankings.count[cells]
+        corner.cumsum(axis=1, out=corner).cumsum(axis=2, out=corner)
+        found[cells] += corner[pair, first, second] + corner[pair, first + 1, second]
+        found[cells] += corner[pair, first, second + 1] + corner[pair, first + 1, second + 1]
+    return found
 
 
 KENDALL_TAU_B = RankingCoefficient("kendall_tau_b", -1.0, kendall_tau_b)

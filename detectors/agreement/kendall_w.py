@@ -7,6 +7,7 @@ from operator import mul
 
 import numpy as np
 
+from detectors.agreement.arrays import Integers
 from detectors.agreement.coefficient import Estimate
 from detectors.agreement.rankings import RankingCoefficient, Rankings
 
@@ -42,19 +43,21 @@ def kendall_w(rankings: Rankings) -> Estimate | None:
     Legendre, P. (2005). Species associations: the Kendall coefficient of concordance revisited. Journal of
     Agricultural, Biological, and Environmental Statistics 10(2), 226-245. https://doi.org/10.1198/108571105X46642
     """
-    m, n = len(rankings.counts), rankings.items
+    (m, _), n = rankings.counts.shape, rankings.items
     # Doubled, so four times the squares. What may outgrow 64 bits is added up in Python's integers.
-    ranks = [doubled - (n + 1) for doubled in rankings.ranks]
-    squares = 0
-    for of, counts in zip(ranks, rankings.counts, strict=True):
-        squares += sum(map(mul, of.tolist(), (of * counts).tolist()))
-    for (a, b), (first, second, count) in rankings.confusions.items():
-        others = np.zeros_like(ranks[a])
-        np.add.at(others, first, count * ranks[b][second])
-        squares += 2 * sum(map(mul, ranks[a].tolist(), others.tolist()))
-    ties = sum(count**3 - count for counts in rankings.counts for count in counts.tolist())
+    ranks = rankings.ranks - (n + 1)
+    squares = _products(ranks, ranks * rankings.counts)
+    one, other = rankings.pairs.T
+    of_others = np.zeros((len(one), ranks.shape[1]), np.int64)
+    np.add.at(of_others, (rankings.pair, rankings.first), rankings.count * ranks[other[rankings.pair], rankings.second])
+    squares += 2 * _products(ranks[one], of_others)
+    ties = sum(count**3 - count for count in rankings.counts.ravel().tolist())
     largest = m * m * (n**3 - n) - m * ties
     return Estimate(3 * squares / largest, math.nan, 0) if largest else None
+
+
+def _products(some: Integers, others: Integers) -> int:
+    return sum(map(mul, some.ravel().tolist(), others.ravel().tolist()))
 
 
 KENDALL_W = RankingCoefficient("kendall_w", 0.0, kendall_w)

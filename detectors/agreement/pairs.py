@@ -10,8 +10,8 @@ import numpy as np
 
 from detectors.agreement.coefficient import CATEGORIES, ORDERED, Estimate, Estimates
 from detectors.agreement.cohen_kappa import cohen_kappa, cohen_kappas
-from detectors.agreement.confusions import MOST_PAIRS, Confusions
-from detectors.agreement.patterns import LABEL
+from detectors.agreement.confusions import MOST_PAIRS, Cells, Confusions
+from detectors.agreement.patterns import BY_SIZE, LABEL, of_any_size
 from detectors.agreement.scale import Scale
 from detectors.agreement.weighted_kappa import LINEAR, QUADRATIC, weighted_kappa, weighted_kappas
 from detectors.reading import Reading
@@ -84,6 +84,8 @@ def pair_agreement(
 ) -> dict[str, Reading]:
     r"""All coefficients of a pair, by name in the registry's order; n is the number of items that both labelled.
 
+    The counter is of `detectors.agreement.patterns.pair_pattern`, or of `sized_pattern` where the label type is `BY_SIZE`.
+
     >>> pair_agreement({"a\x1fa": 20, "a\x1fb": 5, "b\x1fa": 10, "b\x1fb": 15})["cohen_kappa"]  # doctest: +ELLIPSIS
     Reading(value=0.4, low=0.14479..., high=0.65520..., n=50, why='')
     >>> pair_agreement({})["cohen_kappa"].why
@@ -104,35 +106,43 @@ def pair_agreement_of_each(
     >>> pair_agreement_of_each(counts) == [pair_agreement(each) for each in counts]
     True
     """
+    return pair_agreement_of_cells(Cells.of(counts), label_type, scale)
+
+
+def pair_agreement_of_cells(
+    cells: Cells, label_type: str = "nominal", scale: Scale | None = None
+) -> list[dict[str, Reading]]:
+    """The same, of counters that were read already."""
     found: dict[int, dict[str, Reading]] = {}
-    several = [
-        place for place, held in enumerate(counts) if min(held.values(), default=0) > 0 and sum(held.values()) > 1
-    ]
+    several = np.flatnonzero(cells.several).tolist()
     for start in range(0, len(several), MOST_PAIRS):
         block = several[start : start + MOST_PAIRS]
-        of_block = [counts[place] for place in block]
+        of_block = cells.some(block)
         confusions = Confusions.of(of_block)
         if confusions is not None:
             found.update(zip(block, _together(confusions, of_block, label_type, scale), strict=True))
-    return [found.get(place) or pair_agreement(held, label_type, scale) for place, held in enumerate(counts)]
+    return [found.get(pair) or pair_agreement(cells.counter(pair), label_type, scale) for pair in range(cells.pairs)]
 
 
 def _together(
-    confusions: Confusions, counts: Sequence[Mapping[str, int]], label_type: str, scale: Scale | None
+    confusions: Confusions, cells: Cells, label_type: str, scale: Scale | None
 ) -> Iterator[dict[str, Reading]]:
-    items = confusions.items
+    items = confusions.items.tolist()
     columns: list[list[Reading]] = []
     for coefficient in PAIR_COEFFICIENTS.values():
-        together = coefficient.together if label_type in coefficient.label_types else None
-        estimates = None if together is None else together(confusions, scale)
+        if label_type not in coefficient.label_types:
+            columns.append(Reading.undefined_of_each(items, NOT_AVAILABLE))
+            continue
+        estimates = None if coefficient.together is None else coefficient.together(confusions, scale)
         if estimates is None:
-            one_by_one = zip(counts, items.tolist(), strict=True)
+            counters = map(cells.counter, range(cells.pairs))
+            one_by_one = zip(counters, items, strict=True)
             columns.append([_reading(coefficient, each, n, label_type, scale) for each, n in one_by_one])
             continue
         readings = estimates.readings(items, -1.0)
         if estimates.defined is not None:
             for place in np.flatnonzero(~estimates.defined).tolist():
-                readings[place] = _reading(coefficient, counts[place], int(items[place]), label_type, scale)
+                readings[place] = _reading(coefficient, cells.counter(place), items[place], label_type, scale)
         columns.append(readings)
     return (dict(zip(PAIR_COEFFICIENTS, readings, strict=True)) for readings in zip(*columns, strict=True))
 
@@ -144,7 +154,7 @@ def _reading(
         return Reading.undefined(n, NOT_AVAILABLE)
     if not counts:
         return Reading.undefined(0, NO_PAIRABLE_ITEM)
-    estimate = coefficient.estimate(counts, scale)
+    estimate = coefficient.estimate(of_any_size(counts) if label_type in BY_SIZE else counts, scale)
     if not isinstance(estimate, Estimate):
         return Reading.undefined(n, estimate or NO_VARIATION)
     return estimate.reading(n, -1.0)

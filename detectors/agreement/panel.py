@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple, TypeAlias
 
 from detectors.agreement.coefficient import Estimate
+from detectors.agreement.confusions import Cells
 from detectors.agreement.table import Table
 from detectors.reading import Reading
 from detectors.reasons import NO_PAIRABLE_ITEM, NO_VARIATION, NOT_AVAILABLE, OF_TASKS
 
 
-class Who(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class Who:
     """Who gave which label: an annotator's labels against those of the others, and the confusions of each two.
 
     The first two are counters that the fold keeps anyway. They are kept of whole tasks only.
@@ -21,9 +24,14 @@ class Who(NamedTuple):
     own: Mapping[str, Mapping[str, int]]
     """By annotator: items by the pattern of the own label against the others' (`patterns.against_others`)."""
     pairs: Mapping[tuple[str, str], Mapping[str, int]]
-    """By two annotators: items by the pattern of their labels (`patterns.pair_pattern`)."""
+    """By two annotators: items by the pattern of their labels (`patterns.pair_pattern`, or `sized_pattern`)."""
     crowded: Sequence[Mapping[str, str]] = ()
     """Items with too many labels to be in these confusions, as far as they are known: each one's labels by annotator."""
+
+    @cached_property
+    def cells(self) -> Cells:
+        """The confusions of each two annotators, in the order of these."""
+        return Cells.of([self.pairs[two] for two in sorted(self.pairs)])
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +45,8 @@ class Panel:
 
     @classmethod
     def of(cls, counts: Mapping[str, float], table: Table, who: Who) -> Panel:
-        """Of the table of these counts, which has its rows in their order."""
-        return cls({pattern: row for row, pattern in enumerate(counts)}, table, who)
+        """Of the table of these counts."""
+        return cls({pattern: row for row, pattern in enumerate(sorted(counts))}, table, who)
 
 
 PanelEstimator: TypeAlias = Callable[[Panel], Estimate | Reading | str | None]

@@ -96,6 +96,15 @@ def sized_pattern(first: str, second: str, size: int) -> str:
     return f"{first}{LABEL}{second}{LABEL}{size}"
 
 
+def both(pattern: str) -> list[str]:
+    r"""The labels of a cell of a confusion matrix, from a `pair_pattern` or a `sized_pattern`.
+
+    >>> both("3\x1f5"), both("3\x1f5\x1f4")
+    (['3', '5'], ['3', '5'])
+    """
+    return pattern.split(LABEL)[:2]
+
+
 def of_any_size(counts: Mapping[str, int]) -> dict[str, int]:
     r"""The confusion matrix on all items, from a counter of `sized_pattern`.
 
@@ -106,24 +115,19 @@ def of_any_size(counts: Mapping[str, int]) -> dict[str, int]:
     """
     found: dict[str, int] = {}
     for pattern, n in counts.items():
-        cell = pattern.rpartition(LABEL)[0] if _sized(pattern) else pattern
+        cell = pair_pattern(*both(pattern))
         found[cell] = found.get(cell, 0) + n
     return found
 
 
-def of_size(counts: Mapping[str, int], size: int) -> dict[str, int]:
-    r"""The confusion matrix on the items with so many labels, from a counter of `sized_pattern`.
+def size_of(pattern: str) -> int | None:
+    r"""How many labels the items of a `sized_pattern` have; None of a `pair_pattern`.
 
-    >>> of_size({"3\x1f5\x1f4": 2, "3\x1f5\x1f2": 1, "5\x1f5\x1f2": 1, "1\x1f2": 7}, 2)
-    {'3\x1f5': 1, '5\x1f5': 1}
+    >>> size_of("3\x1f5\x1f4"), size_of("3\x1f5")
+    (4, None)
     """
-    end = f"{LABEL}{size}"
-    cut = -len(end)
-    return {pattern[:cut]: n for pattern, n in counts.items() if pattern.endswith(end) and _sized(pattern)}
-
-
-def _sized(pattern: str) -> bool:
-    return pattern.count(LABEL) == 2
+    _, _, size = pattern.split(LABEL) if pattern.count(LABEL) == 2 else ("", "", "")
+    return int(size) if size else None
 
 
 class PatternCounts:

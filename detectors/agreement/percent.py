@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from detectors.agreement.coefficient import CATEGORIES, Coefficient, Estimate
-from detectors.agreement.table import Table
+from detectors.agreement.coefficient import CATEGORIES, Coefficient
+from detectors.agreement.rows import Answer, Figure, Rows
 
 
-def percent(table: Table, _q: int) -> Estimate:
+def percent(table: Rows[Figure, Answer], _q: int) -> Answer:
     r"""The mean over pairable items of the share of their pairs of labels that are equal.
 
     $$ p_a = \frac{1}{n} \sum_{m_i \ge 2} \sum_c \frac{r_{ic} (r_{ic} - 1)}{m_i (m_i - 1)} $$
@@ -16,6 +16,7 @@ def percent(table: Table, _q: int) -> Estimate:
     Not corrected for chance. Every item counts the same, however many labels it has. The interval is that of a mean,
     with $n - 1$ degrees of freedom. Undefined without a pairable item.
 
+    >>> from detectors.agreement.table import Table
     >>> PERCENT.reading(Table.of({"a\x1fa": 3, "a\x1fb": 1}), q=2)
     Reading(value=0.75, low=0.0, high=1.0, n=4, why='')
 
@@ -26,7 +27,7 @@ def percent(table: Table, _q: int) -> Estimate:
     weight = np.where(table.size > 1, table.weight, 0.0)
     deviation = table.disagreement - table.to_rows(table.observed_disagreement)
     value = table.total(weight * (1.0 - table.disagreement)) / table.pairable
-    return Estimate(value, table.standard_error(weight, deviation, table.pairable), table.pairable - 1)
+    return table.estimate(value, weight, deviation, table.pairable)
 
 
-PERCENT = Coefficient("percent", CATEGORIES, 0.0, percent, stackable=True)
+PERCENT = Coefficient("percent", CATEGORIES, 0.0, percent)

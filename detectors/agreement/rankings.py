@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import chain, combinations
 from typing import Final, NamedTuple
 
 import numpy as np
 
 from detectors.agreement.arrays import Integers
 from detectors.agreement.coefficient import Estimate
-from detectors.agreement.patterns import BY_SIZE, LABEL, of_size
+from detectors.agreement.confusions import Cells
+from detectors.agreement.patterns import BY_SIZE, both
 from detectors.agreement.scale import Scale
 from detectors.reading import Reading
 from detectors.reasons import (
@@ -31,28 +32,29 @@ MOST_COMPARED: Final = 16_000_000
 """Pairs of different labels, times pairs of annotators: of two 4,000 labels, of fifty 114. So a reading takes seconds at most."""
 
 
-class Confusion(NamedTuple):
-    """By pair of places: that of the first annotator, that of the second, and how many items they put there."""
-
-    first: Integers
-    second: Integers
-    items: Integers
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Rankings:
     """How annotators rank the items that all of them labelled; there are at least two of either.
 
-    Places are those of the labels that they gave, in order, from 0.
+    Places are those of the labels that they gave, in order, from 0. A cell is a place of one annotator with a place of
+    another, where both put some item; those of a pair of annotators follow each other.
     """
 
     items: int
-    ranks: tuple[Integers, ...]
+    ranks: Integers
     """By annotator and place: twice the rank from 1 of the items there, tied ones at the mean of theirs. An integer."""
-    counts: tuple[Integers, ...]
+    counts: Integers
     """By annotator and place: how many items are there."""
-    confusions: Mapping[tuple[int, int], Confusion]
-    """By two annotators, numbered from 0."""
+    pairs: Integers
+    """By pair: the two annotators, by number."""
+    pair: Integers
+    """By cell: its pair."""
+    first: Integers
+    """By cell: the place that the first annotator of the pair put its items to."""
+    second: Integers
+    """By cell: that of the second."""
+    count: Integers
+    """By cell: how many items."""
 
     @classmethod
     def of(cls, confusions: Mapping[tuple[int, int], Mapping[str, int]], annotators: int, scale: Scale) -> Rankings:
@@ -60,25 +62,30 @@ class Rankings:
 
         >>> confusion = {"a\x1fa": 1, "c\x1fa": 1, "c\x1fb": 2}
         >>> Rankings.of({(0, 1): confusion}, 2, Scale.of("ordinal", "abcd")).ranks
-        (array([2, 3, 6]), array([3, 7, 9]))
+        array([[2, 3, 6],
+               [3, 7, 9]])
         """
-        given = {two: LABEL.join(confusion).split(LABEL) for two, confusion in confusions.items()}
-        seen = sorted(set[str]().union(*given.values()), key=scale.rank.__getitem__)
-        place = {label: number for number, label in enumerate(seen)}
-        placed: dict[tuple[int, int], Confusion] = {}
-        counts: dict[int, Integers] = {}
-        for two, labels in given.items():
-            places = np.fromiter(map(place.__getitem__, labels), np.int64, len(labels))
-            count = np.fromiter(confusions[two].values(), np.int64, len(confusions[two]))
-            placed[two] = Confusion(places[::2], places[1::2], count)
-            # Any one pair of an annotator tells how many items are where.
-            for annotator, side in zip(two, placed[two], strict=False):
-                if annotator not in counts:
-                    counts[annotator] = np.zeros(len(seen), np.int64)
-                    np.add.at(counts[annotator], side, count)
-        each = tuple(counts[annotator] for annotator in range(annotators))
-        ranks = tuple(2 * held.cumsum() - held + 1 for held in each)
-        return cls(int(each[0].sum()), ranks, each, placed)
+        return cls.of_cells(Cells.of([*confusions.values()]), [*confusions], annotators, scale)
+
+    @classmethod
+    def of_cells(cls, cells: Cells, pairs: Sequence[tuple[int, int]], annotators: int, scale: Scale) -> Rankings:
+        """The same, of counters that were read already."""
+        given = list(map(both, cells.patterns))
+        place = {
+            label: n for n, label in enumerate(sorted(set(chain.from_iterable(given)), key=scale.rank.__getitem__))
+        }
+        first, second = np.array([[place[a], place[b]] for a, b in given], np.int64)[cells.pattern].T
+        one, other = np.array(pairs, np.int64)[cells.pair].T
+        counts = np.zeros((annotators, len(place)), np.int64)
+        # Any one pair of an annotator tells how many items are where: that with the last, and of the last with the first.
+        last = other == annotators - 1
+        np.add.at(counts, (one[last], first[last]), cells.count[last])
+        last &= one == 0
+        np.add.at(counts, (other[last], second[last]), cells.count[last])
+        ranks = 2 * counts.cumsum(axis=1) - counts + 1
+        return cls(
+            int(counts[0].sum()), ranks, counts, np.array(pairs, np.int64), cells.pair, first, second, cells.count
+        )
 
 
 class RankingCoefficient(NamedTuple):
@@ -118,26 +125,31 @@ def rankings_of(
         return Reading.undefined(0, ONE_ANNOTATOR)
     if len(annotators) > MOST_ANNOTATORS:
         return Reading.undefined(0, MANY_ANNOTATORS)
-    found: dict[tuple[int, int], dict[str, int]] = {}
-    for (a, first), (b, second) in combinations(enumerate(sorted(annotators)), 2):
-        found[a, b] = of_size(pairs.get((label_type, first, second), {}), len(annotators))
-        _check(found[a, b], first, second)
-        items = sum(found[a, b].values())
-        if items < 2:
-            return Reading.undefined(items, NO_RANKING)
-    labels = set[str]().union(*(LABEL.join(confusion).split(LABEL) for confusion in found.values()))
+    names = sorted(annotators)
+    confusions = [pairs.get((label_type, first, second), {}) for first, second in combinations(names, 2)]
+    # Mostly nobody labelled all of the items, which the first pair tells.
+    for some in (confusions[:1], confusions):
+        cells = Cells.of(some).sized(len(names))
+        _check(cells, names)
+        short = np.flatnonzero(cells.items < 2)
+        if len(short):
+            return Reading.undefined(int(cells.items[short[0]]), NO_RANKING)
+    items = int(cells.items[0])
+    labels = set(chain.from_iterable(map(both, cells.patterns)))
     # Seldom: an old configuration had labels that this one has not.
     held = None if scale is None else scale.holding(labels)
     if held is None:
         return Reading.undefined(items, NO_ORDER)
-    if len(labels) ** 2 * len(found) > MOST_COMPARED:
+    if len(labels) ** 2 * cells.pairs > MOST_COMPARED:
         return Reading.undefined(items, TOO_MUCH)
-    return Rankings.of(found, len(annotators), held)
+    return Rankings.of_cells(cells, list(combinations(range(len(names)), 2)), len(names), held)
 
 
-def _check(confusion: Mapping[str, int], first: str, second: str) -> None:
-    if min(confusion.values(), default=0) < 0:
-        pattern, count = min(confusion.items(), key=lambda cell: cell[1])
+def _check(cells: Cells, names: Sequence[str]) -> None:
+    if cells.count.min(initial=0) < 0:
+        cell = int(cells.count.argmin())
+        pattern, count = cells.patterns[cells.pattern[cell]], int(cells.count[cell])
+        first, second = list(combinations(names, 2))[cells.pair[cell]]
         raise ValueError(
             f"expected counts above 0, found {count} for pair {pattern!r} of {first!r} and {second!r}: more was "
             "retracted than added"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,7 +12,7 @@ from typing import Final
 
 import numpy as np
 
-from detectors.agreement.arrays import Booleans, Floats, Integers, sums, total
+from detectors.agreement.arrays import Booleans, Floats, Integers, in_order, sums
 from detectors.agreement.differing import differing_pairs
 
 Distance = Callable[[Floats, Floats], Floats]
@@ -142,7 +141,7 @@ def _mean_distance(scale: Scale) -> float:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Placed:
-    """The labels of a table on a scale, and the pairs of different labels of each of its rows."""
+    """The labels of a table, in the order of a scale, and the pairs of different labels of each of its rows."""
 
     scale: Scale
     rank: Integers
@@ -161,7 +160,7 @@ class Placed:
     def of(
         cls, scale: Scale, names: Sequence[str], row: Integers, label: Integers, other: Booleans, pairs: Integers
     ) -> Placed:
-        """Place labels by their names; `row`, `label` and `other` are what a `Table` decodes, `pairs` is by row."""
+        """Place labels by their names, which are in order; `row`, `label` and `other` are what a `Table` decodes, `pairs` is by row."""
         rank = np.fromiter((scale.rank[name] for name in names), np.int64, len(names))
         differing = differing_pairs(row, label, other, pairs)
         number = np.array(scale.number, np.float64)[rank]
@@ -170,6 +169,10 @@ class Placed:
     def by_row(self, places: Floats, distance: Distance, rows: int) -> Floats:
         """The mean distance of the pairs of labels of each row; `places` is by label."""
         return sums(self.row, self.part * distance(places[self.first], places[self.second]), rows)
+
+    def by_numbers(self, distance: Distance, rows: int) -> Floats:
+        """The mean distance of the numbers of the pairs of labels of each row."""
+        return self.by_row(self.number, distance, rows)
 
     def by_weights(self, rows: int) -> Floats:
         """The mean of distance/largest of the pairs of labels of each row, under the weights of the scale."""
@@ -180,11 +183,8 @@ class Placed:
 def mean_distances(places: Floats, shares: Floats, distance: Distance) -> Floats:
     """For each label its mean distance to a label drawn by the shares."""
     if distance is squared:
-        apart = np.square(places - total(shares * places))
-        return np.asarray(apart + total(shares * apart))
+        apart = np.square(places - in_order(shares * places))
+        return np.asarray(apart + in_order(shares * apart))
     block = max(1, 10**6 // max(1, len(places)))
-    found: list[float] = []
-    for start in range(0, len(places), block):
-        terms = distance(places[start : start + block, None], places[None, :]) * shares
-        found += [math.fsum(row) for row in terms.tolist()]
-    return np.array(found)
+    blocks = [places[start : start + block, None] for start in range(0, len(places), block)]
+    return np.concatenate([in_order(distance(some, places) * shares) for some in blocks])

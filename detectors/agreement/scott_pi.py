@@ -5,7 +5,7 @@ from __future__ import annotations
 from detectors.agreement.coefficient import CATEGORIES, Coefficient
 from detectors.agreement.fleiss_kappa import fleiss_kappa
 
-SCOTT_PI = Coefficient("scott_pi", CATEGORIES, -1.0, fleiss_kappa, stackable=True)
+SCOTT_PI = Coefficient("scott_pi", CATEGORIES, -1.0, fleiss_kappa)
 r"""Percent agreement corrected for the chance that two labels drawn from all items are equal, whoever gave them.
 
 Scott defined it for two annotators. Fleiss' kappa is its extension to any number of them and to missing labels, and

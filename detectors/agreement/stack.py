@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import cached_property
+from dataclasses import dataclass
 from itertools import chain
 from typing import Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.agreement.arrays import Floats, Integers, sums
+from detectors.agreement.arrays import Floats, Integers, in_order, sums, totals
+from detectors.agreement.coefficient import Estimates
+from detectors.agreement.numbering import numbered
+from detectors.agreement.rows import Rows
 from detectors.agreement.scale import Distance, Placed, Scale, squared
 from detectors.agreement.table import Table, parts_of
 
@@ -24,73 +26,54 @@ BLOCK: Final = 10**6
 
 
 @dataclass(frozen=True, eq=False)
-class Stack:
+class Stack(Rows[Floats, Estimates]):
     """The tables of some scopes, row after row; what a `Table` says once, it says by scope.
 
     A label has a number in each scope: what a table has by label lies here scope after scope, each with all labels of the
-    stack, and is 0 where a scope has not the label. An estimate of a `Table` whose arithmetic goes through the table's
-    methods takes a stack as well, and gives by scope what each table gives, to the last digit: sums are exactly rounded or
-    of integers or go through equal terms in one order, which zeros do not change.
+    stack, and is 0 where a scope has not the label. An estimate gives by scope what it gives of each table, to the last
+    digit: sums over rows are of its own rows alone, those over labels are one term after the other, which zeros do not change.
     """
 
     scope: Integers
     """By row: its scope."""
-    bounds: Sequence[slice]
-    """By scope: its rows."""
-    items: Integers
-    pairable: Integers
-    pair_labels: Integers
-    categories: Integers
-    shares: Floats
-    pair_shares: Floats
-    weight: Floats
-    size: Floats
-    disagreement: Floats
-    row: Integers
-    label: Integers
-    part: Floats
-    pairs: Floats
-    differing: Floats
-    placed: Placed | None
+    starts: Integers
+    """By scope: its first row."""
 
     @classmethod
     def of(cls, counts: Sequence[Mapping[str, int]], scale: Scale | None) -> Self | None:
-        """The stack of some counters; None where there is too much of them, or labels that the scale has not."""
-        patterns = sorted(set().union(*counts))
+        """The stack of some counters, none of them empty.
+
+        None where they are too much, or more was retracted than added, or the scale has not their labels.
+        """
+        scopes, lengths = len(counts), list(map(len, counts))
+        rows = sum(lengths)
+        pattern, patterns = numbered(chain.from_iterable(counts), rows)
         each = Table.of(dict.fromkeys(patterns, 1), scale)
-        if not 0 < each.categories <= MOST_LABELS:
+        if not 0 < len(each.names) <= MOST_LABELS:
             return None
         if scale is not None and (each.placed is None or each.placed.scale is not scale):
             return None
-        number = {pattern: place for place, pattern in enumerate(patterns)}
-        scopes, lengths = len(counts), [len(held) for held in counts]
-        rows = sum(lengths)
-        pattern = np.fromiter(map(number.__getitem__, chain.from_iterable(counts)), np.int64, rows)
         times = np.fromiter(chain.from_iterable([held.values() for held in counts]), np.int64, rows)
+        if times.min() <= 0:
+            return None
         scope = np.repeat(np.arange(scopes), lengths)
-        if scale is not None:
-            # Rows are read in the order in which a table with a scale reads them.
-            order = np.argsort(scope * len(patterns) + pattern)
-            pattern, times = pattern[order], times[order]
-        ends = np.cumsum(lengths).tolist()
-        bounds = [slice(end - length, end) for end, length in zip(ends, lengths, strict=True)]
+        order = np.argsort(scope * len(patterns) + pattern, kind="stable")
+        pattern, times = pattern[order], times[order]
+        starts = np.cumsum([0, *lengths[:-1]])
 
         kind, whole, sizes, parts = _kinds(each)
-        label, labels = each.label, each.categories
+        label, labels = each.label, len(each.names)
         longest = int(np.bincount(each.row, minlength=len(patterns))[pattern].sum())
         if max(longest, scopes * labels * len(whole)) > BLOCK:
             return None
         row, written = _spread(each.row, pattern, len(patterns))
-        if each.placed is not None:
-            rank = each.placed.rank.argsort().argsort()
-            label = rank[label]
         label = scope[row] * labels + label[written]
         size, pairs = each.size[pattern], each.pairs[pattern]
-        pairable = times * (size > 1)
-        items = sums(scope, times.astype(np.float64), scopes)
-        pair_labels = sums(scope, pairable * size, scopes)
+        weight, disagreement = times.astype(np.float64), each.disagreement[pattern]
+        in_pairs = np.where(size > 1, weight, 0.0)
+        items, pairable, pair_labels = (totals(terms, starts) for terms in (weight, in_pairs, in_pairs * size))
         shape = scopes * labels, len(whole)
-        cells = sums(label * len(whole) + kind[pattern][row], times[row] * parts[written], shape[0] * shape[1])
+        cells = sums(label * len(whole) + kind[pattern][row], weight[row] * parts[written], shape[0] * shape[1])
         shares, pair_shares = np.zeros(shape[0]), np.zeros(shape[0])
         for counted, denominator, m in zip(cells.reshape(shape).T, whole, sizes, strict=True):
             shares += counted / denominator
@@ -100,28 +83,29 @@ class Stack:
         pair_shares = (pair_shares.reshape(scopes, labels) / np.maximum(pair_labels, 1)[:, None]).ravel()
         seen = np.bincount(label, minlength=shape[0]).reshape(scopes, labels)
         return cls(
-            scope=scope,
-            bounds=bounds,
-            items=items.astype(np.int64),
-            pairable=sums(scope, pairable.astype(np.float64), scopes).astype(np.int64),
-            pair_labels=pair_labels.astype(np.int64),
-            categories=np.count_nonzero(seen, axis=1),
+            items=items,
+            pairable=pairable,
+            pair_labels=pair_labels,
+            categories=np.count_nonzero(seen, axis=1).astype(np.float64),
+            observed_disagreement=totals(weight * disagreement, starts) / np.maximum(pairable, 1.0),
             shares=shares,
             pair_shares=pair_shares,
-            weight=times.astype(np.float64),
+            weight=weight,
             size=size,
-            disagreement=each.disagreement[pattern],
+            disagreement=disagreement,
             row=row,
             label=label,
             part=each.part[written],
             pairs=pairs,
             differing=each.differing[pattern],
-            placed=None if each.placed is None else _placed(each.placed, rank, scope, pattern, len(patterns)),
+            placed=None if each.placed is None else _PlacedRows.of_rows(each.placed, scope, pattern, len(patterns)),
+            scope=scope,
+            starts=starts,
         )
 
     def regular(self, q: int) -> NDArray[np.bool_]:
         """By scope: whether every coefficient that its label type has is defined, with an interval, and q as given."""
-        different = np.count_nonzero(self.pair_shares.reshape(len(self.bounds), -1), axis=1)
+        different = np.count_nonzero(self.pair_shares.reshape(len(self.starts), -1), axis=1)
         found: NDArray[np.bool_] = (self.pairable > 1) & (different > 1) & (self.categories <= q)
         return found
 
@@ -135,40 +119,31 @@ class Stack:
         """True, likewise."""
         return True
 
-    @cached_property
-    def observed_disagreement(self) -> Floats:
-        """By scope: mean disagreement of the pairable items."""
-        return self.total(self.weight * self.disagreement) / self.pairable
+    @property
+    def sets(self) -> None:
+        """None: sets are compared table by table."""
+        return None
 
     def total(self, terms: Floats) -> Floats:
-        """By scope: the exactly rounded sum over its rows."""
-        values, add = terms.tolist(), math.fsum
-        return np.array([add(values[rows]) for rows in self.bounds])
-
-    def count(self, terms: Floats) -> Floats:
-        """By scope: the sum over its rows, one after the other."""
-        return sums(self.scope, terms, len(self.bounds))
+        """By scope: the sum over its rows."""
+        return totals(terms, self.starts)
 
     def over_labels(self, terms: Floats) -> Floats:
-        """By scope: the exactly rounded sum over its labels."""
-        return np.array([math.fsum(values) for values in terms.reshape(len(self.bounds), -1).tolist()])
+        """By scope: the sum over its labels."""
+        return in_order(terms.reshape(len(self.starts), -1))
 
-    def to_rows(self, values: Floats) -> Floats:
+    def to_rows(self, value: Floats | float) -> Floats:
         """By row: the value of its scope."""
-        return values[self.scope] if isinstance(values, np.ndarray) else values
+        return value[self.scope] if isinstance(value, np.ndarray) else np.full(len(self.scope), value)
 
-    def to_labels(self, values: Floats) -> Floats:
+    def to_labels(self, value: Floats) -> Floats:
         """By label of each scope: the value of the scope."""
-        return np.repeat(values, len(self.shares) // len(self.bounds))
-
-    def by_row(self, values: Floats) -> Floats:
-        """For each row, the mean of a value of its labels."""
-        return sums(self.row, self.part * values[self.label], len(self.weight))
+        return np.repeat(value, len(self.shares) // len(self.starts))
 
     def complements(self, shares: Floats) -> Floats:
         """One minus each share, as `detectors.agreement.table.complements` has it."""
         rest = 1.0 - shares
-        apart = shares.reshape(len(self.bounds), -1)
+        apart = shares.reshape(len(self.starts), -1)
         top = apart.argmax(axis=1)
         for place in np.flatnonzero(apart[np.arange(len(top)), top] > 0.5).tolist():
             others = apart[place].tolist()
@@ -178,12 +153,12 @@ class Stack:
 
     def below(self, values: Floats) -> Floats:
         """By label: the sum over the labels below it in the order, and half its own."""
-        apart = values.reshape(len(self.bounds), -1)
+        apart = values.reshape(len(self.starts), -1)
         return (np.cumsum(apart, axis=1) - apart / 2.0).ravel()
 
     def above(self, values: Floats) -> Floats:
         """By label: the sum over the labels above it in the order, and half its own."""
-        apart = values.reshape(len(self.bounds), -1)
+        apart = values.reshape(len(self.starts), -1)
         return (np.cumsum(apart[:, ::-1], axis=1)[:, ::-1] - apart / 2.0).ravel()
 
     def mean_distances(self, places: Floats, shares: Floats, distance: Distance) -> Floats:
@@ -191,23 +166,20 @@ class Stack:
         if distance is squared:
             apart = np.square(places - self.to_labels(self.over_labels(shares * places)))
             return apart + self.to_labels(self.over_labels(shares * apart))
-        scopes = len(self.bounds)
+        scopes = len(self.starts)
         apart = places.reshape(scopes, -1)
         block = max(1, BLOCK // apart.shape[1] ** 2)
-        found: list[float] = []
+        found: list[Floats] = []
         for start in range(0, scopes, block):
             some = apart[start : start + block]
             terms = distance(some[:, :, None], some[:, None, :]) * shares.reshape(scopes, 1, -1)[start : start + block]
-            found += [math.fsum(values) for values in terms.reshape(-1, apart.shape[1]).tolist()]
-        return np.array(found)
+            found.append(in_order(terms).ravel())
+        return np.concatenate(found)
 
-    def standard_error(self, weight: Floats, deviation: Floats, n: Floats) -> Floats:
-        """By scope: the standard error of a mean over n items, n at least 2."""
-        return np.asarray(np.sqrt(self.squares(weight * deviation * deviation) / (n * (n - 1))))
-
-    def squares(self, terms: Floats) -> Floats:
-        """By scope: the sum over its rows of terms that are not negative, as a table has it."""
-        return self.total(terms) if self.placed is None else self.count(terms)
+    def estimate(self, value: Floats, weight: Floats, deviation: Floats, n: Floats) -> Estimates:
+        """By scope: the value with the standard error of a mean over n items, n at least 2."""
+        squares = self.total(weight * deviation * deviation)
+        return Estimates(value, np.sqrt(squares / (n * (n - 1.0))), n - 1.0)
 
 
 def _spread(row: Integers, pattern: Integers, patterns: int) -> tuple[Integers, Integers]:
@@ -230,18 +202,36 @@ def _kinds(table: Table) -> tuple[Integers, Sequence[float], Sequence[float], Fl
     return kind, whole.tolist(), np.where(found > beyond, 2.0, found).tolist(), parts
 
 
-def _placed(placed: Placed, rank: Integers, scope: Integers, pattern: Integers, patterns: int) -> Placed:
-    """The pairs of different labels of every row; a scope's labels are numbered in their order."""
-    row, pair = _spread(placed.row, pattern, patterns)
-    scopes, labels = int(scope[-1]) + 1, len(rank)
-    first = scope[row] * labels
-    order = np.argsort(rank)
-    return replace(
-        placed,
-        rank=np.tile(placed.rank[order], scopes),
-        number=np.tile(placed.number[order], scopes),
-        row=row,
-        first=first + rank[placed.first][pair],
-        second=first + rank[placed.second][pair],
-        part=placed.part[pair],
-    )
+@dataclass(frozen=True, slots=True, eq=False)
+class _PlacedRows(Placed):
+    """What is of patterns, whatever scope they are in, is computed once of each."""
+
+    patterns: Placed
+    pattern: Integers
+    """By row: its pattern."""
+
+    @classmethod
+    def of_rows(cls, placed: Placed, scope: Integers, pattern: Integers, patterns: int) -> Self:
+        """The pairs of different labels of every row, from those of each pattern."""
+        row, pair = _spread(placed.row, pattern, patterns)
+        scopes, labels = int(scope[-1]) + 1, len(placed.rank)
+        first = scope[row] * labels
+        return cls(
+            scale=placed.scale,
+            rank=np.tile(placed.rank, scopes),
+            number=np.tile(placed.number, scopes),
+            row=row,
+            first=first + placed.first[pair],
+            second=first + placed.second[pair],
+            part=placed.part[pair],
+            patterns=placed,
+            pattern=pattern,
+        )
+
+    def by_numbers(self, distance: Distance, rows: int) -> Floats:
+        """The mean distance of the numbers of the pairs of labels of each row."""
+        return self.patterns.by_numbers(distance, rows)[self.pattern]
+
+    def by_weights(self, rows: int) -> Floats:
+        """The mean of distance/largest of the pairs of labels of each row."""
+        return self.patterns.by_weights(rows)[self.pattern]

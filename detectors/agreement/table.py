@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import count
 from typing import Final
 
 import numpy as np
 
-from detectors.agreement.arrays import Booleans, Floats, Integers, sums, total
+from detectors.agreement.arrays import Booleans, Floats, Integers, in_order, sums, totals
+from detectors.agreement.coefficient import Estimate
+from detectors.agreement.numbering import numbered
 from detectors.agreement.patterns import LABEL, OTHERS
+from detectors.agreement.rows import Rows
 from detectors.agreement.scale import Distance, Placed, Scale, mean_distances
 from detectors.agreement.sets import SetDistances
 
@@ -22,63 +23,18 @@ PATTERN: Final = "\n"
 
 
 @dataclass(frozen=True, eq=False)
-class Table:
-    r"""The items of a scope, one row a distinct pattern, with all that the coefficients share.
-
-    An item with $m$ labels of which $r_c$ are $c$ has the label shares $s_c = r_c/m$ and, if $m \ge 2$, the
-    disagreement $d = 1 - \sum_c r_c(r_c - 1) / m(m - 1)$, the share of its ordered pairs of labels that differ.
-
-    An annotator against the $k \ge 1$ others of an item reads as an item with $m = 2$ labels, the own one and one of
-    "the others": $d$ is the share of the others who differ, $s_c = ([own = c] + r_c/k)/2$. With one other this is the
-    ordinary item with two labels, so all coefficients equal those of the pair.
-
-    So does a group of annotators with $k$ labels, $r_c$ of them $c$, against another with $k'$ and $r'_c$: one label of
-    either. $d$ is the share of the $k k'$ pairs of one of each that differ, $s_c = (r_c/k + r'_c/k')/2$.
-
-    Equal counters have equal readings to the last digit, in whatever order they were filled: sums over rows are of
-    integers, exactly rounded (`total`), or, on a scale, of rows in sorted order.
+class Table(Rows[float, Estimate]):
+    r"""The items of a scope, with all that the coefficients share.
 
     Nothing is dense in the labels: memory is proportional to the labels written in the patterns.
 
     >>> table = Table.of({"a\x1fa": 2, "a\x1fb\x1fb": 1, "b": 1})
     >>> table.items, table.pairable, table.categories, table.observed_disagreement
-    (4.0, 3.0, 2, 0.2222222222222222)
+    (4.0, 3.0, 2.0, 0.2222222222222222)
     >>> Table.of({"a\x1ea\x1fb": 3}).observed_disagreement
     0.5
     """
 
-    items: float
-    """Items with at least one label: whole numbers, unless items are weighted."""
-    pairable: float
-    """Items with at least two."""
-    pair_labels: float
-    """Labels on pairable items: the n of Krippendorff's alpha."""
-    categories: int
-    """Distinct labels seen."""
-    observed_disagreement: float
-    """Mean disagreement of the pairable items; 0 without any."""
-    shares: Floats
-    """By label: the mean of the items' label shares, items with one label included."""
-    pair_shares: Floats
-    """By label: its share of the labels on pairable items."""
-    weight: Floats
-    """By row: how many items show the pattern."""
-    size: Floats
-    """By row: m."""
-    disagreement: Floats
-    """By row: d; 0 where m is 1."""
-    row: Integers
-    """By written label: the row that it stands in."""
-    label: Integers
-    """By written label: its number."""
-    part: Floats
-    """By written label: what it contributes to its row's share of that label."""
-    pairs: Floats
-    """By row: the ordered pairs of its labels, m(m - 1); against others k, between groups k k'; at least 1."""
-    differing: Floats
-    """By row: how many of these pairs differ; d is their share."""
-    placed: Placed | None
-    """Where the labels lie on the task's scale; None without one."""
     other: Booleans
     """By written label: whether it is one of the others', against whom an annotator or a group is set."""
     names: Sequence[str]
@@ -100,18 +56,17 @@ class Table:
     @classmethod
     def of(cls, counts: Mapping[str, float], scale: Scale | None = None) -> Table:
         """Decode a counter of item patterns, or of patterns against others or between groups; labels may lie on a scale."""
-        if scale is not None:
-            # What distances add up to are no integers: rows are read in one order, however the counter was filled.
-            counts = dict(sorted(counts.items()))
-        rows = len(counts)
-        weight = np.fromiter(counts.values(), np.float64, rows)
+        patterns, rows = sorted(counts), len(counts)
+        weight = np.fromiter(map(counts.__getitem__, patterns), np.float64, rows)
         if rows and weight.min() < 0:
             pattern = min(counts, key=counts.__getitem__)
             raise ValueError(
                 f"expected counts above 0, found {counts[pattern]:g} for pattern {pattern!r}: "
                 "more was retracted than added"
             )
-        row, label, other, names = _decode(counts)
+        row, words, other = _decode(patterns)
+        held = None if scale is None else scale.holding(words)
+        label, names = numbered(words, len(words), None if held is None else held.rank.__getitem__)
         categories = len(names)
         written = np.bincount(row, minlength=rows)
 
@@ -143,15 +98,14 @@ class Table:
         cell_shares = counted / _whole(cell_kind, beyond)
         cell_pair_shares = np.where(cell_size > 1, cell_shares * cell_size, 0.0)
 
-        held = None if scale is None else scale.holding(names)
         items, pairable_items = float(weight.sum()), float(weight[pairable].sum())
         pair_labels = float((weight * size)[pairable].sum())
         return cls(
             items=items,
             pairable=pairable_items,
             pair_labels=pair_labels,
-            categories=categories,
-            observed_disagreement=total(weight * disagreement) / (pairable_items or 1.0),
+            categories=float(categories),
+            observed_disagreement=_total(weight * disagreement) / (pairable_items or 1.0),
             shares=sums(cell_label, cell_shares, categories) / (items or 1.0),
             pair_shares=sums(cell_label, cell_pair_shares, categories) / (pair_labels or 1.0),
             weight=weight,
@@ -178,28 +132,20 @@ class Table:
         return self.categories > 1
 
     def total(self, terms: Floats) -> float:
-        """The exactly rounded sum over the rows."""
-        return total(terms)
-
-    def count(self, terms: Floats) -> float:
-        """The same of integers, unless items are weighted."""
-        return total(terms)
+        """The sum over the rows."""
+        return _total(terms)
 
     def over_labels(self, terms: Floats) -> float:
-        """The exactly rounded sum over the labels."""
-        return total(terms)
+        """The sum over the labels."""
+        return float(in_order(terms))
 
     def to_rows(self, value: float) -> float:
-        """By row, what is one number here and in a `Stack` one of each scope."""
+        """The number: of one scope all rows have the same."""
         return value
 
     def to_labels(self, value: float) -> float:
-        """By label, the same."""
+        """The number."""
         return value
-
-    def by_row(self, values: Floats) -> Floats:
-        """For each row, the mean of a value of its labels: the sum over c of s_c times the value of c."""
-        return sums(self.row, self.part * values[self.label], len(self.weight))
 
     def complements(self, shares: Floats) -> Floats:
         """One minus each share, without cancellation."""
@@ -207,52 +153,44 @@ class Table:
 
     def below(self, values: Floats) -> Floats:
         """By label: the sum over the labels below it in the order, and half its own."""
-        return self._cumulated(values, self._order)
+        return np.cumsum(values) - values / 2.0
 
     def above(self, values: Floats) -> Floats:
         """By label: the sum over the labels above it in the order, and half its own."""
-        return self._cumulated(values, self._order[::-1])
-
-    @cached_property
-    def _order(self) -> Integers:
-        return np.arange(self.categories) if self.placed is None else np.argsort(self.placed.rank)
-
-    @staticmethod
-    def _cumulated(values: Floats, order: Integers) -> Floats:
-        found = np.empty_like(values)
-        found[order] = np.cumsum(values[order]) - values[order] / 2.0
-        return found
+        return np.cumsum(values[::-1])[::-1] - values / 2.0
 
     def mean_distances(self, places: Floats, shares: Floats, distance: Distance) -> Floats:
         """For each label its mean distance to a label drawn by the shares."""
         return mean_distances(places, shares, distance)
 
-    def standard_error(self, weight: Floats, deviation: Floats, n: float) -> float:
-        """The standard error of a mean over n items: root of the sum of squared deviations over n(n - 1)."""
-        return math.sqrt(self.squares(weight * deviation * deviation) / (n * (n - 1))) if n > 1 else math.nan
-
-    def squares(self, terms: Floats) -> float:
-        """The sum over the rows of terms that are not negative: on a scale in their order, else exactly rounded."""
-        return total(terms) if self.placed is None else float(np.cumsum(terms)[-1])
+    def estimate(self, value: float, weight: Floats, deviation: Floats, n: float) -> Estimate:
+        """The value with the standard error of a mean over n items."""
+        error = math.sqrt(self.total(weight * deviation * deviation) / (n * (n - 1))) if n > 1 else math.nan
+        return Estimate(value, error, n - 1)
 
 
-def _decode(counts: Mapping[str, float]) -> tuple[Integers, Integers, Booleans, Sequence[str]]:
-    """For each written label its row and number, and whether it is one of the others'; names by number."""
-    if not counts:
-        return np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0, np.bool_), ()
-    text = PATTERN.join(counts)
+_FIRST: Final = np.zeros(1, np.int64)
+
+
+def _total(terms: Floats) -> float:
+    return float(totals(terms, _FIRST)[0]) if len(terms) else 0.0
+
+
+def _decode(patterns: Sequence[str]) -> tuple[Integers, Sequence[str], Booleans]:
+    """For each written label its row and key, and whether it is one of the others'."""
+    if not patterns:
+        return np.zeros(0, np.int64), (), np.zeros(0, np.bool_)
+    text = PATTERN.join(patterns)
     words = text.replace(PATTERN, LABEL).replace(OTHERS, LABEL).split(LABEL)
     codes = np.frombuffer(text.encode(), np.uint8)
     # In UTF-8 these bytes are part of no other character.
     separators = codes[(codes == ord(PATTERN)) | (codes == ord(OTHERS)) | (codes == ord(LABEL))]
     row = np.zeros(len(words), np.int64)
     np.cumsum(separators == ord(PATTERN), out=row[1:])
-    last = np.full(len(counts), len(words))
+    last = np.full(len(patterns), len(words))
     before = np.flatnonzero(separators == ord(OTHERS))
     last[row[before]] = before
-    numbers: defaultdict[str, int] = defaultdict(count().__next__)
-    label = np.fromiter(map(numbers.__getitem__, words), np.int64, len(words))
-    return row, label, np.arange(len(words)) > last[row], list(numbers)
+    return row, words, np.arange(len(words)) > last[row]
 
 
 def _size(kind: Integers, beyond: int) -> Integers:

@@ -7,9 +7,10 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from detectors.agreement.arrays import in_order
 from detectors.agreement.coefficient import Estimate, Estimates
 from detectors.agreement.confusions import EXACT, Confusions
-from detectors.agreement.patterns import LABEL
+from detectors.agreement.patterns import LABEL, both
 from detectors.agreement.scale import Scale
 
 LINEAR, QUADRATIC = 1, 2
@@ -49,7 +50,7 @@ def weighted_kappa(counts: Mapping[str, int], scale: Scale, power: int) -> Estim
     cells: list[tuple[int, int, int, int]] = []
     first: dict[int, int] = {}
     second: dict[int, int] = {}
-    for pattern, count in counts.items():
+    for pattern, count in sorted(counts.items(), key=lambda cell: both(cell[0])):
         if count < 0:
             raise ValueError(
                 f"expected counts above 0, found {count} for pair {pattern!r}: more was retracted than added"
@@ -71,7 +72,9 @@ def weighted_kappa(counts: Mapping[str, int], scale: Scale, power: int) -> Estim
     by_first = {a: ratio * (distance / n / unit) - observed / n / unit for a, distance in from_first.items()}
     by_second = {b: ratio * (distance / n / unit) for b, distance in from_second.items()}
     deviations = [by_first[a] + by_second[b] - distance / unit for a, b, _, distance in cells]
-    squares = math.fsum([count * (x * x) for x, (_, _, count, _) in zip(deviations, cells, strict=True)])
+    squares = float(
+        in_order(np.array([count * (x * x) for x, (_, _, count, _) in zip(deviations, cells, strict=True)]))
+    )
     return Estimate(1.0 - ratio, math.sqrt(squares) / n, n - 1)
 
 
@@ -97,7 +100,7 @@ def weighted_kappas(confusions: Confusions, scale: Scale, power: int) -> Estimat
     by_first = ratio[:, None] * (from_first / n[:, None] / unit[:, None]) - (observed / n / unit)[:, None]
     by_second = ratio[:, None] * (from_second / n[:, None] / unit[:, None])
     squares = confusions.squares(by_first[:, :, None] + by_second[:, None, :] - distance / unit[:, None, None])
-    return Estimates(1.0 - ratio, np.sqrt(squares) / n, n - 1, defined)
+    return Estimates(1.0 - ratio, np.sqrt(squares) / n, (n - 1).astype(np.float64), defined)
 
 
 def _distances(places: Mapping[int, int], counts: Mapping[int, int], power: int) -> dict[int, int]:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from fractions import Fraction
+from random import Random
 from typing import Any
 
 import pytest
 
-from detectors.agreement import COEFFICIENTS, PANEL_COEFFICIENTS, RANKINGS
+from detectors.agreement import COEFFICIENTS, PANEL_COEFFICIENTS, RANKINGS, Scale, pair_agreement, pair_pattern
+from detectors.agreement.patterns import of_any_size
 from detectors.config import TaskConfig
 from detectors.item import Item, ItemKey, contribution
 from detectors.labels import Fit
@@ -453,3 +455,28 @@ def test_of_the_pairs_those_with_most_items_are_shown() -> None:
     found = TaskStatistics(TaskConfig(label_type="nominal"), {}, pairs).pairs()
     assert len(found) == MOST_VALUES
     assert [pair.a for pair in found[:3]] == ["a0007", "a0000", "a0001"]
+
+
+@pytest.mark.parametrize("most", [7, 25, MOST_VALUES])
+@pytest.mark.parametrize("label_type", ["nominal", "ordinal"])
+def test_each_pair_has_its_own_figures_whichever_are_shown(
+    label_type: str, most: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those of ranked labels are kept by the items' numbers of labels."""
+    monkeypatch.setattr("detectors.summary.MOST_VALUES", most)
+    monkeypatch.setattr("detectors.agreement.pairs.MOST_PAIRS", 5)
+    chance = Random(most)
+    pairs: dict[tuple[str, str, str], dict[str, int]] = {}
+    for number in range(25):
+        cells = [pair_pattern(*chance.choices("123", k=2)) for _ in range(chance.randint(1, 6))]
+        sized = cells if label_type == "nominal" else [f"{cell}\x1f{size}" for cell in cells for size in (2, 11)]
+        pairs[label_type, f"a{number:02}", "b"] = {cell: chance.randint(1, 40) for cell in sized}
+    found = TaskStatistics(TaskConfig(label_type, ("1", "2", "3")), {}, pairs).pairs()
+    assert len(found) == min(most, 25)
+    assert [pair.items for pair in found] == sorted((sum(held.values()) for held in pairs.values()), reverse=True)[
+        :most
+    ]
+    scale = Scale.of("ordinal", "123") if label_type == "ordinal" else None
+    for pair in found:
+        held = of_any_size(pairs[label_type, pair.a, "b"])
+        assert (pair.items, pair.agreement) == (sum(held.values()), pair_agreement(held, label_type, scale))

@@ -17,10 +17,11 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
-from detectors.agreement import COEFFICIENTS, PANEL_COEFFICIENTS, RANKINGS
+from detectors.agreement import COEFFICIENTS, PANEL_COEFFICIENTS, RANKINGS, Panel
 from detectors.alarms import Alarm, Cause
 from detectors.config import TaskConfig
 from detectors.drift import DETECTORS
+from detectors.reasons import TOO_MUCH
 from streams.catalogue import CATALOGUE
 from streams.chunks import Chunk, Following
 from streams.document import document
@@ -180,6 +181,24 @@ def test_rankings_are_those_of_the_document(people: int, samples: int, capacity:
             compared += place in page
     assert compared == samples
     assert {dict(labels).get("coefficient") for _, labels in page}.isdisjoint(PANEL_COEFFICIENTS)
+
+
+def test_what_metrics_do_not_show_is_not_computed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The annotators of ranked labels are read for their rankings, but Conger's kappa is no metric."""
+    asked = []
+
+    def estimate(panel: Panel) -> str:
+        asked.append(panel)
+        return TOO_MUCH
+
+    toys = {name: each._replace(estimate=estimate) for name, each in PANEL_COEFFICIENTS.items()}
+    monkeypatch.setattr("detectors.agreement.PANEL_COEFFICIENTS", toys)
+    configure = configured(label_type="ordinal", labels=("l", "m", "h"))
+    exported = Exported(messages(of_order(3)), 50, configure)
+    assert {dict(labels).get("coefficient") for _, labels in exported.page()} > {*RANKINGS}
+    assert not asked
+    document(exported.store, configure, PRIVACY)
+    assert len(asked) == 1
 
 
 def test_what_rankings_cost_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:

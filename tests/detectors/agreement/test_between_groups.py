@@ -193,21 +193,21 @@ def equal_figures(of, expected):
 
 
 def test_groups_and_annotators_can_stand_in_one_table():
-    """A table reads each of its rows by itself: here all three kinds of patterns, and groups of the same product."""
+    """A table reads each row by itself, in the order of patterns: here all three kinds, and groups of the same product."""
     counts = {
-        "a\x1fb\x1ea\x1fb": 3,
         "a\x1ea\x1fa\x1fb\x1fb": 2,
+        "a\x1fa\x1fb": 2,
         "a\x1fa\x1fb\x1fb\x1eb": 1,
         "a\x1fb": 4,
+        "a\x1fb\x1ea\x1fb": 3,
         "b": 5,
-        "a\x1fa\x1fb": 2,
     }
     table = Table.of(counts)
-    assert table.size.tolist() == [2, 2, 2, 2, 1, 3]
-    assert table.pairs.tolist() == [4, 4, 4, 2, 1, 6]
-    assert table.disagreement.tolist() == pytest.approx([1 / 2, 1 / 2, 1 / 2, 1, 0, 2 / 3])
-    shares = table.by_row((table.label[0] == range(table.categories)).astype(float))
-    assert shares.tolist() == pytest.approx([1 / 2, 3 / 4, 1 / 4, 1 / 2, 0, 2 / 3])
+    assert table.size.tolist() == [2, 3, 2, 2, 2, 1]
+    assert table.pairs.tolist() == [4, 6, 4, 2, 4, 1]
+    assert table.disagreement.tolist() == pytest.approx([1 / 2, 2 / 3, 1 / 2, 1, 1 / 2, 0])
+    shares = table.by_row((table.label[0] == range(len(table.names))).astype(float))
+    assert shares.tolist() == pytest.approx([3 / 4, 2 / 3, 1 / 4, 1 / 2, 1 / 2, 0])
 
 
 def test_a_thousand_labels_against_a_thousand():

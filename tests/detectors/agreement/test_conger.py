@@ -178,3 +178,6 @@ def test_counters_that_do_not_belong_together_are_no_error_of_the_reader():
     assert agreement(counts, "nominal", 2, None, strange)["conger_kappa"].why == "counters do not belong together"
     strange = Who(who.own, {("a", "b"): {"z\x1fz": 3}})
     assert agreement(counts, "nominal", 2, None, strange)["conger_kappa"].why == "counters do not belong together"
+    counts, who = panel_of([{"a": "x", "b": "y"}, {"a": "y", "b": "y"}, {"a": "x", "b": "y"}])
+    strange = Who(who.own, {("a", "b"): {"x\x1fx": 3}})
+    assert agreement(counts, "nominal", 2, None, strange)["conger_kappa"].why == "counters do not belong together"

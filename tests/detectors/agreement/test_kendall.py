@@ -8,21 +8,13 @@ from itertools import combinations
 import pytest
 from scipy.stats import kendalltau, rankdata
 
+from detectors import reasons
 from detectors.agreement import RANKINGS, Scale, ranking_agreement
 from detectors.agreement.kendall_tau_b import kendall_tau_b
 from detectors.agreement.kendall_w import kendall_w
 from detectors.agreement.patterns import pair_pattern, sized_pattern
 from detectors.agreement.rankings import MOST_ANNOTATORS, Rankings
 from detectors.reading import Reading
-from detectors.reasons import (
-    MANY_ANNOTATORS,
-    NO_ORDER,
-    NO_RANKING,
-    NO_VARIATION,
-    NOT_AVAILABLE,
-    ONE_ANNOTATOR,
-    TOO_MUCH,
-)
 
 
 def of_cells(confusions, annotators):
@@ -109,7 +101,7 @@ def test_random_tables_with_empty_cells_equal_scipy_on_the_complete_items():
         found = ranking_agreement(pairs_of(rows), "abcd"[:m], "ordinal", scale)
         assert list(found) == ["kendall_w", "kendall_tau_b"] == list(RANKINGS)
         if len(complete) < 2:
-            assert set(found.values()) == {Reading.undefined(len(complete), NO_RANKING)}
+            assert set(found.values()) == {Reading.undefined(len(complete), reasons.NO_RANKING)}
             undefined += 1
             continue
         places = [["dcba".index(label) for label in row] for row in zip(*complete, strict=True)]
@@ -118,7 +110,7 @@ def test_random_tables_with_empty_cells_equal_scipy_on_the_complete_items():
             reading = found[name]
             assert reading.n == len(complete)
             if math.isnan(peer):
-                assert reading.why == NO_VARIATION
+                assert reading.why == reasons.NO_VARIATION
                 undefined += 1
             else:
                 assert reading.value == pytest.approx(peer, rel=0, abs=1e-12)
@@ -199,18 +191,18 @@ TWO = pairs_of([["1", "2", "3"], ["1", "3", "2"]])
 @pytest.mark.parametrize(
     ("pairs", "annotators", "label_type", "scale", "n", "why"),
     [
-        (TWO, "ab", "nominal", None, 0, NOT_AVAILABLE),
-        (TWO, "ab", "interval", SCALE, 0, NOT_AVAILABLE),
-        (TWO, "a", "ordinal", SCALE, 0, ONE_ANNOTATOR),
-        ({}, "", "ordinal", SCALE, 0, ONE_ANNOTATOR),
-        (TWO, "abc", "ordinal", SCALE, 0, NO_RANKING),
-        ({}, "ab", "ordinal", SCALE, 0, NO_RANKING),
-        (pairs_of([["1"], ["2"]]), "ab", "ordinal", SCALE, 1, NO_RANKING),
-        (TWO, [f"n{n}" for n in range(MOST_ANNOTATORS + 1)], "ordinal", SCALE, 0, MANY_ANNOTATORS),
-        (pairs_of([["lo", "hi"], ["lo", "hi"]]), "ab", "ordinal", None, 2, NO_ORDER),
-        (pairs_of([["lo", "hi"], ["lo", "hi"]]), "ab", "ordinal", SCALE, 2, NO_ORDER),
-        (pairs_of([["2", "2"], ["2", "2"]]), "ab", "ordinal", SCALE, 2, NO_VARIATION),
-        ({("ordinal", "a", "b"): {"1\x1f2": 3, "2\x1f2": 4}}, "ab", "ordinal", SCALE, 0, NO_RANKING),
+        (TWO, "ab", "nominal", None, 0, reasons.NOT_AVAILABLE),
+        (TWO, "ab", "interval", SCALE, 0, reasons.NOT_AVAILABLE),
+        (TWO, "a", "ordinal", SCALE, 0, reasons.ONE_ANNOTATOR),
+        ({}, "", "ordinal", SCALE, 0, reasons.ONE_ANNOTATOR),
+        (TWO, "abc", "ordinal", SCALE, 0, reasons.NO_RANKING),
+        ({}, "ab", "ordinal", SCALE, 0, reasons.NO_RANKING),
+        (pairs_of([["1"], ["2"]]), "ab", "ordinal", SCALE, 1, reasons.NO_RANKING),
+        (TWO, [f"n{n}" for n in range(MOST_ANNOTATORS + 1)], "ordinal", SCALE, 0, reasons.MANY_ANNOTATORS),
+        (pairs_of([["lo", "hi"], ["lo", "hi"]]), "ab", "ordinal", None, 2, reasons.NO_ORDER),
+        (pairs_of([["lo", "hi"], ["lo", "hi"]]), "ab", "ordinal", SCALE, 2, reasons.NO_ORDER),
+        (pairs_of([["2", "2"], ["2", "2"]]), "ab", "ordinal", SCALE, 2, reasons.NO_VARIATION),
+        ({("ordinal", "a", "b"): {"1\x1f2": 3, "2\x1f2": 4}}, "ab", "ordinal", SCALE, 0, reasons.NO_RANKING),
     ],
 )  # fmt: skip
 def test_where_it_is_undefined(pairs, annotators, label_type, scale, n, why):
@@ -223,7 +215,7 @@ def test_too_many_labels_are_not_compared(monkeypatch):
     """Each two labels of each two annotators: of two annotators three labels are nine."""
     assert ranking_agreement(TWO, "ab", "ordinal", SCALE)["kendall_w"].n == 3
     monkeypatch.setattr("detectors.agreement.rankings.MOST_COMPARED", 8)
-    assert ranking_agreement(TWO, "ab", "ordinal", SCALE)["kendall_w"] == Reading.undefined(3, TOO_MUCH)
+    assert ranking_agreement(TWO, "ab", "ordinal", SCALE)["kendall_w"] == Reading.undefined(3, reasons.TOO_MUCH)
 
 
 def test_sums_beyond_64_bits_are_exact():
