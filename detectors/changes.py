@@ -12,6 +12,9 @@ from detectors.scope import Scope
 from detectors.watch import Answer, AnswerKey, Watch, WatchKey
 
 AnnotationKey = tuple[str, str]  # project, annotation
+HeldAnnotation = tuple[AnnotationKey, ItemKey | None, AnnotationRecord]
+"""What is kept of an annotation, and on which item; on none where only its retraction came."""
+
 ReviewKey = tuple[str, str, str, str]  # project, annotation, reviewer, stage
 ContextKey = tuple[str, str]  # project, id
 ClockKey = tuple[str, str]  # project, annotator
@@ -139,9 +142,9 @@ class Changes:
     )
 
     def __init__(self) -> None:
-        self.new: list[tuple[AnnotationKey, ItemKey | None, AnnotationRecord]] = []
+        self.new: list[HeldAnnotation] = []
         """Annotations that are here for the first time; those that the chunk also changed are among the changed ones too."""
-        self.annotations: dict[AnnotationKey, tuple[ItemKey | None, AnnotationRecord]] = {}
+        self.annotations: dict[AnnotationKey, HeldAnnotation] = {}
         self.vacated: list[int] = []
         self.gold: dict[ItemKey, Gold] = {}
         self.reviews: dict[ReviewKey, Review] = {}

@@ -20,6 +20,7 @@ from detectors.changes import (
     ContextKey,
     Counts,
     Erased,
+    HeldAnnotation,
     Lacks,
     Needs,
     PairKey,
@@ -69,7 +70,7 @@ class Monitor:
         self._erasure_hash = erasure_hash
         self._capacity = capacity
         self.items: Shelf[ItemKey, Item] = Shelf()
-        self.records: dict[AnnotationKey, tuple[ItemKey | None, AnnotationRecord]] = {}
+        self.records: dict[AnnotationKey, HeldAnnotation] = {}
         self._counters = Counters()
         self._watching = Watching(configure, pseudonym)
         self.scopes: Shelf[ScopeKey, Scope] = self._counters.scopes
@@ -133,12 +134,14 @@ class Monitor:
         item.gold = gold
         for record in records:
             item.records[record.key] = record
-            self.records[key.project, record.key] = (key, record)
+            name = key.project, record.key
+            self.records[name] = name, key, record
 
     def hold_withdrawn(self, project: str, record: AnnotationRecord) -> None:
         """Take the retraction of an annotation that was never delivered."""
-        self._undelivered.add((project, record.key))
-        self.records[project, record.key] = (None, record)
+        name = project, record.key
+        self._undelivered.add(name)
+        self.records[name] = name, None, record
 
     def hold_review(self, review: Review) -> None:
         """Take a review as a store has it."""
@@ -183,14 +186,14 @@ class Monitor:
         if held is None:
             item = self._touch(project, event.task, event.item)
             record = item.records[key] = AnnotationRecord(key, event)
-            self.records[name] = item.key, record
-            self._changes.new.append((name, item.key, record))
+            self.records[name] = new = name, item.key, record
+            self._changes.new.append(new)
             self._first_seen(event)
             if item.gold is not None:
                 self._tell_first(event, item)
             return True
         self._untimed.append(event)
-        old_key, record = held
+        _, old_key, record = held
         item_key = ItemKey(project, event.task, event.item)
         old = None if old_key is None else self._touch(*old_key)
         highest, changed = record.deliver(event)
@@ -212,10 +215,8 @@ class Monitor:
         return True
 
     def _retraction(self, event: Retraction) -> bool:
-        held = self.records.get((event.project, event.annotation))
-        if held is None:
-            held = None, AnnotationRecord(event.annotation)
-        item_key, record = held
+        name = event.project, event.annotation
+        _, item_key, record = self.records.get(name) or (name, None, AnnotationRecord(event.annotation))
         item = None if item_key is None else self._touch(*item_key)
         if not record.withdraw(event.revision, event.at):
             return False
@@ -274,7 +275,7 @@ class Monitor:
 
     def forget(self, project: str, annotation: str, annotators: Iterable[str]) -> None:
         """Withdraw the deliveries of erased annotators from one annotation: a bounded step of an erasure."""
-        item_key, record = self.records[project, annotation]
+        _, item_key, record = self.records[project, annotation]
         if item_key is None:
             return
         touched = {item_key: self._touch(*item_key)}
@@ -371,7 +372,7 @@ class Monitor:
         name = project, record.key
         if item is None:
             self._undelivered.add(name)
-        self.records[name] = self._changes.annotations[name] = item, record
+        self.records[name] = self._changes.annotations[name] = name, item, record
 
     def _vacate(self, record: AnnotationRecord) -> None:
         """Give up the record's row: rows are found by their item, so a record that moves is written anew."""
@@ -571,7 +572,8 @@ class Monitor:
             self.items.complete = False
         if not self.items.complete:
             for name in self._undelivered:
-                if self.records.get(name, (name, None))[0] is None:
+                held = self.records.get(name)
+                if held is not None and held[1] is None:
                     del self.records[name]
             self._undelivered.clear()
 

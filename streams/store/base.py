@@ -6,9 +6,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from detectors.changes import AnnotationKey
+from detectors.changes import AnnotationKey, HeldAnnotation
 from detectors.item import ItemKey
-from detectors.records import AnnotationRecord
 from streams.store.tables import Table
 
 Value = int | float | str | bytes | None
@@ -18,7 +17,7 @@ Row = Sequence[Value]
 Key = Sequence[Value]
 """A row's key columns in order, `home` first; for a range of rows, the first of them."""
 
-StoredAnnotation = tuple[AnnotationKey, ItemKey | None, AnnotationRecord]
+StoredAnnotation = HeldAnnotation
 """An annotation's key, its item, and its record, which says in which row it is. It has no item if it was never delivered, but
 a retraction of it was."""
 

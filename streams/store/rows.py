@@ -274,7 +274,8 @@ def write_changes(
         record.row = row
     annotations += new
     next_row += len(new)
-    for key, (item, record) in changes.annotations.items():
+    for annotation in changes.annotations.values():
+        _, _, record = annotation
         if record.event is None and record.withdrawn is None:
             if record.row:
                 batch.vacated.append(record.row)
@@ -282,7 +283,7 @@ def write_changes(
         if not record.row:
             record.row = next_row
             next_row += 1
-        annotations.append((key, item, record))
+        annotations.append(annotation)
     for item_key, gold in changes.gold.items():
         event = cast("Gold", gold)
         batch.put(GOLD, (home, *item_key, event.version, event.at, _encode(event).decode()))

@@ -450,10 +450,10 @@ def test_an_annotation_may_move_to_another_item_and_task() -> None:
 def test_a_row_is_given_up_when_its_annotation_moves() -> None:
     lone = Lone()
     lone.take(annotation("ann", "i1", "yes", annotation="a1"))
-    lone.monitor.records["news", "a1"][1].row = 7
+    lone.monitor.records["news", "a1"][2].row = 7
     assert lone.take(annotation("ann", "i1", "no", annotation="a1", revision=1)).vacated == []
     assert lone.take(annotation("ann", "i2", "no", annotation="a1", revision=2)).vacated == [7]
-    assert lone.monitor.records["news", "a1"][1].row == 0
+    assert lone.monitor.records["news", "a1"][2].row == 0
 
 
 def test_every_outcome_is_counted() -> None:
