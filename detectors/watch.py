@@ -52,24 +52,23 @@ class Revision(NamedTuple):
     known: bool
 
 
-def revised(answers: Iterable[Answer], revisions: Iterable[Revision]) -> tuple[list[Answer], int] | None:
-    """The answers after these revisions in the order of time, and how many were added; None where nothing is revised.
+def revised(answers: Iterable[Answer], revisions: Iterable[Revision]) -> list[Answer] | None:
+    """The answers after these revisions in the order of time; None where nothing is revised.
 
     The last `KEPT_ANSWERS` stay; what was known, but has left by now, stays away. Taken in several parts the same
     revisions give the same answers.
 
     >>> revised([Answer("b", 2, 0.0)], [Revision("b", 2, 1.0, True), Revision("a", 1, 0.0, False)])
-    ([Answer(annotation='a', at=1, value=0.0), Answer(annotation='b', at=2, value=1.0)], 1)
+    [Answer(annotation='a', at=1, value=0.0), Answer(annotation='b', at=2, value=1.0)]
     """
     kept = {answer.annotation: answer for answer in answers}
     order = sorted((answer.at, answer.annotation) for answer in kept.values())
-    added, nothing = 0, True
+    nothing = True
     for annotation, at, value, known in revisions:
         held = kept.get(annotation)
         if held is None:
             if known or value is None:
                 continue
-            added += 1
             kept[annotation] = Answer(annotation, at, value)
             insort(order, (at, annotation))
             if len(order) > KEPT_ANSWERS:
@@ -80,7 +79,7 @@ def revised(answers: Iterable[Answer], revisions: Iterable[Revision]) -> tuple[l
         else:
             kept[annotation] = held._replace(value=value)
         nothing = False
-    return None if nothing else ([kept[annotation] for _, annotation in order], added)
+    return None if nothing else [kept[annotation] for _, annotation in order]
 
 
 class Watch:

@@ -175,16 +175,16 @@ class Watching:
     def _revise(self, key: WatchKey, revisions: Sequence[Revision]) -> None:
         """Revise a history: the detector is rebuilt from it, in the order of time, and raises and clears nothing yet."""
         history = self._histories.get(key, {})
-        found = revised(history.values(), revisions)
-        if found is None:
+        answers = revised(history.values(), revisions)
+        if answers is None:
             return
-        answers, added = found
         watch = self.watches.find(key)
         if watch is None:
             watch = self.watches.rows[key] = Watch.fresh(key)
         self.watches.changed.add(key)
-        watch.answers += added
-        numbered = dict(enumerate(answers, watch.answers - len(answers) + 1))
+        # Numbered anew: in how many steps it was revised, and in which order, leaves no trace.
+        watch.answers = len(answers)
+        numbered = dict(enumerate(answers, 1))
         for number in history.keys() | numbered.keys():
             if history.get(number) != numbered.get(number):
                 self._answers[AnswerKey(*key, number)] = numbered.get(number)

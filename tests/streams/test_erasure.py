@@ -604,3 +604,18 @@ def test_the_statistics_left_equal_a_recomputation() -> None:
     verify_statistics(report, store, 0, default_task)
     assert report.differences == []
     assert report.compared["scopes"] == 11
+
+
+def test_the_numbers_of_answers_do_not_tell_in_which_order_annotations_were_forgotten() -> None:
+    """Two people's annotations have one id: with bob's gone ann's are found, of which the later one is her answer."""
+    sent = [
+        gold("i1", "yes"),
+        annotation("bob", "i1", "yes", 1, id="x", annotation="a2"),
+        annotation("bob", "i1", "yes", 1, id="x", annotation="e0"),
+        annotation("ann", "i1", "yes", 1, id="x", annotation="e0"),
+        annotation("ann", "i1", "yes", 1, id="x", annotation="a2"),
+        erasure("bob", 2),
+    ]
+    one, other = fold(messages(sent), chunk=1), fold(messages([sent[0], sent[2], sent[1], *sent[3:]]), chunk=1)
+    assert list(one.scan(ANSWERS, 0)) == list(other.scan(ANSWERS, 0)) != []
+    assert list(one.scan(WATCHES, 0)) == list(other.scan(WATCHES, 0))
