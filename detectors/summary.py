@@ -346,7 +346,8 @@ class TaskStatistics:
                 place = dimension, merged_name(value, bound) if dimension == PANE else value
                 for kind, *_, seen in shares:
                     missing = missing_products(seen, kind) if kind == label_type and isinstance(seen, tuple) else ()
-                    if missing and place in scopes:
+                    # Statistics that are being rebuilt may not know the item yet.
+                    if missing and place in scopes and label_type in scopes[place].tallies:
                         if scopes[place] is self._scopes[place]:
                             scopes[place] = scopes[place].copy()
                         add(scopes[place].tallies[label_type].sums, missing, 1)

@@ -168,7 +168,7 @@ class Parser:
                 return None
         if self._refused and any(isinstance(event, self._refused) for event in events):
             return None
-        self._words.share(events)
+        self._words.share(events, sum(map(len, texts)))
         return events
 
     def _parse_array(self, value: bytes) -> Iterator[Event | DeadLetter]:

@@ -1,8 +1,8 @@
 """What the statistics of each task follow, a configuration and a version of the code, and how they come to follow others.
 
 Statistics are a cache of the annotations: of a task that follows another version of the code than ours they are dropped
-and computed anew; so are those where an erasure took the watermark back so far that merged days are to be hours again. A changed configuration is more than that, since detectors, alarms and the counts of gold answers are no
-cache. It is an edit of every item at once: answers are judged under the former configuration and under the new one, and
+and computed anew; so are those of which merged days are to be hours again, as an erasure or another configuration took the
+bound back. A changed configuration is more than that, since detectors, alarms and the counts of gold answers are no cache. It is an edit of every item at once: answers are judged under the former configuration and under the new one, and
 what differs is corrected. A store's order of events tells when it was made (the table `adoptions`), so that a refold of
 the log makes it at the same place.
 """

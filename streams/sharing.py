@@ -14,7 +14,9 @@ from msgspec.structs import force_setattr
 from streams.events import Annotation, Event
 
 MOST_WORDS: Final = 50_000
-"""With more words than this a `Words` begins anew, so that memory stays bounded whatever is sent."""
+MOST_TEXT: Final = 64 << 20
+"""With more words than this, or after messages of so many bytes, a `Words` begins anew: so memory stays bounded whatever is
+sent."""
 
 
 class Words:
@@ -26,20 +28,23 @@ class Words:
     >>> one, other = (Parser().parse_event(said % name) for name in (b"e1", b"e2"))
     >>> one.annotator is other.annotator
     False
-    >>> Words().share([one, other])
+    >>> Words().share([one, other], 400)
     >>> one.annotator is other.annotator
     True
     """
 
-    __slots__ = ("_known",)
+    __slots__ = ("_known", "_text")
 
     def __init__(self) -> None:
         self._known: dict[Hashable, object] = {}
+        self._text = 0
 
-    def share(self, events: Iterable[Event]) -> None:
-        """Let the annotations among these events have one object for equal words; nothing else can be told of it."""
-        if len(self._known) > MOST_WORDS:
+    def share(self, events: Iterable[Event], size: int) -> None:
+        """Let the annotations among these events, of so many bytes, have one object for equal words; all else stays as it is."""
+        self._text += size
+        if len(self._known) > MOST_WORDS or self._text > MOST_TEXT:
             self._known.clear()
+            self._text = size
         same, put = self._known.setdefault, force_setattr
         for event in events:
             # Field by field: a loop over their names would cost more than is gained.

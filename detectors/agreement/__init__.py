@@ -38,7 +38,7 @@ from detectors.agreement.measured import MeasuredCoefficient
 from detectors.agreement.measures import Sums
 from detectors.agreement.moments import MOMENTS
 from detectors.agreement.one_against_rest import each_against_rest, one_against_rest
-from detectors.agreement.pairs import PAIR_COEFFICIENTS, pair_agreement, pair_agreement_of_cells, pair_agreement_of_each
+from detectors.agreement.pairs import PAIR_COEFFICIENTS, pair_agreement, pair_agreement_of_cells
 from detectors.agreement.panel import Panel, PanelCoefficient, Who
 from detectors.agreement.patterns import (
     BY_SIZE,
@@ -136,7 +136,6 @@ __all__ = [
     "one_against_rest",
     "pair_agreement",
     "pair_agreement_of_cells",
-    "pair_agreement_of_each",
     "pair_pattern",
     "ranking_agreement",
     "ranking_intervals",

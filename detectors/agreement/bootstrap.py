@@ -81,7 +81,7 @@ def bootstrapped(reading: Reading, replicates: Floats, lowest: float) -> Reading
     $$ \hat\theta \pm t_{n - 1} \sqrt{\frac{1}{B - 1} \sum_b (\theta_b - \bar\theta)^2}, $$
 
     clipped to [lowest, 1]: the standard deviation of the replicates as standard error. The quantiles of replicates are
-    narrower and hold the truth less often (`python -m tests.benchmarks.coverage`).
+    narrower and hold the truth less often (`python -m tests.benchmarks.coverage_of_annotators`).
 
     >>> bootstrapped(Reading(0.5, None, None, 10), np.tile([0.4, 0.6], 100), -1.0)  # doctest: +ELLIPSIS
     Reading(value=0.5, low=0.273..., high=0.726..., n=10, why='')

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 from typing import NamedTuple, TypeAlias
 
@@ -97,22 +97,15 @@ def pair_agreement(
     }
 
 
-def pair_agreement_of_each(
-    counts: Sequence[Mapping[str, int]], label_type: str = "nominal", scale: Scale | None = None
+def pair_agreement_of_cells(
+    cells: Cells, label_type: str = "nominal", scale: Scale | None = None
 ) -> list[dict[str, Reading]]:
     r"""What `pair_agreement` gives of each of several pairs of a task, to the last digit, in a fraction of the time.
 
     >>> counts = [{"a\x1fa": 20, "a\x1fb": 5}, {}, {"a\x1fb": 5, "b\x1fa": 10, "b\x1fb": 15}]
-    >>> pair_agreement_of_each(counts) == [pair_agreement(each) for each in counts]
+    >>> pair_agreement_of_cells(Cells.of(counts)) == [pair_agreement(each) for each in counts]
     True
     """
-    return pair_agreement_of_cells(Cells.of(counts), label_type, scale)
-
-
-def pair_agreement_of_cells(
-    cells: Cells, label_type: str = "nominal", scale: Scale | None = None
-) -> list[dict[str, Reading]]:
-    """The same, of counters that were read already."""
     found: dict[int, dict[str, Reading]] = {}
     several = np.flatnonzero(cells.several).tolist()
     for start in range(0, len(several), MOST_PAIRS):

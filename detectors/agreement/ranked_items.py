@@ -17,7 +17,11 @@ from detectors.reading import Reading
 
 MOST_COMPARED: Final = 20_000_000
 """Of each two annotators the different pairs of labels squared, and eight times the different items; a task with more of all
-has no interval of tau-b. So a reading takes two or three seconds at most."""
+has no interval of tau-b. So its replicates take two or three seconds at most."""
+
+MOST_ROWS: Final = 100_000
+MOST_PLACES: Final = 1_000_000
+"""So many different items, and places that annotators gave to them; of more there is no interval of W either."""
 
 
 class Groups(NamedTuple):
@@ -80,8 +84,11 @@ def ranking_intervals(ranked: RankedItems | None, readings: Mapping[str, Reading
     if ranked is None or any(reading.n != len(ranked.items) for reading in readings.values()):
         # Statistics that are being rebuilt do not know all items yet.
         return {}
-    found = [weighted(ranked.places, ranked.rows.sums(weights)) for weights in poisson_weights(ranked.items)]
-    columns = map(np.concatenate, zip(*found, strict=True))
+    if ranked.places.size > MOST_PLACES or len(ranked.places) > MOST_ROWS:
+        return {}
+    columns = weighted(
+        ranked.places, np.hstack([ranked.rows.sums(weights) for weights in poisson_weights(ranked.items)])
+    )
     return {
         each.name: bootstrapped(readings[each.name], replicates, each.lowest)
         for each, replicates in zip((KENDALL_W, KENDALL_TAU_B), columns, strict=True)

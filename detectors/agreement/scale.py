@@ -160,7 +160,10 @@ class Placed:
     def of(
         cls, scale: Scale, names: Sequence[str], row: Integers, label: Integers, other: Booleans, pairs: Integers
     ) -> Placed:
-        """Place labels by their names, which are in order; `row`, `label` and `other` are what a `Table` decodes, `pairs` is by row."""
+        """Place labels by their names, which are in order.
+
+        `row`, `label` and `other` are what a `Table` decodes, `pairs` is by row.
+        """
         rank = np.fromiter((scale.rank[name] for name in names), np.int64, len(names))
         differing = differing_pairs(row, label, other, pairs)
         number = np.array(scale.number, np.float64)[rank]

@@ -63,11 +63,12 @@ def test_an_event_that_shares_its_words_is_the_event_that_was_sent() -> None:
     assert taken == [*map(Parser().parse_event, sent)]
 
 
-def test_very_many_words_are_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("streams.sharing.MOST_WORDS", 10)
+@pytest.mark.parametrize(("bound", "most"), [("MOST_WORDS", 10), ("MOST_TEXT", 2000)])
+def test_very_many_words_are_not_kept(bound: str, most: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(f"streams.sharing.{bound}", most)
     words = Words()
     for number in range(100):
         events = Parser().parse_plain([(SAID % (f"e{number}", '{"n":"%s"}' % number)).encode()])  # noqa: UP031
         assert events is not None
-        words.share(events)
+        words.share(events, 200)
     assert len(words._known) <= 10 + 8

@@ -14,10 +14,11 @@ from detectors.agreement.boxes import quantities
 from detectors.agreement.spans import alpha_of_characters
 from streams.document import document
 from streams.events import Box, Shape, Span
+from streams.homes import Home
 from streams.store import Store
 from streams.windowing import OverTime, Windowing
 from tests.made_events import annotation, gold, messages, retraction
-from tests.streams.folding import PRIVACY, default_task, fold, shuffled
+from tests.streams.folding import PRIVACY, default_task, fold, rules, shuffled
 from tests.streams.test_intervals import scans_of
 
 OVER_TIME = OverTime(Windowing(1, 1), 24)
@@ -148,3 +149,17 @@ def test_as_long_as_not_all_of_them_are_known_there_is_no_interval(kind: str) ->
     store.scan_annotations = lambda *where: [each for each in scan(*where) if each[1].item != "i0"]  # type: ignore[method-assign, union-attr]
     held = document_of(store)["projects"]["news"]["tasks"]["label"]
     assert (held["agreement"]["alpha"]["value"] is None, held["agreement"]["alpha"]["low"]) == (False, None)
+
+
+def test_a_scope_of_which_a_rebuild_knows_no_label_of_the_type_yet_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    chance = Random(1)
+    given = [("ann", "i1"), ("cleo", "i1"), ("eve", "i1"), ("bob", "i2"), ("dan", "i2"), ("bob", "i3"), ("ann", "i3")]
+    store = fold(
+        messages(annotation(name, item, "yes" if item == "i2" else boxed(chance, 24), 1) for name, item in given)
+    )
+    whole = document_of(store)
+    monkeypatch.setattr("streams.homes.STEP", 5)
+    seen = []
+    Home(0, store, rules()).rebuild_all(lambda *_: seen.append(document_of(store)))
+    assert seen[-1] == whole
+    assert any(found != whole for found in seen)

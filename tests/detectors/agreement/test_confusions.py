@@ -4,7 +4,8 @@ import random
 
 import pytest
 
-from detectors.agreement import Scale, pair_agreement, pair_agreement_of_each, pair_pattern
+from detectors.agreement import Scale, pair_agreement, pair_agreement_of_cells, pair_pattern
+from detectors.agreement.confusions import Cells
 
 LABELS = [
     list(map(str, labels))
@@ -25,7 +26,7 @@ def test_readings_of_many_pairs_equal_those_of_each_to_the_last_digit(label_type
                 some = rng.sample(labels, min(len(labels), rng.randint(1, 6)))
                 cells = [pair_pattern(*rng.choices(some, k=2)) for _ in range(rng.randint(0, 20))]
                 counts.append({cell: rng.randint(1, rng.choice([1, 300, 10**8])) for cell in cells})
-            found = pair_agreement_of_each(counts, label_type, scale)
+            found = pair_agreement_of_cells(Cells.of(counts), label_type, scale)
             assert found == [pair_agreement(each, label_type, scale) for each in counts]
             defined += sum(reading.low is not None for each in found for reading in each.values())
     assert (defined > 500) == (label_type != "multilabel")
@@ -33,4 +34,4 @@ def test_readings_of_many_pairs_equal_those_of_each_to_the_last_digit(label_type
 
 def test_a_pair_from_which_more_was_retracted_than_added_is_refused_among_others():
     with pytest.raises(ValueError, match="found -1 for pair"):
-        pair_agreement_of_each([{"a\x1fb": 2, "a\x1fa": 3}, {"a\x1fb": 5, "b\x1fb": -1}])
+        pair_agreement_of_cells(Cells.of([{"a\x1fb": 2, "a\x1fa": 3}, {"a\x1fb": 5, "b\x1fb": -1}]))

@@ -149,6 +149,13 @@ def test_what_is_too_much_to_compare_leaves_tau_b_without_an_interval(monkeypatc
     assert whole["kendall_tau_b"].low is not None
 
 
+@pytest.mark.parametrize("bound", ["MOST_ROWS", "MOST_PLACES"])
+def test_of_very_many_different_items_nothing_is_drawn(bound, monkeypatch):
+    rows = table(random.Random(1), 3, 30)
+    monkeypatch.setattr(ranked_items, bound, 5)
+    assert ranking_intervals(ranked_of(rows), readings_of(rows)) == {}
+
+
 def test_labels_without_an_order_have_no_interval():
     found = RankedItems.of([("i1", {"s": "a", "t": "z"})], "st", SCALE)
     assert (found, ranking_intervals(found, readings_of([["a", "b"], ["b", "a"]]))) == (None, {})
