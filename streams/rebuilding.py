@@ -102,7 +102,8 @@ class Rebuilding:
     def _is_outdated(self, key: TaskKey, task: _Task) -> bool:
         """Whether statistics are of something else, or of days that are no longer to be merged."""
         monitor = self._home.monitor
-        goes_back = monitor.to_merge(key) < monitor.tasks[key].merged_to
+        counts = monitor.tasks.get(key)
+        goes_back = counts is not None and monitor.to_merge(key) < counts.merged_to
         return goes_back or task.fingerprint != fingerprint(task.configuration)
 
     def adopt(self) -> Step | None:

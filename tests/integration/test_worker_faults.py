@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import resource
 import signal
 import sqlite3
@@ -13,7 +14,7 @@ import pytest
 from confluent_kafka import ConsumerGroupTopicPartitions
 
 from tests.chaos.cluster import Cluster, Worker
-from tests.chaos.traffic import traffic
+from tests.chaos.traffic import PROJECTS, Sent, traffic
 from tests.servers.kafka import ApacheKafka
 from tests.servers.postgres import PostgreSQL
 from tests.servers.process import wait_until
@@ -175,7 +176,8 @@ def test_messages_that_the_broker_refuses_for_good_block_nothing(make) -> None:
     cluster.kafka.delete_topic(f"{cluster.name}.letters")
     cluster.kafka.create_topic(f"{cluster.name}.letters", 1, {"max.message.bytes": "500"})
     worker = cluster.start()
-    cluster.publish(MESSAGES)
+    long = json.dumps({"type": "annotation", "note": "x" * 600}).encode()
+    cluster.publish([*MESSAGES, Sent("annotations", 0, PROJECTS[0], long)])
     cluster.wait_for_the_end()
     connection = sqlite3.connect(cluster.store.removeprefix("sqlite:///"))
     failed = connection.execute("SELECT count(*) FROM outbox WHERE state = 'failed'").fetchone()[0]
