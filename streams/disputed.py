@@ -30,7 +30,7 @@ from detectors.reasons import NOT_AVAILABLE
 from streams.arguments import whole
 from streams.events import Annotation, Label
 from streams.store import Store
-from streams.stored_items import stored_annotations
+from streams.stored_items import annotations_in_force
 
 MOST_DISPUTED: Final = 20
 MOST_ASKED: Final = 1000
@@ -305,25 +305,15 @@ def disputed(
 
 def _read(store: Store, home: int, tasks: Mapping[TaskKey, _Items]) -> None:
     people: dict[str, int] = {}
-    for items, item, event in _in_force(store, home, tasks):
+    for items, item, event in annotations_in_force(store, home, tasks):
         items.first(item, people.setdefault(event.annotator, len(people)), event)
     for items in tasks.values():
         items.after_first()
     while again := {key: items for key, items in tasks.items() if items.wanting}:
-        for items, item, event in _in_force(store, home, again):
+        for items, item, event in annotations_in_force(store, home, again):
             items.again(item, people.setdefault(event.annotator, len(people)), event)
         for items in again.values():
             items.after_again()
-
-
-def _in_force(store: Store, home: int, tasks: Mapping[TaskKey, _Items]) -> Iterator[tuple[_Items, str, Annotation]]:
-    """The annotations in force of these tasks, of the stage that agreement is about."""
-    for _, item, record in stored_annotations(store, home):
-        items = None if item is None else tasks.get(item[:2])
-        if item is not None and items is not None and record.in_force:
-            event: Any = record.event
-            if event is not None and event.stage == "annotate":
-                yield items, item.item, event
 
 
 def add_disputed_argument(parser: argparse.ArgumentParser) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
-from typing import Final
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any, Final, TypeVar
 
+from detectors.changes import TaskKey
 from detectors.item import Item, ItemKey
+from streams.events import Annotation
 from streams.store import Store, rows
 from streams.store.base import StoredAnnotation
 from streams.store.tables import GOLD
@@ -19,6 +21,19 @@ def stored_annotations(store: Store, home: int) -> Iterator[StoredAnnotation]:
     while found := store.scan_annotations(home, after, STEP):
         yield from found
         after = found[-1][2].row
+
+
+T = TypeVar("T")
+
+
+def annotations_in_force(store: Store, home: int, tasks: Mapping[TaskKey, T]) -> Iterator[tuple[T, str, Annotation]]:
+    """Of these tasks the annotations in force, of the stage that agreement is about: what stands for the task, item, annotation."""
+    for _, item, record in stored_annotations(store, home):
+        held = None if item is None else tasks.get(item[:2])
+        if item is not None and held is not None and record.in_force:
+            event: Any = record.event
+            if event is not None and event.stage == "annotate":
+                yield held, item.item, event
 
 
 def stored_items(store: Store, home: int) -> Collection[Item]:

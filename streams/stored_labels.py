@@ -8,7 +8,7 @@ are looked at again, with times and ids.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Final, NamedTuple, TypeAlias
 
 from detectors.changes import TaskKey
@@ -17,7 +17,7 @@ from detectors.item import MOST_ANNOTATORS, latest_by_annotator
 from detectors.labels import Fit
 from detectors.protocols import Annotation
 from streams.store import Store
-from streams.stored_items import stored_annotations
+from streams.stored_items import annotations_in_force
 
 NO_LABEL: Final = 0
 """What was given by who skipped, or whose label does not count in the task."""
@@ -103,22 +103,12 @@ def stored_labels(store: Store, home: int, tasks: Mapping[TaskKey, Wanted]) -> d
     """The wanted items of these tasks of a home, in no order that means anything; without tasks nothing is read."""
     found = {key: _Items(wanted) for key, wanted in tasks.items()}
     if found:
-        for items, item, event in _in_force(store, home, found):
+        for items, item, event in annotations_in_force(store, home, found):
             items.add(item, event)
     for items in found.values():
         items.narrow()
     again = {key: items for key, items in found.items() if items.repeated}
     if again:
-        for items, item, event in _in_force(store, home, again):
+        for items, item, event in annotations_in_force(store, home, again):
             items.add_again(item, event)
     return {key: items.whole() for key, items in found.items()}
-
-
-def _in_force(store: Store, home: int, tasks: Mapping[TaskKey, _Items]) -> Iterator[tuple[_Items, str, Annotation]]:
-    """The annotations in force of these tasks, of the stage that agreement is about."""
-    for _, item, record in stored_annotations(store, home):
-        items = None if item is None else tasks.get(item[:2])
-        if item is not None and items is not None and record.in_force:
-            event = record.event
-            if event is not None and event.stage == "annotate":
-                yield items, item.item, event

@@ -7,12 +7,15 @@ from dataclasses import dataclass
 from itertools import islice
 from random import Random
 
+import pytest
+
 from detectors.config import TaskConfig
 from streams.document import Document, document
 from streams.homes import Home, Rules
 from streams.parsing import Parser
 from streams.privacy import Privacy
 from streams.store import Store, open_store
+from streams.store.base import StoredAnnotation
 
 TOPIC = "events"
 PRIVACY = Privacy(b"a secret key of the tests")
@@ -82,3 +85,17 @@ def shuffled(messages: Sequence[bytes], seed: int) -> list[bytes]:
     found = [*messages, *again]
     chance.shuffle(found)
     return found
+
+
+def scans_of(store: Store, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The homes of which scans of the annotations begin from now on."""
+    scans: list[int] = []
+    scan = store.scan_annotations
+
+    def noted(home: int, after: int, limit: int) -> list[StoredAnnotation]:
+        if after == 0:
+            scans.append(home)
+        return scan(home, after, limit)
+
+    monkeypatch.setattr(store, "scan_annotations", noted)
+    return scans

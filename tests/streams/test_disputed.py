@@ -15,11 +15,9 @@ from detectors.config import TaskConfig
 from streams import cli
 from streams.document import document
 from streams.events import Annotation, Box, Shape, Span
-from streams.store import Store
-from streams.store.base import StoredAnnotation
 from tests.made_campaign import campaign
 from tests.made_events import annotation, boxes, configured, messages, retraction
-from tests.streams.folding import PRIVACY, default_task, fold, shuffled
+from tests.streams.folding import PRIVACY, default_task, fold, scans_of, shuffled
 
 Configure = Callable[[str, str], TaskConfig]
 
@@ -64,24 +62,10 @@ def test_the_most_disputed_come_first_with_what_was_given() -> None:
 
 def test_with_none_asked_for_no_annotation_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
     store = fold(messages(labels("i1", "a", "b")))
-    scans = counted_scans(store, monkeypatch)
+    scans = scans_of(store, monkeypatch)
     found = document(store, default_task, PRIVACY, most_disputed=0)["projects"]["news"]["tasks"]["label"]
     assert {"disputed", "disputed_cut", "disputed_why"}.isdisjoint(found)
     assert scans == []
-
-
-def counted_scans(store: Store, monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """Where scans of the store's annotations begin from now on."""
-    scans: list[int] = []
-    scan = store.scan_annotations
-
-    def noted(home: int, after: int, limit: int) -> list[StoredAnnotation]:
-        if after == 0:
-            scans.append(home)
-        return scan(home, after, limit)
-
-    monkeypatch.setattr(store, "scan_annotations", noted)
-    return scans
 
 
 AS = {
@@ -143,7 +127,7 @@ def test_the_store_is_read_a_second_time_only_where_somebody_labelled_twice(monk
     plain = [*labels("i1", "a", "b"), annotation("n0", "i2", "a"), annotation("n0", "i2", "a", 5, annotation="again")]
     for events, times in ((plain, 1), ([*plain, annotation("n1", "i1", "a", 9, annotation="again-1")], 2)):
         store = fold(messages(events))
-        scans = counted_scans(store, monkeypatch)
+        scans = scans_of(store, monkeypatch)
         document(store, default_task, PRIVACY)
         assert len(scans) == times
 
@@ -240,7 +224,7 @@ def test_however_little_room_there_is_the_same_is_found(room: int, step: int, mo
     monkeypatch.setattr("streams.stored_items.STEP", step)
     monkeypatch.setattr("streams.disputed.MOST_HELD", room)
     store = fold(messages(events))
-    scans = counted_scans(store, monkeypatch)
+    scans = scans_of(store, monkeypatch)
     found = document(store, default_task, PRIVACY)["projects"]["news"]["tasks"]["label"]
     assert found["disputed"] == expected["disputed"]
     assert found["disputed_cut"] == expected["disputed_cut"]
@@ -264,7 +248,7 @@ def test_the_room_is_of_all_tasks_together(monkeypatch: pytest.MonkeyPatch) -> N
     ]
     monkeypatch.setattr("streams.disputed.MOST_HELD", 1000)
     store = fold(messages(events))
-    scans = counted_scans(store, monkeypatch)
+    scans = scans_of(store, monkeypatch)
     found = document(store, default_task, PRIVACY)["projects"]["news"]["tasks"]
     assert {name: [each["item"] for each in held["disputed"]] for name, held in found.items()} == {
         name: [f"i{n}" for n in range(5)] for name in "ab"

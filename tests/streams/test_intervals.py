@@ -18,10 +18,9 @@ from detectors.reading import Reading
 from streams import cli
 from streams.document import document
 from streams.store import Store
-from streams.store.base import StoredAnnotation
 from tests.detectors.agreement.test_conger import by_definition
 from tests.made_events import annotation, configured, messages, retraction
-from tests.streams.folding import PRIVACY, default_task, fold, shuffled
+from tests.streams.folding import PRIVACY, default_task, fold, scans_of, shuffled
 
 LABELS = ("awful", "bad", "fair", "good")
 ORDINAL = configured(label_type="ordinal", labels=LABELS)
@@ -47,20 +46,6 @@ def task_of(store: Store, configure: Configure = ORDINAL, **options: Any) -> dic
 
 def task(events: Sequence[Any], configure: Configure = ORDINAL, **options: Any) -> dict[str, Any]:
     return task_of(fold(messages(events), configure=configure), configure, **options)
-
-
-def scans_of(store: Store, monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """The homes of which scans of the annotations begin from now on."""
-    scans: list[int] = []
-    scan = store.scan_annotations
-
-    def noted(home: int, after: int, limit: int) -> list[StoredAnnotation]:
-        if after == 0:
-            scans.append(home)
-        return scan(home, after, limit)
-
-    monkeypatch.setattr(store, "scan_annotations", noted)
-    return scans
 
 
 def expected_of(given: dict[str, dict[str, str]], found: dict[str, Any]) -> dict[str, Any]:

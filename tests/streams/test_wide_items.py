@@ -18,8 +18,7 @@ from streams.homes import Home
 from streams.store import Store
 from streams.windowing import OverTime, Windowing
 from tests.made_events import annotation, gold, messages, retraction
-from tests.streams.folding import PRIVACY, default_task, fold, rules, shuffled
-from tests.streams.test_intervals import scans_of
+from tests.streams.folding import PRIVACY, default_task, fold, rules, scans_of, shuffled
 
 OVER_TIME = OverTime(Windowing(1, 1), 24)
 
