@@ -8,6 +8,10 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from aiokafka import ConsumerRecord, TopicPartition
+from aiokafka.consumer.fetcher import FetchError, FetchResult, PartitionRecords
+from aiokafka.record.default_records import DefaultRecordBatchBuilder
+from aiokafka.record.memory_records import MemoryRecords
 from faust.transport.drivers import aiokafka as driver
 from faust.types.tuples import TP
 
@@ -79,3 +83,36 @@ def test_an_offset_below_the_one_that_was_sought_means_another_log(thread: _Cons
 
     [chunk] = asyncio.run(read())
     assert follows(chunk, 8) is Following.BACK
+
+
+def fetched(messages: Sequence[bytes]) -> FetchResult:
+    """What aiokafka makes of a fetch of these messages, which its consumer has not asked for yet."""
+    batch = DefaultRecordBatchBuilder(2, 0, 0, -1, -1, -1, 1 << 16)
+    for offset, value in enumerate(messages):
+        batch.append(offset, 1_700_000_000_000 + offset, b"project", value, [("kappawatch-id", value)])
+    tp = TopicPartition(*PLACE)
+    records = PartitionRecords(tp, MemoryRecords(bytes(batch.build())), [], 0, None, None, True, 1)
+    state = SimpleNamespace(paused=False, position=0, consumed_to=lambda _: None)
+    assignment = SimpleNamespace(active=True, state_value=lambda _: state)
+    return FetchResult(tp, assignment=assignment, partition_records=records, backoff=0)
+
+
+def test_records_come_as_they_are_read(thread: _ConsumerThread, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All that the worker asks of a record is on it; making another of it is what reading a topic costs most."""
+    wrapped = fetched([b"one", b"two"]).getall()
+    assert {type(record) for record in wrapped} == {ConsumerRecord}, "or there is nothing to spare any more"
+
+    async def start(thread: _ConsumerThread) -> None:
+        thread._consumer = SimpleNamespace(_fetcher=SimpleNamespace(_records={}))
+
+    monkeypatch.setattr(driver.AIOKafkaConsumerThread, "on_start", start)
+    asyncio.run(thread.on_start())
+    held = thread._ensure_consumer()._fetcher._records
+    held[PLACE] = fetched([b"one", b"two"])
+    held[TP("annotations", 1)] = FetchError(error=OSError(), backoff=0)
+    records = held[PLACE].getall()
+    assert not {type(record) for record in records} & {ConsumerRecord}
+    for mine, its in zip(records, wrapped, strict=True):
+        for name in ("offset", "timestamp", "timestamp_type", "value"):
+            assert getattr(mine, name) == getattr(its, name), name
+        assert tuple(mine.headers) == its.headers
