@@ -5,39 +5,11 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from detectors.alarms import Alarm
-from detectors.item import ItemKey
+from detectors.keys import AnnotationKey, ClockKey, ContextKey, ItemKey, PairKey, ReviewKey, ScopeKey, TaskKey
 from detectors.protocols import Context, Gold, Review
 from detectors.records import AnnotationRecord
 from detectors.scope import Scope
 from detectors.watch import Answer, AnswerKey, Watch, WatchKey
-
-AnnotationKey = tuple[str, str]  # project, annotation
-HeldAnnotation = tuple[AnnotationKey, ItemKey | None, AnnotationRecord]
-"""What is kept of an annotation, and on which item; on none where only its retraction came."""
-
-ReviewKey = tuple[str, str, str, str]  # project, annotation, reviewer, stage
-ContextKey = tuple[str, str]  # project, id
-ClockKey = tuple[str, str]  # project, annotator
-TaskKey = tuple[str, str]  # project, task
-
-
-class ScopeKey(NamedTuple):
-    """A scope: one value of a dimension, in one task."""
-
-    project: str
-    task: str
-    dimension: str
-    value: str
-
-
-class PairKey(NamedTuple):
-    """Two annotators, a before b, and the label type they are compared on."""
-
-    project: str
-    task: str
-    label_type: str
-    a: str
-    b: str
 
 
 class Needs(NamedTuple):
@@ -142,9 +114,9 @@ class Changes:
     )
 
     def __init__(self) -> None:
-        self.new: list[HeldAnnotation] = []
+        self.new: list[AnnotationRecord] = []
         """Annotations that are here for the first time; those that the chunk also changed are among the changed ones too."""
-        self.annotations: dict[AnnotationKey, HeldAnnotation] = {}
+        self.annotations: dict[AnnotationKey, AnnotationRecord] = {}
         self.vacated: list[int] = []
         self.gold: dict[ItemKey, Gold] = {}
         self.reviews: dict[ReviewKey, Review] = {}

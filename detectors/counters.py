@@ -7,8 +7,9 @@ from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping, S
 from itertools import chain, combinations, repeat
 from typing import NamedTuple, TypeVar
 
-from detectors.changes import Changes, PairKey, ScopeKey, TaskKey
+from detectors.changes import Changes
 from detectors.item import Contribution, Each, Pair, Place, Twos, Whole, pairs_of
+from detectors.keys import PairKey, ScopeKey, TaskKey
 from detectors.panes import PANE, bound_name, merged_name
 from detectors.scope import Scope
 from detectors.shelf import Shelf

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple, Protocol, TypeAlias, TypeVar
 from detectors.agreement.measures import Measure
 from detectors.agreement.patterns import BY_SIZE, against_others, item_pattern, pair_pattern, sized_pattern
 from detectors.between import BETWEEN_VENDORS, between_vendors, pair_name
+from detectors.keys import ItemKey
 from detectors.labels import LABEL_TYPES, Fit
 from detectors.labels.base import Measuring
 from detectors.panes import PANE, pane_name, pane_of
@@ -35,14 +36,6 @@ LONGEST_CLASS = 1024
 MOST_REMEMBERED = 6
 LONGEST_REMEMBERED = 256
 """Labels, and characters of them all; how items with more look is computed each time, so that memory stays bounded."""
-
-
-class ItemKey(NamedTuple):
-    """Where an item lives."""
-
-    project: str
-    task: str
-    item: str
 
 
 # An item makes a score of these; plain tuples are made five times as fast as named ones.

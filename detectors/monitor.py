@@ -11,36 +11,16 @@ which the alarms of several annotators are told.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping
+from itertools import groupby
 from operator import attrgetter
 
-from detectors.changes import (
-    AnnotationKey,
-    Changes,
-    ContextKey,
-    Counts,
-    Erased,
-    HeldAnnotation,
-    Lacks,
-    Needs,
-    PairKey,
-    ReviewKey,
-    ScopeKey,
-    TaskCounts,
-    TaskKey,
-)
+from detectors.changes import Changes, Counts, Erased, Lacks, Needs, TaskCounts
 from detectors.config import TaskConfig
 from detectors.counters import Counters, Moves
-from detectors.item import (
-    MOST_ANNOTATORS,
-    NOTHING,
-    Contribution,
-    Item,
-    ItemKey,
-    contribute,
-    contribution,
-    verdicts,
-)
+from detectors.item import MOST_ANNOTATORS, NOTHING, Contribution, Item, contribute, contribution, verdicts
+from detectors.keys import AnnotationKey, ContextKey, ItemKey, PairKey, ReviewKey, ScopeKey, TaskKey
 from detectors.labels import LABEL_TYPES, Fit
 from detectors.panes import bound_name
 from detectors.protocols import Annotation, Context, Erasure, Event, Gold, Retraction, Review
@@ -70,7 +50,7 @@ class Monitor:
         self._erasure_hash = erasure_hash
         self._capacity = capacity
         self.items: Shelf[ItemKey, Item] = Shelf()
-        self.records: dict[AnnotationKey, HeldAnnotation] = {}
+        self.records: dict[AnnotationKey, AnnotationRecord] = {}
         self._counters = Counters()
         self._watching = Watching(configure, pseudonym)
         self.scopes: Shelf[ScopeKey, Scope] = self._counters.scopes
@@ -85,6 +65,7 @@ class Monitor:
         self._contexts: dict[ContextKey, Context] = {}
         self._touched: list[Item] = []
         self._moves: dict[TaskKey, Moves] = {}
+        self._seen: list[Annotation] = []
         self._untimed: list[Annotation] = []
         self._used: list[ItemKey] = []
         self._undelivered: set[AnnotationKey] = set()
@@ -133,15 +114,12 @@ class Monitor:
         item = self.items.rows[key] = Item(key)
         item.gold = gold
         for record in records:
-            item.records[record.key] = record
-            name = key.project, record.key
-            self.records[name] = name, key, record
+            item.records[record.key] = self.records[record.name] = record
 
-    def hold_withdrawn(self, project: str, record: AnnotationRecord) -> None:
+    def hold_withdrawn(self, record: AnnotationRecord) -> None:
         """Take the retraction of an annotation that was never delivered."""
-        name = project, record.key
-        self._undelivered.add(name)
-        self.records[name] = name, None, record
+        self._undelivered.add(record.name)
+        self.records[record.name] = record
 
     def hold_review(self, review: Review) -> None:
         """Take a review as a store has it."""
@@ -159,47 +137,67 @@ class Monitor:
 
     def receive(self, events: Iterable[Event]) -> None:
         """Let the events change annotations, gold, reviews and contexts, and note who must be told."""
-        counts: dict[str, Counts] = self._changes.counts
-        kind, handle = None, self._HANDLERS["Annotation"]
-        for event in events:
-            if event.__class__ is not kind:
-                kind = event.__class__
-                handle = self._HANDLERS[kind.__name__]
-            outcome = handle(self, event)
-            count = counts.get(event.project)
-            if count is None:
-                count = counts[event.project] = Counts()
-            if outcome:
-                count.applied += 1
-            elif outcome is None:
-                count.erased += 1
+        applied: list[str] = []
+        for kind, run in groupby(events, attrgetter("__class__")):
+            if kind.__name__ == "Annotation":
+                self._annotations(run, applied)  # type: ignore[arg-type]
             else:
-                count.duplicates += 1
+                handle = self._HANDLERS[kind.__name__]
+                for event in run:
+                    self._count(event.project, handle(self, event))
+        for project, times in Counter(applied).items():
+            self._counts(project).applied += times
 
-    def _annotation(self, event: Annotation) -> bool | None:
-        project = event.project
-        if self.erased and self._is_erased(project, event.annotator):
-            return None
-        key = event.key
-        name = project, key
-        held = self.records.get(name)
-        if held is None:
-            item = self._touch(project, event.task, event.item)
-            record = item.records[key] = AnnotationRecord(key, event)
-            self.records[name] = new = name, item.key, record
-            self._changes.new.append(new)
-            self._first_seen(event)
+    def _counts(self, project: str) -> Counts:
+        counts = self._changes.counts.get(project)
+        if counts is None:
+            counts = self._changes.counts[project] = Counts()
+        return counts
+
+    def _count(self, project: str, outcome: bool | None) -> None:
+        """Count an event: whether it was applied, for others are duplicates; None if it is of an erased person."""
+        counts = self._counts(project)
+        if outcome:
+            counts.applied += 1
+        elif outcome is None:
+            counts.erased += 1
+        else:
+            counts.duplicates += 1
+
+    def _annotations(self, events: Iterable[Annotation], applied: list[str]) -> None:
+        """Take annotations, of which nearly all are new; of these the projects are noted among the applied ones."""
+        items, records, new, seen, erased = self.items.rows, self.records, self._changes.new, self._seen, self.erased
+        for event in events:
+            project, key = event.project, event.key
+            if erased and self._is_erased(project, event.annotator):
+                self._count(project, None)
+                continue
+            name = project, key
+            held = records.get(name)
+            if held is not None:
+                self._count(project, self._deliver(event, held))
+                continue
+            # For keys that are tuples, a plain tuple does and is made faster.
+            item: Item | None = items.get((project, event.task, event.item))  # type: ignore[call-overload]
+            if item is None or item.before is None:
+                item = self._touch(project, event.task, event.item)
+            record = records[name] = item.records[key] = AnnotationRecord(name, item.key, event)
+            new.append(record)
+            seen.append(event)
+            applied.append(project)
             if item.gold is not None:
                 self._tell_first(event, item)
-            return True
+
+    def _deliver(self, event: Annotation, record: AnnotationRecord) -> bool:
+        """Take another delivery of an annotation; whether it is the highest now."""
+        project, key = record.name
         self._untimed.append(event)
-        _, old_key, record = held
-        item_key = ItemKey(project, event.task, event.item)
+        old_key, item_key = record.item, ItemKey(project, event.task, event.item)
         old = None if old_key is None else self._touch(*old_key)
         highest, changed = record.deliver(event)
         if not highest:
             if changed:
-                self._keep(project, old_key, record)
+                self._keep(record, old_key)
             return False
         if old_key != item_key:
             self._vacate(record)
@@ -208,19 +206,19 @@ class Monitor:
                 self._tell(event, old)
         item = self._touch(*item_key)
         item.records[key] = record
-        self._keep(project, item_key, record)
+        self._keep(record, item_key)
         if old is None and record.in_force:
-            self._first_seen(event)
+            self._seen.append(event)
         self._tell(event, item)
         return True
 
     def _retraction(self, event: Retraction) -> bool:
         name = event.project, event.annotation
-        _, item_key, record = self.records.get(name) or (name, None, AnnotationRecord(event.annotation))
-        item = None if item_key is None else self._touch(*item_key)
+        record = self.records.get(name) or AnnotationRecord(name)
+        item = None if record.item is None else self._touch(*record.item)
         if not record.withdraw(event.revision, event.at):
             return False
-        self._keep(event.project, item_key, record)
+        self._keep(record, record.item)
         if item is not None:
             self._tell(event, item)
         return True
@@ -265,7 +263,6 @@ class Monitor:
         return True
 
     _HANDLERS: dict[str, Callable[..., bool | None]] = {  # noqa: RUF012 - methods by the name of the event's type
-        "Annotation": _annotation,
         "Retraction": _retraction,
         "Gold": _gold,
         "Review": _review,
@@ -275,7 +272,8 @@ class Monitor:
 
     def forget(self, project: str, annotation: str, annotators: Iterable[str]) -> None:
         """Withdraw the deliveries of erased annotators from one annotation: a bounded step of an erasure."""
-        _, item_key, record = self.records[project, annotation]
+        record = self.records[project, annotation]
+        item_key = record.item
         if item_key is None:
             return
         touched = {item_key: self._touch(*item_key)}
@@ -287,7 +285,7 @@ class Monitor:
             moved = ItemKey(project, record.event.task, record.event.item)
             touched[moved] = self._touch(*moved)
             touched[moved].records[annotation] = record
-        self._keep(project, moved, record)
+        self._keep(record, moved)
         if moved != item_key:
             self._vacate(record)
         if record.event is None and record.withdrawn is None:
@@ -368,11 +366,12 @@ class Monitor:
                 item.verdicts = verdicts(item, self.fit(project, task))
         return item
 
-    def _keep(self, project: str, item: ItemKey | None, record: AnnotationRecord) -> None:
-        name = project, record.key
+    def _keep(self, record: AnnotationRecord, item: ItemKey | None) -> None:
+        """Note that a record was changed, and what it labels now."""
+        record.item = item
         if item is None:
-            self._undelivered.add(name)
-        self.records[name] = self._changes.annotations[name] = name, item, record
+            self._undelivered.add(record.name)
+        self.records[record.name] = self._changes.annotations[record.name] = record
 
     def _vacate(self, record: AnnotationRecord) -> None:
         """Give up the record's row: rows are found by their item, so a record that moves is written anew."""
@@ -384,13 +383,6 @@ class Monitor:
         return Erased(project, self._erasure_hash(project, annotator)) in self.erased
 
     # -- what the detectors will see ------------------------------------------------------------------------------
-
-    def _first_seen(self, event: Annotation) -> None:
-        """How long an answer took is a fact of the moment it was first seen; later edits do not change it."""
-        if event.duration_ms and event.stage == "annotate" and not event.skipped:
-            self._watching.durations[event.project, event.task, "log_duration", event.annotator].append(event)
-        else:
-            self._untimed.append(event)
 
     def _tell_first(self, event: Annotation, item: Item) -> None:
         """Note a new annotation's answer to gold; where nobody's other answer can change, only this one is judged."""
@@ -445,6 +437,9 @@ class Monitor:
 
     def lacks(self) -> Lacks:
         """What of the statistics and detectors to be changed memory does not hold."""
+        # How long an answer took is a fact of the moment it was first seen; later edits do not change it.
+        self._untimed += self._watching.time(self._seen)
+        self._seen.clear()
         moves = self._moves = self._moved()
         lacks = Lacks(set(), set(), set(), set())
         for task, moved in moves.items():
@@ -573,7 +568,7 @@ class Monitor:
         if not self.items.complete:
             for name in self._undelivered:
                 held = self.records.get(name)
-                if held is not None and held[1] is None:
+                if held is not None and held.item is None:
                     del self.records[name]
             self._undelivered.clear()
 

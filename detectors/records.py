@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from detectors.keys import AnnotationKey, ItemKey
 from detectors.protocols import Annotation, Event
 
 FOREVER = (1 << 63, 1 << 63)
@@ -20,25 +21,33 @@ lowest of the others."""
 class AnnotationRecord:
     """The deliveries of one annotation, and up to where they are withdrawn.
 
+    `name` is its project and its id there, `item` what it labels: None if it was never delivered, but a retraction of it was.
     `event` is the highest delivery by (revision, time, id, canonical bytes), `earlier` the lower distinct ones in
     order, `withdrawn` the highest (revision, time) withdrawn so far, `row` the place that a store gave it.
     """
 
-    __slots__ = ("earlier", "event", "key", "row", "withdrawn")
+    __slots__ = ("earlier", "event", "item", "name", "row", "withdrawn")
 
     def __init__(
         self,
-        key: str,
+        name: AnnotationKey,
+        item: ItemKey | None = None,
         event: Annotation | None = None,
         earlier: tuple[Annotation, ...] = (),
         withdrawn: tuple[int, int] | None = None,
         row: int = 0,
     ) -> None:
-        self.key = key
+        self.name = name
+        self.item = item
         self.event = event
         self.earlier = earlier
         self.withdrawn = withdrawn
         self.row = row
+
+    @property
+    def key(self) -> str:
+        """The annotation's id."""
+        return self.name[1]
 
     @property
     def in_force(self) -> bool:

@@ -7,8 +7,9 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import TypeAlias
 
 from detectors.alarms import AlarmBook, Cause
-from detectors.changes import Changes, Lacks, TaskKey
+from detectors.changes import Changes, Lacks
 from detectors.config import TaskConfig
+from detectors.keys import TaskKey
 from detectors.protocols import Annotation, Event
 from detectors.shelf import Shelf
 from detectors.signals import SIGNALS
@@ -44,6 +45,16 @@ class Watching:
         self._dropped: set[WatchKey] = set()
 
     # -- noting -------------------------------------------------------------------------------------------------------
+
+    def time(self, annotations: Iterable[Annotation]) -> list[Annotation]:
+        """Note those of these annotations that took a time, in order; the others."""
+        durations, others = self.durations, []
+        for annotation in annotations:
+            if annotation.duration_ms and annotation.stage == "annotate" and not annotation.skipped:
+                durations[annotation.project, annotation.task, "log_duration", annotation.annotator].append(annotation)
+            else:
+                others.append(annotation)
+        return others
 
     def note(self, name: WatchName, signal: Signal) -> None:
         """Note something to tell the watch of this name."""

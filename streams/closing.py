@@ -11,9 +11,10 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import cast
 
-from detectors.changes import Changes, TaskKey
+from detectors.changes import Changes
 from detectors.closed import readings
 from detectors.config import TaskConfig
+from detectors.keys import TaskKey
 from detectors.panes import DAY, HOUR, begin, bound_name, hour_of, hours_in, pane_name
 from detectors.watermark import hours_over
 from streams import stored_panes

@@ -21,9 +21,9 @@ from typing import Any, Final, NamedTuple, Protocol
 import msgspec
 
 from detectors.agreement.disputed import Degree, Disputed, differing, entropy, most_disputed, variance
-from detectors.changes import TaskKey
 from detectors.config import TaskConfig
 from detectors.item import MOST_ANNOTATORS, latest_by_annotator
+from detectors.keys import TaskKey
 from detectors.labels import LABEL_TYPES, Fit
 from detectors.labels.base import CompoundType, DisputedType
 from detectors.reasons import NOT_AVAILABLE

@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, cast
 
 from detectors.alarms import Alarm
-from detectors.changes import TaskKey
 from detectors.config import TaskConfig
+from detectors.keys import TaskKey
 from detectors.panes import PANE
 from detectors.repeats import Consistency, Repeats
 from detectors.scope import Scope

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from typing import cast
 
 from detectors.changes import Changes, Erased
-from detectors.item import ItemKey
+from detectors.keys import AnnotationKey, ItemKey
+from detectors.records import AnnotationRecord
 from streams.steps import Host, Step
-from streams.store.base import Batch, StoredAnnotation
+from streams.store.base import Batch
 from streams.store.tables import DEAD_LETTERS, ERASURES, OUTBOX, REVIEWS
 
 
@@ -54,7 +55,7 @@ class Erasing:
             home.clear_unfounded([key for key in home.monitor.tasks if key[0] in projects])
             self._drop_what_was_said(people, batch)
         if found:
-            scanned_to = found[-1][2].row
+            scanned_to = found[-1].row
         for person in people.values():
             person.scanned_to = scanned_to
         self._put(batch, people.values(), done=False)
@@ -75,7 +76,7 @@ class Erasing:
 
     # -- annotations ----------------------------------------------------------------------------------------------
 
-    def _forget(self, people: dict[Erased, _Waiting], found: Sequence[StoredAnnotation]) -> None:
+    def _forget(self, people: dict[Erased, _Waiting], found: Sequence[AnnotationRecord]) -> None:
         """Withdraw the people's deliveries from these annotations, in order, and forget what was observed of them."""
         monitor = self._home.monitor
         named = list(self._naming(people, found))
@@ -88,11 +89,12 @@ class Erasing:
             monitor.drop_watches(project, annotator, at)
 
     def _naming(
-        self, people: dict[Erased, _Waiting], found: Sequence[StoredAnnotation]
-    ) -> Iterator[tuple[tuple[str, str], set[ItemKey], dict[str, _Waiting]]]:
+        self, people: dict[Erased, _Waiting], found: Sequence[AnnotationRecord]
+    ) -> Iterator[tuple[AnnotationKey, set[ItemKey], dict[str, _Waiting]]]:
         """The annotations that one of the people delivered: project and id, items of the deliveries, and by whom."""
         projects = {erased.project for erased in people}
-        for (project, annotation), item, record in found:
+        for record in found:
+            project, item = record.name[0], record.item
             if project not in projects or item is None:
                 continue
             deliveries = [event for event in (*record.earlier, record.event) if event is not None]
@@ -103,7 +105,7 @@ class Erasing:
             }
             if deliverers:
                 items = {item, *(ItemKey(project, event.task, event.item) for event in deliveries)}
-                yield (project, annotation), items, deliverers
+                yield record.name, items, deliverers
 
     # -- what was said, or refused --------------------------------------------------------------------------------
 

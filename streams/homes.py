@@ -17,9 +17,9 @@ from typing import Final, Protocol, cast
 import msgspec
 
 from detectors.alarms import Alarm, Cause
-from detectors.changes import Changes, Erased, Lacks, Needs, TaskCounts, TaskKey
+from detectors.changes import Changes, Erased, Lacks, Needs, TaskCounts
 from detectors.config import TaskConfig
-from detectors.item import ItemKey
+from detectors.keys import ItemKey, TaskKey
 from detectors.monitor import Monitor
 from detectors.records import AnnotationRecord
 from detectors.signals import SIGNALS
@@ -34,7 +34,7 @@ from streams.privacy import Privacy
 from streams.rebuilding import Rebuilding
 from streams.steps import Step
 from streams.store import rows
-from streams.store.base import Batch, Row, Store, StoredAnnotation
+from streams.store.base import Batch, Row, Store
 from streams.store.tables import (
     ALARMS,
     ANSWERS,
@@ -266,12 +266,13 @@ class Home:
         for row in store.find(CONTEXTS, home, needs.contexts) if needs.contexts else ():
             monitor.hold_context(rows.context_event(row))
 
-    def _hold_annotations(self, found: Iterable[StoredAnnotation], wanted: Iterable[ItemKey]) -> None:
+    def _hold_annotations(self, found: Iterable[AnnotationRecord], wanted: Iterable[ItemKey]) -> None:
         monitor = self.monitor
         items: dict[ItemKey, list[AnnotationRecord]] = {}
-        for (project, _), item, record in found:
+        for record in found:
+            item = record.item
             if item is None:
-                monitor.hold_withdrawn(project, record)
+                monitor.hold_withdrawn(record)
             elif item not in monitor.items.rows:
                 items.setdefault(item, []).append(record)
         gold = dict(
@@ -588,7 +589,7 @@ class Home:
         self._up_to_date = False
         self.finish_work(progress)
 
-    def annotations_after(self, row: int) -> tuple[list[StoredAnnotation], bool]:
+    def annotations_after(self, row: int) -> tuple[list[AnnotationRecord], bool]:
         """The next stored annotations beyond a row, as many as a step has; and whether they are the last."""
         found = self.store.scan_annotations(self.number, row, STEP)
         return found, len(found) < STEP

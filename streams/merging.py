@@ -8,7 +8,8 @@ another configuration says so: in which hour of a day an item was only its annot
 
 from __future__ import annotations
 
-from detectors.changes import Changes, TaskKey
+from detectors.changes import Changes
+from detectors.keys import TaskKey
 from detectors.panes import hour_of, hours_in
 from streams import stored_panes
 

@@ -15,8 +15,9 @@ from detectors.agreement import PANEL_COEFFICIENTS
 from detectors.agreement.patterns import BY_SIZE
 from detectors.agreement.rankings import MOST_ANNOTATORS
 from detectors.alarms import Alarm
-from detectors.changes import Changes, ScopeKey, TaskKey
+from detectors.changes import Changes
 from detectors.drift import DETECTORS
+from detectors.keys import ScopeKey, TaskKey
 from detectors.scope import Scope
 from detectors.summary import TaskStatistics
 from streams.homes import Home

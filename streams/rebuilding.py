@@ -14,14 +14,15 @@ from dataclasses import dataclass, field
 from itertools import chain
 from typing import cast
 
-from detectors.changes import Changes, TaskKey
+from detectors.changes import Changes
 from detectors.config import TaskConfig
 from detectors.fingerprint import fingerprint
-from detectors.item import ItemKey
+from detectors.keys import ItemKey, TaskKey
 from detectors.labels import Fit
+from detectors.records import AnnotationRecord
 from streams.steps import Host, Step
 from streams.store import rows
-from streams.store.base import Batch, Row, Store, StoredAnnotation, Value
+from streams.store.base import Batch, Row, Store, Value
 from streams.store.tables import ADOPTIONS, ANSWERS, PAIRS, SCOPES, TASKS, WATCHES
 
 NOT_BEGUN = -1
@@ -170,7 +171,7 @@ class Rebuilding:
         if last:
             home.clear_unfounded([key for key, task in tasks.items() if task.revises])
         if found:
-            scanned_to = found[-1][2].row
+            scanned_to = found[-1].row
         for task in tasks.values():
             task.rebuilt_to = scanned_to
             if last:
@@ -180,14 +181,14 @@ class Rebuilding:
         home.commit(Batch(), changes, tasks.keys() if last else ())
         return Step(f"home {home.number}: a rebuild of {len(tasks)} tasks", scanned_to, changes)
 
-    def _add_items(self, tasks: Mapping[TaskKey, _Task], found: Sequence[StoredAnnotation]) -> None:
+    def _add_items(self, tasks: Mapping[TaskKey, _Task], found: Sequence[AnnotationRecord]) -> None:
         """Add the items whose first row is among these: each item is added once, whole."""
         numbers: dict[ItemKey, int] = {}
-        for _, item, record in found:
-            if item is not None and item[:2] in tasks:
-                numbers.setdefault(item, record.row)
+        for record in found:
+            if record.item is not None and record.item[:2] in tasks:
+                numbers.setdefault(record.item, record.row)
         monitor = self._home.monitor
-        monitor.hear(chain.from_iterable(record.deliveries() for _, _, record in found))
+        monitor.hear(chain.from_iterable(record.deliveries() for record in found))
         self._home.hold_items(numbers)
         for key, number in numbers.items():
             if min(record.row for record in monitor.items.rows[key].records.values()) == number:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from typing import NamedTuple, Protocol
 
-from detectors.changes import Changes, TaskKey
-from detectors.item import ItemKey
+from detectors.changes import Changes
+from detectors.keys import ItemKey, TaskKey
 from detectors.monitor import Monitor
-from streams.store.base import Batch, Store, StoredAnnotation
+from detectors.records import AnnotationRecord
+from streams.store.base import Batch, Store
 
 
 class Step(NamedTuple):
@@ -30,7 +31,7 @@ class Host(Protocol):
     def store(self) -> Store: ...
     @property
     def monitor(self) -> Monitor: ...
-    def annotations_after(self, row: int) -> tuple[list[StoredAnnotation], bool]:
+    def annotations_after(self, row: int) -> tuple[list[AnnotationRecord], bool]:
         """The next stored annotations beyond a row, as many as a step has; and whether they are the last."""
         ...
 

@@ -11,9 +11,9 @@ from array import array
 from collections.abc import Mapping
 from typing import Final, NamedTuple, TypeAlias
 
-from detectors.changes import TaskKey
 from detectors.config import TaskConfig
 from detectors.item import MOST_ANNOTATORS, latest_by_annotator
+from detectors.keys import TaskKey
 from detectors.labels import Fit
 from detectors.protocols import Annotation
 from streams.store import Store

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final, Protocol, cast
 
-from detectors.changes import Changes, ScopeKey, TaskKey
+from detectors.changes import Changes
+from detectors.keys import ScopeKey, TaskKey
 from detectors.monitor import Monitor
 from detectors.panes import PANE, hour_of, hours_in, merged_name, pane_name
 from detectors.scope import Scope

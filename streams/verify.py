@@ -20,10 +20,10 @@ from typing import Any, Final, NamedTuple, Self, TypeAlias, cast
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
-from detectors.changes import PairKey, ScopeKey, TaskKey
 from detectors.closed import readings
 from detectors.config import TaskConfig
 from detectors.item import contribution
+from detectors.keys import PairKey, ScopeKey, TaskKey
 from detectors.labels import Fit
 from detectors.panes import PANE, bound_name, hour_of, hours_in, merged_name
 from detectors.scope import Scope
@@ -139,9 +139,9 @@ class Recomputed(NamedTuple):
 def recompute(store: Store, home: int, configure: Callable[[str, str], TaskConfig]) -> Recomputed:
     """Compute them from every stored item, whole, one after the other."""
     clocks = Clocks()
-    for (project, _), _, record in stored_annotations(store, home):
+    for record in stored_annotations(store, home):
         for event in record.deliveries():
-            clocks.hear(project, event.annotator, event.at)
+            clocks.hear(event.project, event.annotator, event.at)
     scopes: dict[ScopeKey, Scope] = {}
     pairs: dict[PairKey, dict[str, int]] = {}
     fits: dict[tuple[str, str], Fit] = {}

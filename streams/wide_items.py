@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from detectors.agreement.wide import FEWEST_CLASSES
-from detectors.changes import TaskKey
-from detectors.item import Item, ItemKey
+from detectors.item import Item
+from detectors.keys import ItemKey, TaskKey
 from streams.events import Shape
 from streams.store import Store, rows
 from streams.store.tables import GOLD
@@ -23,15 +23,16 @@ def wide_items(store: Store, home: int, tasks: Mapping[TaskKey, str]) -> dict[Ta
         return found
     numbers: dict[str | None, int] = {}
     classes: dict[ItemKey, set[int]] = {}
-    for _, key, record in stored_annotations(store, home):
+    for record in stored_annotations(store, home):
+        key = record.item
         if key is not None and key[:2] in tasks and record.in_force and record.event is not None:
             held = classes.setdefault(key, set())
             held.update(numbers.setdefault(name, len(numbers)) for name in _classes(record.event.label))
     items = {key: Item(key) for key, held in classes.items() if len(held) >= FEWEST_CLASSES[tasks[key[:2]]]}
     if items:
-        for _, key, record in stored_annotations(store, home):
-            if key in items:
-                items[key].records[record.key] = record
+        for record in stored_annotations(store, home):
+            if record.item in items:
+                items[record.item].records[record.key] = record
         for key, gold in map(rows.gold_event, store.scan(GOLD, home)):
             if key in items:
                 items[key].gold = gold

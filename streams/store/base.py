@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from detectors.changes import AnnotationKey, HeldAnnotation
-from detectors.item import ItemKey
+from detectors.keys import AnnotationKey, ItemKey
+from detectors.records import AnnotationRecord
 from streams.store.tables import Table
 
 Value = int | float | str | bytes | None
@@ -16,10 +16,6 @@ Row = Sequence[Value]
 
 Key = Sequence[Value]
 """A row's key columns in order, `home` first; for a range of rows, the first of them."""
-
-StoredAnnotation = HeldAnnotation
-"""An annotation's key, its item, and its record, which says in which row it is. It has no item if it was never delivered, but
-a retraction of it was."""
 
 
 class Conflict(Exception):
@@ -55,7 +51,7 @@ class Batch:
 
     upserts: dict[Table, list[Row]] = field(default_factory=dict)
     deletes: dict[Table, list[Key]] = field(default_factory=dict)
-    annotations: list[StoredAnnotation] = field(default_factory=list)
+    annotations: list[AnnotationRecord] = field(default_factory=list)
     vacated: list[int] = field(default_factory=list)
     erases: bool = False
 
@@ -87,7 +83,7 @@ class Store(Protocol):
 
     def find_annotations(
         self, home: int, annotations: Iterable[AnnotationKey], items: Iterable[ItemKey]
-    ) -> list[StoredAnnotation]:
+    ) -> list[AnnotationRecord]:
         """The annotations of these keys, and all of each one's item and of these items.
 
         Each is answered once, in no order that means anything.
@@ -106,7 +102,7 @@ class Store(Protocol):
         """
         ...
 
-    def scan_annotations(self, home: int, after: int, limit: int) -> list[StoredAnnotation]:
+    def scan_annotations(self, home: int, after: int, limit: int) -> list[AnnotationRecord]:
         """At most `limit` annotations in rows above `after`, in that order."""
         ...
 

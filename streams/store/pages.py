@@ -12,10 +12,9 @@ from typing import Final
 
 import msgspec
 
-from detectors.item import ItemKey
+from detectors.keys import ItemKey
 from detectors.records import AnnotationRecord
 from streams.events import DEFAULT_TASK, Annotation
-from streams.store.base import StoredAnnotation
 
 ROOM: Final = 7800
 """About so many bytes are put on a page, a little less than SQLite has on one of its own: whoever finds or changes an
@@ -72,10 +71,10 @@ _split = msgspec.json.Decoder(list[msgspec.Raw]).decode
 _decode = msgspec.json.Decoder(_Entry | None).decode
 
 
-def paged(appended: Sequence[StoredAnnotation]) -> Iterator[tuple[str, Sequence[StoredAnnotation]]]:
+def paged(appended: Sequence[AnnotationRecord]) -> Iterator[tuple[str, Sequence[AnnotationRecord]]]:
     """New annotations, whose rows follow one another, by page: its text, and those that are on it."""
-    if appended and appended[-1][2].row - appended[0][2].row != len(appended) - 1:
-        raise ValueError(f"expected rows that follow one another, found {[record.row for _, _, record in appended]}")
+    if appended and appended[-1].row - appended[0].row != len(appended) - 1:
+        raise ValueError(f"expected rows that follow one another, found {[record.row for record in appended]}")
     begin, part = 0, appended[:1]
     text = _encode(_entries(part))
     while begin < len(appended):
@@ -86,10 +85,12 @@ def paged(appended: Sequence[StoredAnnotation]) -> Iterator[tuple[str, Sequence[
         begin += len(part)
 
 
-def _entries(annotations: Iterable[StoredAnnotation]) -> list[tuple[object, ...]]:
+def _entries(annotations: Iterable[AnnotationRecord]) -> list[tuple[object, ...]]:
     return [
-        (record.event, record.earlier, record.withdrawn) if item is not None else (None, (), record.withdrawn, *key)
-        for key, item, record in annotations
+        (record.event, record.earlier, record.withdrawn)
+        if record.item is not None
+        else (None, (), record.withdrawn, *record.name)
+        for record in annotations
     ]
 
 
@@ -97,7 +98,7 @@ class Page:
     """A page as it is stored, to be read and changed.
 
     >>> page = Page(7, '[null,[null,[],[0,5],"project","a1"]]')
-    >>> page.find(7), page.find(8)[0], page.find(9)
+    >>> page.find(7), page.find(8).name, page.find(9)
     (None, ('project', 'a1'), None)
     >>> page.put(8, None)
     >>> page.last, page.text()
@@ -111,24 +112,23 @@ class Page:
         self.first = first
         self.last = first + len(self._entries) - 1
 
-    def find(self, row: int) -> StoredAnnotation | None:
+    def find(self, row: int) -> AnnotationRecord | None:
         """The annotation of this row, if there is one."""
         entry = _decode(self._entries[row - self.first]) if self.first <= row <= self.last else None
         if entry is None:
             return None
         event = entry.event
         if event is None:
-            key, item = (entry.project, entry.annotation), None
-        else:
-            key, item = (event.project, event.key), ItemKey(event.project, event.task, event.item)
-        return key, item, AnnotationRecord(key[1], event, entry.earlier, entry.withdrawn, row)
+            return AnnotationRecord((entry.project, entry.annotation), withdrawn=entry.withdrawn, row=row)
+        item = ItemKey(event.project, event.task, event.item)
+        return AnnotationRecord((event.project, event.key), item, event, entry.earlier, entry.withdrawn, row)
 
-    def since(self, row: int) -> list[StoredAnnotation]:
+    def since(self, row: int) -> list[AnnotationRecord]:
         """The annotations in this row and those after it."""
         rows = range(max(row, self.first), self.last + 1)
         return [annotation for number in rows if (annotation := self.find(number)) is not None]
 
-    def put(self, row: int, annotation: StoredAnnotation | None) -> None:
+    def put(self, row: int, annotation: AnnotationRecord | None) -> None:
         """Write over what is in this row; None deletes it."""
         entry = None if annotation is None else _entries((annotation,))[0]
         self._entries[row - self.first] = msgspec.Raw(_encode(entry))

@@ -12,11 +12,11 @@ from contextlib import contextmanager
 from functools import cache
 from typing import Any, Final, cast
 
-from detectors.changes import AnnotationKey
-from detectors.item import ItemKey
+from detectors.keys import AnnotationKey, ItemKey
+from detectors.records import AnnotationRecord
 from streams.errors import Refused
-from streams.store.base import Batch, Conflict, Key, Row, StoredAnnotation, StoreFailed, Value, by_length
-from streams.store.rows import annotation_row, stored_annotation
+from streams.store.base import Batch, Conflict, Key, Row, StoreFailed, Value, by_length
+from streams.store.rows import annotation_record, annotation_row
 from streams.store.tables import (
     ANNOTATIONS,
     ANSWERS,
@@ -255,12 +255,12 @@ class PostgresStore:
 
     def find_annotations(
         self, home: int, annotations: Iterable[AnnotationKey], items: Iterable[ItemKey]
-    ) -> list[StoredAnnotation]:
+    ) -> list[AnnotationRecord]:
         names = _columns(set(annotations), ("text",) * 2)
         places = _columns(set(items), ("text",) * 3)
         with self._failing():
             found = self._connection.execute(_FIND_ANNOTATIONS, (*names, home, *places, home)).fetchall()
-        return list(map(stored_annotation, found))
+        return list(map(annotation_record, found))
 
     def find(self, table: Table, home: int, keys: Iterable[Key]) -> list[Row]:
         rows: list[Row] = []
@@ -282,11 +282,11 @@ class PostgresStore:
                 return
             place = rows[-1][1 + len(key) : len(table.key)]
 
-    def scan_annotations(self, home: int, after: int, limit: int) -> list[StoredAnnotation]:
+    def scan_annotations(self, home: int, after: int, limit: int) -> list[AnnotationRecord]:
         query = "SELECT * FROM annotations WHERE home = %s AND row > %s ORDER BY row LIMIT %s"
         with self._failing():
             found = self._connection.execute(query, (home, after, limit)).fetchall()
-        return list(map(stored_annotation, found))
+        return list(map(annotation_record, found))
 
     def count(self, table: Table, home: int) -> int:
         with self._failing():
@@ -297,7 +297,7 @@ class PostgresStore:
 
     def commit(self, seen: int, home_row: Row, batch: Batch) -> None:
         home, _, *values = cast("tuple[int, ...]", home_row)
-        annotations = [annotation_row(home, annotation) for annotation in batch.annotations]
+        annotations = [annotation_row(home, record) for record in batch.annotations]
         deletes, upserts = dict(batch.deletes), dict(batch.upserts)
         if batch.vacated:
             deletes[ANNOTATIONS] = [(home, row) for row in batch.vacated]

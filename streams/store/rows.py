@@ -12,16 +12,16 @@ import msgspec
 from msgspec import Struct
 
 from detectors.alarms import Alarm, Cause
-from detectors.changes import Changes, PairKey, ScopeKey, TaskKey
+from detectors.changes import Changes
 from detectors.config import TaskConfig
-from detectors.item import ItemKey
+from detectors.keys import ItemKey, PairKey, ScopeKey, TaskKey
 from detectors.panes import begin, day_name, hour_of, hours_before, hours_in, pane_name
 from detectors.reading import Reading
 from detectors.records import AnnotationRecord
 from detectors.scope import Scope, Tally, TallyState
 from detectors.watch import Answer, Watch
 from streams.events import Annotation, Context, Gold, Review
-from streams.store.base import Batch, Row, StoredAnnotation
+from streams.store.base import Batch, Row
 from streams.store.tables import (
     ALARMS,
     ANSWERS,
@@ -89,18 +89,18 @@ def configuration(text: str) -> TaskConfig:
     return _configuration(text)
 
 
-def annotation_row(home: int, annotation: StoredAnnotation) -> Row:
+def annotation_row(home: int, record: AnnotationRecord) -> Row:
     """The row of an annotation, or of the retraction of one that was never delivered."""
-    key, item, record = annotation
     event: Annotation | None = record.event  # type: ignore[assignment]
+    item = record.item
     earlier = _encode(record.earlier).decode() if record.earlier else None
     withdrawn = None if record.withdrawn is None else "{} {}".format(*record.withdrawn)
     if event is None or item is None:
-        return home, record.row, *key, None, None, None, None, None, None, earlier, withdrawn
+        return home, record.row, *record.name, None, None, None, None, None, None, earlier, withdrawn
     return (
         home,
         record.row,
-        *key,
+        *record.name,
         item.task,
         item.item,
         event.annotator,
@@ -112,17 +112,17 @@ def annotation_row(home: int, annotation: StoredAnnotation) -> Row:
     )
 
 
-def stored_annotation(row: Row) -> StoredAnnotation:
+def annotation_record(row: Row) -> AnnotationRecord:
     """The annotation of a row."""
     _, number, project, key, task, item, _, _, _, event, earlier, withdrawn = cast("tuple[Any, ...]", row)
-    record = AnnotationRecord(
-        key,
+    return AnnotationRecord(
+        (project, key),
+        None if item is None else ItemKey(project, task, item),
         None if event is None else _annotation(event),
         () if earlier is None else _annotations(earlier),
         None if withdrawn is None else cast("tuple[int, int]", tuple(map(int, withdrawn.split()))),
         number,
     )
-    return (project, key), None if item is None else ItemKey(project, task, item), record
 
 
 def gold_event(row: Row) -> tuple[ItemKey, Gold]:
@@ -269,13 +269,12 @@ def write_changes(
     annotations = batch.annotations
     new = changes.new
     if changes.annotations:
-        new = [annotation for annotation in new if annotation[0] not in changes.annotations]
-    for row, (_, _, record) in enumerate(new, next_row):
+        new = [record for record in new if record.name not in changes.annotations]
+    for row, record in enumerate(new, next_row):
         record.row = row
     annotations += new
     next_row += len(new)
-    for annotation in changes.annotations.values():
-        _, _, record = annotation
+    for record in changes.annotations.values():
         if record.event is None and record.withdrawn is None:
             if record.row:
                 batch.vacated.append(record.row)
@@ -283,7 +282,7 @@ def write_changes(
         if not record.row:
             record.row = next_row
             next_row += 1
-        annotations.append(annotation)
+        annotations.append(record)
     for item_key, gold in changes.gold.items():
         event = cast("Gold", gold)
         batch.put(GOLD, (home, *item_key, event.version, event.at, _encode(event).decode()))

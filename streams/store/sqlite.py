@@ -20,11 +20,11 @@ from typing import Any, Final, cast
 
 import numpy as np
 
-from detectors.changes import AnnotationKey
-from detectors.item import ItemKey
+from detectors.keys import AnnotationKey, ItemKey
+from detectors.records import AnnotationRecord
 from streams.errors import Refused
 from streams.store import pages
-from streams.store.base import Batch, Conflict, Key, Row, StoredAnnotation, StoreFailed, Value, by_length
+from streams.store.base import Batch, Conflict, Key, Row, StoreFailed, Value, by_length
 from streams.store.index import Entries, Prefixes, RowIndex, entries, marks, merged
 from streams.store.pages import Page
 from streams.store.rows import annotation_row
@@ -252,21 +252,21 @@ class SqliteStore:
 
     def find_annotations(
         self, home: int, annotations: Iterable[AnnotationKey], items: Iterable[ItemKey]
-    ) -> list[StoredAnnotation]:
+    ) -> list[AnnotationRecord]:
         with self._failing():
             index = self._index(home)
             wanted, places = set(annotations), set(items)
             looked_at = index.find_annotations(wanted)
             candidates = self._annotations(looked_at)
-            named = [found for found in candidates if found[0] in wanted]
-            places.update(item for _, item, _ in named if item is not None)
+            named = [record for record in candidates if record.name in wanted]
+            places.update(record.item for record in named if record.item is not None)
             candidates += self._annotations(set(index.find_items(places)).difference(looked_at))
-            return [found for found in candidates if found[0] in wanted or found[1] in places]
+            return [record for record in candidates if record.name in wanted or record.item in places]
 
-    def _annotations(self, rows: Iterable[int]) -> list[StoredAnnotation]:
+    def _annotations(self, rows: Iterable[int]) -> list[AnnotationRecord]:
         """Those of the annotations in these rows that there are."""
         found = (page.find(row) for page, on_it in _pages(self._connection, rows) for row in on_it)
-        return [annotation for annotation in found if annotation is not None]
+        return [record for record in found if record is not None]
 
     def find(self, table: Table, home: int, keys: Iterable[Key]) -> list[Row]:
         with self._failing():
@@ -281,8 +281,8 @@ class SqliteStore:
         if table is ANNOTATIONS:
             after = 0
             while found := self.scan_annotations(home, after, SCAN):
-                yield from (annotation_row(home, annotation) for annotation in found)
-                after = found[-1][2].row
+                yield from (annotation_row(home, record) for record in found)
+                after = found[-1].row
             return
         place: Key = ()
         width = len(table.key)
@@ -296,7 +296,7 @@ class SqliteStore:
                 return
             place = rows[-1][1 + len(key) : width]
 
-    def scan_annotations(self, home: int, after: int, limit: int) -> list[StoredAnnotation]:
+    def scan_annotations(self, home: int, after: int, limit: int) -> list[AnnotationRecord]:
         begin, found = max(first_row(home), after + 1), []
         with self._failing(), closing(self._connection.execute(_PAGES_FROM, (begin, first_row(home + 1)))) as cursor:
             for first, text in cursor:
@@ -316,7 +316,7 @@ class SqliteStore:
         home, _, *values = cast("tuple[int, ...]", home_row)
         with self._failing():
             index = self._index(home)
-        appended = [annotation for annotation in batch.annotations if annotation[2].row > index.last_row]
+        appended = [record for record in batch.annotations if record.row > index.last_row]
         edits = bool(batch.vacated) or len(appended) < len(batch.annotations)
         news = index.news(batch.upserts.get(GOLD, ()))
         # A page that is written anew frees others, on which the old text would stay.
@@ -327,7 +327,7 @@ class SqliteStore:
             if edits:
                 _edit(connection, batch, index.last_row)
             for text, part in pages.paged(appended):
-                connection.execute("INSERT INTO annotation_pages VALUES (?, ?)", (part[0][2].row, text))
+                connection.execute("INSERT INTO annotation_pages VALUES (?, ?)", (part[0].row, text))
                 news.add(part)  # now, while the processor has all of it at hand
             run = index.run_with(news)
             if run is not None:
@@ -379,19 +379,21 @@ class _News:
         self._annotations: tuple[list[int], list[int]] = ([], [])
         self._items: tuple[list[int], list[int]] = ([], [])
 
-    def add(self, annotations: Sequence[StoredAnnotation]) -> None:
+    def add(self, annotations: Sequence[AnnotationRecord]) -> None:
         """Take in annotations of new rows."""
         zero, prefixes, crc32 = self._zero, self._prefixes, zlib.crc32
         (names, rows), (items, placed) = self._annotations, self._items
-        for (project, name), item, record in annotations:
+        for record in annotations:
             row = record.row - zero
+            project, name = record.name
             names.append(crc32(name.encode(), prefixes[project]))
             rows.append(row)
+            item = record.item
             if item is not None:
-                of, task, name = item  # noqa: PLW2901 - the item's name
-                items.append(crc32(name.encode(), prefixes[of, task]))
+                project, task, name = item
+                items.append(crc32(name.encode(), prefixes[project, task]))
                 placed.append(row)
-        self.last_row = annotations[-1][2].row
+        self.last_row = annotations[-1].row
 
     def annotations(self) -> Entries:
         """The entries of annotations by id."""
@@ -544,8 +546,8 @@ def _pages(connection: sqlite3.Connection, rows: Iterable[int]) -> Iterator[tupl
 
 def _edit(connection: sqlite3.Connection, batch: Batch, last_row: int) -> None:
     """Delete and write over annotations that are stored."""
-    changed: dict[int, StoredAnnotation | None] = dict.fromkeys(batch.vacated)
-    changed |= {annotation[2].row: annotation for annotation in batch.annotations if annotation[2].row <= last_row}
+    changed: dict[int, AnnotationRecord | None] = dict.fromkeys(batch.vacated)
+    changed |= {record.row: record for record in batch.annotations if record.row <= last_row}
     for page, rows in list(_pages(connection, changed)):
         for row in rows:
             page.put(row, changed.pop(row))

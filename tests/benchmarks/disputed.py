@@ -18,9 +18,7 @@ from collections.abc import Callable, Iterator
 
 import msgspec
 
-from detectors.changes import AnnotationKey
 from detectors.config import TaskConfig
-from detectors.item import ItemKey
 from detectors.records import AnnotationRecord
 from streams import site
 from streams.document import document
@@ -29,7 +27,6 @@ from streams.garbage import collect_rarely
 from streams.rebuilding import following
 from streams.settings import Settings
 from streams.store import Store, open_store
-from streams.store.base import StoredAnnotation
 from streams.store.tables import ANNOTATIONS
 from tests.benchmarks import boxes, spans
 from tests.benchmarks.campaign import Campaign
@@ -52,16 +49,15 @@ class _Wrapped:
 class _Repeated(_Wrapped):
     """One in which everybody labelled every item twice."""
 
-    def scan_annotations(self, home: int, after: int, limit: int) -> list[StoredAnnotation]:
+    def scan_annotations(self, home: int, after: int, limit: int) -> list[AnnotationRecord]:
         return [again for found in self._store.scan_annotations(home, after, limit) for again in _twice(found)]
 
 
-def _twice(found: StoredAnnotation) -> Iterator[StoredAnnotation]:
-    key, item, record = found
+def _twice(found: AnnotationRecord) -> Iterator[AnnotationRecord]:
     yield found
-    if record.event is not None:
-        again = msgspec.structs.replace(record.event, id=record.key + "-again")  # type: ignore[type-var]
-        yield key, item, type(record)(record.key + "-again", again, row=record.row)
+    if found.event is not None:
+        again = msgspec.structs.replace(found.event, id=found.key + "-again")  # type: ignore[type-var]
+        yield AnnotationRecord((again.project, again.id), found.item, again, row=found.row)
 
 
 class _OfParts(_Wrapped):
@@ -75,24 +71,21 @@ class _OfParts(_Wrapped):
         self._apart = apart
         self.readings = 0
 
-    def scan_annotations(self, home: int, after: int, limit: int) -> list[StoredAnnotation]:
+    def scan_annotations(self, home: int, after: int, limit: int) -> list[AnnotationRecord]:
         self.readings += after == 0
         found = self._store.scan_annotations(home, after, limit)
-        for _, item, record in found:
-            if item is not None and record.event is not None:
-                labels = self._labels[zlib.crc32(item.item.encode()) % self.PICTURES]
+        for record in found:
+            if record.item is not None and record.event is not None:
+                labels = self._labels[zlib.crc32(record.item.item.encode()) % self.PICTURES]
                 label = labels[zlib.crc32(record.event.annotator.encode()) % len(labels)]
                 record.event = msgspec.structs.replace(record.event, label=label)  # type: ignore[type-var]
         if self._apart:
             n = self._store.count(ANNOTATIONS, home)
-            found = [self._moved(n, *each) for each in found]
+            for record in found:
+                # As one of an item of three of the n rows, far from each other.
+                if record.item is not None:
+                    record.item = record.item._replace(item=f"item {record.row * PRIME % n // 3}")
         return found
-
-    @staticmethod
-    def _moved(n: int, key: AnnotationKey, item: ItemKey | None, record: AnnotationRecord) -> StoredAnnotation:
-        """The annotation of this row as one of an item of three of the n rows, far from each other."""
-        moved = None if item is None else item._replace(item=f"item {record.row * PRIME % n // 3}")
-        return key, moved, record
 
 
 def _boxes(seed: int) -> list[Shape]:

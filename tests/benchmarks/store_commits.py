@@ -16,12 +16,11 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from detectors.item import ItemKey
+from detectors.keys import ItemKey
 from detectors.records import FOREVER, AnnotationRecord
 from streams.events import MICROSECOND, Annotation
 from streams.garbage import collect_rarely
 from streams.store import Batch, Store, open_store
-from streams.store.base import StoredAnnotation
 from streams.store.tables import JOURNAL, PAIRS, SCOPES, WATCHES, first_row
 
 START = datetime(2026, 1, 5, 8, tzinfo=UTC)
@@ -45,9 +44,9 @@ class Campaign:
         self.number += 1
         return f"{self.chance.getrandbits(128):032x}" if self.ids == "random" else f"annotation-{self.number:024}"
 
-    def annotations(self, home: int, count: int) -> list[StoredAnnotation]:
+    def annotations(self, home: int, count: int) -> list[AnnotationRecord]:
         """New annotations of a home; three an item."""
-        made: list[StoredAnnotation] = []
+        made: list[AnnotationRecord] = []
         first, project = self.next_row[home], f"project-{home}"
         item = ""
         for row in range(first, first + count):
@@ -67,8 +66,7 @@ class Campaign:
                 guideline="v3",
                 slice={"language": "de"},
             )
-            record = AnnotationRecord(event.id, event, row=row)
-            made.append(((project, event.id), ItemKey(project, event.task, item), record))
+            made.append(AnnotationRecord((project, event.id), ItemKey(project, event.task, item), event, row=row))
         self.next_row[home] = first + count
         return made
 
@@ -117,17 +115,17 @@ def old_ones(store: Store, campaign: Campaign, versions: list[int]) -> None:
     """Find annotations of any age in home 0, change them, and go through all: print microseconds of CPU."""
     rows = [campaign.chance.randrange(first_row(0), campaign.next_row[0]) for _ in range(1000)]
     named = [store.scan_annotations(0, row - 1, 1)[0] for row in rows]
-    finding = sum(timed(store.find_annotations, 0, [key], ())[1] for key, _, _ in named)
+    finding = sum(timed(store.find_annotations, 0, [record.name], ())[1] for record in named)
     changing, changed = 0.0, 0
     for begin in range(0, len(named), campaign.size // 20 or 1):
-        found = {annotation[2].row: annotation for annotation in named[begin : begin + (campaign.size // 20 or 1)]}
-        for _, _, record in found.values():
+        found = {record.row: record for record in named[begin : begin + (campaign.size // 20 or 1)]}
+        for record in found.values():
             record.withdrawn = FOREVER
         changing += timed(commit, store, campaign, versions, 0, Batch(annotations=list(found.values())))[1]
         changed += len(found)
     count, after, began = 0, 0, time.process_time()
     while page := store.scan_annotations(0, after, 5000):
-        count, after = count + len(page), page[-1][2].row
+        count, after = count + len(page), page[-1].row
     scanning = time.process_time() - began
     print(
         f"it takes {finding / len(named) * 1e6:.0f} us CPU to find an annotation of any age with its item, "
@@ -167,7 +165,7 @@ def main() -> None:
     for number in range(args.commits):
         home = number % args.homes
         batch = campaign.chunk(home, versions[home] + 1)
-        names, items = {key for key, _, _ in batch.annotations}, {item for _, item, _ in batch.annotations}
+        names, items = {record.name for record in batch.annotations}, {record.item for record in batch.annotations}
         lookups.append(timed(store.find_annotations, home, names, items)[1])
         wall, cpu = timed(commit, store, campaign, versions, home, batch)
         walls.append(wall)

@@ -14,7 +14,8 @@ import pytest
 from detectors.agreement import COEFFICIENTS, PANEL_COEFFICIENTS, RANKINGS
 from detectors.between import BETWEEN_VENDORS, MOST_VENDORS, pair_name, pair_of
 from detectors.config import TaskConfig
-from detectors.item import Item, ItemKey, contribution
+from detectors.item import Item, contribution
+from detectors.keys import ItemKey
 from detectors.labels import Fit
 from detectors.records import AnnotationRecord
 from detectors.scope import Scope
@@ -31,7 +32,7 @@ def scopes(*events: Annotation, config: TaskConfig | None = None) -> dict[str, S
     """The pairs of vendors that one item brings."""
     item = Item(ItemKey("news", "label", "i1"))
     for event in events:
-        item.records.setdefault(event.key, AnnotationRecord(event.key)).deliver(event)
+        item.records.setdefault(event.key, AnnotationRecord((event.project, event.key))).deliver(event)
     found: dict[str, Scope] = {}
     for (dimension, value), addition in contribution(item, Fit(config or TaskConfig())).by_place():
         if dimension == BETWEEN_VENDORS:
@@ -142,7 +143,7 @@ def test_a_vendor_with_one_person_is_an_annotator_against_the_others(kind: str) 
     for own in SHAPES[kind]:
         item = Item(ItemKey("news", "label", "i1"))
         for event in given([(own, "acme"), *[(label, "opaline") for label in SHAPES[kind]]]):
-            item.records[event.key] = AnnotationRecord(event.key, event)
+            item.records[event.key] = AnnotationRecord((event.project, event.key), item.key, event)
         by = {place: addition[3] for place, addition in contribution(item, Fit(TaskConfig())).by_place()}
         ((_, n, pairable, *_, measure),) = by[BETWEEN_VENDORS, pair_name("acme", "opaline")]
         assert (n, pairable) == (5, 1)
@@ -218,7 +219,7 @@ def statistics(items: Sequence[Sequence[tuple[Any, str | None]]], config: TaskCo
     for number, labels in enumerate(items):
         item = Item(ItemKey("news", "label", f"i{number}"))
         for event in given(labels):
-            item.records[event.key] = AnnotationRecord(event.key, event)
+            item.records[event.key] = AnnotationRecord((event.project, event.key), item.key, event)
         for place, addition in contribution(item, Fit(config or TaskConfig())).by_place():
             found.setdefault(place, Scope()).update(addition)
     return TaskStatistics(config or TaskConfig(), found)

@@ -9,16 +9,8 @@ from typing import Any
 import pytest
 
 from detectors.config import TaskConfig
-from detectors.item import (
-    LONGEST_CLASS,
-    MOST_ANNOTATORS,
-    MOST_PAIRED,
-    Contribution,
-    Item,
-    ItemKey,
-    contribution,
-    verdicts,
-)
+from detectors.item import LONGEST_CLASS, MOST_ANNOTATORS, MOST_PAIRED, Contribution, Item, contribution, verdicts
+from detectors.keys import ItemKey
 from detectors.labels import Fit
 from detectors.panes import PANE
 from detectors.records import AnnotationRecord
@@ -37,7 +29,7 @@ def item_of(*events: Annotation | Gold | Retraction) -> Item:
         elif isinstance(event, Retraction):
             item.records[event.annotation].withdraw(event.revision, event.at)
         else:
-            item.records.setdefault(event.key, AnnotationRecord(event.key)).deliver(event)
+            item.records.setdefault(event.key, AnnotationRecord((event.project, event.key))).deliver(event)
     return item
 
 

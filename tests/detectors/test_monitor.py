@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from detectors.alarms import Alarm
-from detectors.changes import Changes, PairKey, ScopeKey
+from detectors.changes import Changes
 from detectors.config import TaskConfig
-from detectors.item import ItemKey
+from detectors.keys import ItemKey, PairKey, ScopeKey
 from detectors.monitor import Monitor
 from detectors.records import AnnotationRecord
 from detectors.watch import KEPT_ANSWERS, Answer, AnswerKey, WatchKey
@@ -450,10 +450,10 @@ def test_an_annotation_may_move_to_another_item_and_task() -> None:
 def test_a_row_is_given_up_when_its_annotation_moves() -> None:
     lone = Lone()
     lone.take(annotation("ann", "i1", "yes", annotation="a1"))
-    lone.monitor.records["news", "a1"][2].row = 7
+    lone.monitor.records["news", "a1"].row = 7
     assert lone.take(annotation("ann", "i1", "no", annotation="a1", revision=1)).vacated == []
     assert lone.take(annotation("ann", "i2", "no", annotation="a1", revision=2)).vacated == [7]
-    assert lone.monitor.records["news", "a1"][2].row == 0
+    assert lone.monitor.records["news", "a1"].row == 0
 
 
 def test_every_outcome_is_counted() -> None:
@@ -516,9 +516,8 @@ def test_what_memory_does_not_hold_is_asked_for() -> None:
     assert needs.items == {ItemKey("news", "label", "i1"), ItemKey("news", "score", "i2")}
     assert needs.reviews == {("news", "a8", "rita", "review")}
     assert needs.contexts == {("news", "c1")}
-    monitor.hold_item(
-        ItemKey("news", "label", "i1"), [AnnotationRecord("ann-i1", annotation("ann", "i1", "yes"))], None
-    )
+    key = ItemKey("news", "label", "i1")
+    monitor.hold_item(key, [AnnotationRecord(("news", "ann-i1"), key, annotation("ann", "i1", "yes"))], None)
     assert not monitor.needs([annotation("ann", "i1", "no"), retraction("ann-i1"), gold("i1", "yes"), erasure("ann")])
     assert monitor.needs([annotation("ann", "i1", "no", id="other")]).annotations == {("news", "other")}
 
@@ -526,7 +525,9 @@ def test_what_memory_does_not_hold_is_asked_for() -> None:
 def test_what_settling_lacks_is_asked_for() -> None:
     monitor = Monitor(default_task, lambda _, name: name, lambda _, name: name)
     key = ItemKey("news", "label", "i1")
-    monitor.hold_item(key, [AnnotationRecord("ann-i1", annotation("ann", "i1", "yes"))], gold("i1", "yes"))
+    monitor.hold_item(
+        key, [AnnotationRecord(("news", "ann-i1"), key, annotation("ann", "i1", "yes"))], gold("i1", "yes")
+    )
     monitor.receive([annotation("bob", "i1", "yes", vendor="acme"), annotation("ann", "i1", "no", revision=1)])
     lacks = monitor.lacks()
     assert {(place.dimension, place.value) for place in lacks.scopes} == {
@@ -566,7 +567,7 @@ def test_memory_is_trimmed_to_its_capacity() -> None:
     assert [len(shelf.rows) for shelf in (monitor.scopes, monitor.pairs, monitor.watches)] == [3, 3, 3]
     assert not monitor.scopes.complete
     assert monitor.scopes.changed == monitor.pairs.changed == monitor.watches.changed == set()
-    monitor.hold_withdrawn("news", AnnotationRecord("a9", withdrawn=(1, 1)))
+    monitor.hold_withdrawn(AnnotationRecord(("news", "a9"), withdrawn=(1, 1)))
     monitor.trim()
     assert ("news", "a9") not in monitor.records
 

@@ -18,7 +18,7 @@ Operation = Annotation | Retraction
 
 
 def record_of(operations: Iterable[Operation]) -> AnnotationRecord:
-    record = AnnotationRecord("a")
+    record = AnnotationRecord(("p", "a"))
     for operation in operations:
         if isinstance(operation, Retraction):
             record.withdraw(operation.revision, operation.at)

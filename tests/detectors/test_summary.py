@@ -12,7 +12,8 @@ import pytest
 from detectors.agreement import COEFFICIENTS, PANEL_COEFFICIENTS, RANKINGS, Scale, pair_agreement, pair_pattern
 from detectors.agreement.patterns import of_any_size
 from detectors.config import TaskConfig
-from detectors.item import Item, ItemKey, contribution
+from detectors.item import Item, contribution
+from detectors.keys import ItemKey
 from detectors.labels import Fit
 from detectors.reading import Reading
 from detectors.reasons import NOT_AVAILABLE
@@ -37,7 +38,7 @@ def statistics(
         item = Item(ItemKey("news", "label", f"i{number}"))
         for annotator, label in labels.items():
             event = annotation(annotator, f"i{number}", label, **fields)
-            item.records[event.key] = AnnotationRecord(event.key, event)
+            item.records[event.key] = AnnotationRecord((event.project, event.key), item.key, event)
         if keys and number in keys:
             item.gold = gold(f"i{number}", keys[number])
         added = contribution(item, fit)

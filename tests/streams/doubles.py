@@ -21,7 +21,7 @@ class Unchecked:
         if isinstance(self, SqliteStore) and batch.annotations:
             # A page that is there already would give the stale writer away.
             last = self._index(home_row[0]).last_row
-            rows = [(record.row,) for _, _, record in batch.annotations if record.row > last]
+            rows = [(record.row,) for record in batch.annotations if record.row > last]
             self._connection.executemany("DELETE FROM annotation_pages WHERE first = ?", rows)
         super().commit(held, (home_row[0], held, *home_row[2:]), batch)  # type: ignore[misc]
 

@@ -10,12 +10,12 @@ from random import Random
 import pytest
 
 from detectors.config import TaskConfig
+from detectors.records import AnnotationRecord
 from streams.document import Document, document
 from streams.homes import Home, Rules
 from streams.parsing import Parser
 from streams.privacy import Privacy
 from streams.store import Store, open_store
-from streams.store.base import StoredAnnotation
 
 TOPIC = "events"
 PRIVACY = Privacy(b"a secret key of the tests")
@@ -92,7 +92,7 @@ def scans_of(store: Store, monkeypatch: pytest.MonkeyPatch) -> list[int]:
     scans: list[int] = []
     scan = store.scan_annotations
 
-    def noted(home: int, after: int, limit: int) -> list[StoredAnnotation]:
+    def noted(home: int, after: int, limit: int) -> list[AnnotationRecord]:
         if after == 0:
             scans.append(home)
         return scan(home, after, limit)

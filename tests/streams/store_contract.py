@@ -12,11 +12,10 @@ from typing import Any, Protocol
 
 import pytest
 
-from detectors.item import ItemKey
+from detectors.keys import ItemKey
 from detectors.records import FOREVER, AnnotationRecord
 from streams.events import INT63, LONGEST_ID, Annotation, Box, Shape, Span
 from streams.store import Batch, Conflict, Row, Store
-from streams.store.base import StoredAnnotation
 from streams.store.rows import annotation_row
 from streams.store.tables import (
     ANNOTATIONS,
@@ -54,19 +53,19 @@ TIME = datetime(2026, 1, 5, 8, tzinfo=UTC)
 
 def annotation(
     number: int, name: str, item: str | None, *, home: int = 0, project: str = "p", task: str = "t", **more: Any
-) -> StoredAnnotation:
+) -> AnnotationRecord:
     """An annotation in a home's row of this number; one without an item is the retraction of one that never came."""
     row = first_row(home) - 1 + number
     if item is None:
-        return (project, name), None, AnnotationRecord(name, None, (), (0, 5), row)
+        return AnnotationRecord((project, name), withdrawn=(0, 5), row=row)
     fields = {"source": "tool", "time": TIME, "annotator": "ann", "label": "yes", **more}
     event = Annotation(id=name, project=project, task=task, item=item, **fields)
-    return (project, name), ItemKey(project, task, item), AnnotationRecord(name, event, (), None, row)
+    return AnnotationRecord((project, name), ItemKey(project, task, item), event, row=row)
 
 
-def row_of(annotation: StoredAnnotation) -> Row:
+def row_of(annotation: AnnotationRecord) -> Row:
     """All that is stored of an annotation."""
-    return annotation_row((annotation[2].row - 1) >> 40, annotation)
+    return annotation_row((annotation.row - 1) >> 40, annotation)
 
 
 def pair(a: str, b: str, items: int = 1, *, home: int = 0, project: str = "p", task: str = "t") -> Row:
@@ -86,11 +85,11 @@ def rows_of(store: Store, home: int = 0) -> dict[str, list[Row]]:
     return {table.name: [tuple(row) for row in store.scan(table, home)] for table in TABLES if table is not META}
 
 
-def names(found: Iterable[StoredAnnotation]) -> list[str]:
-    return sorted(name for (_, name), _, _ in found)
+def names(found: Iterable[AnnotationRecord]) -> list[str]:
+    return sorted(record.key for record in found)
 
 
-def annotations_of_all_kinds() -> list[StoredAnnotation]:
+def annotations_of_all_kinds() -> list[AnnotationRecord]:
     """Whatever an annotation may say, in the rows from 1."""
     events: list[dict[str, Any]] = [
         *({"id": text, "item": text, "annotator": text, "batch": text} for text in TEXTS if 0 < len(text) < LONGEST_ID),
@@ -112,18 +111,17 @@ def annotations_of_all_kinds() -> list[StoredAnnotation]:
         )
         for number, fields in enumerate(events, 1)
     ]
-    made = [((key[0], record.event.key), item, record) for key, item, record in made]
-    for (_, name), _, record in made:
-        record.key = name
-    deliveries = [record.event for _, _, record in made]
+    for record in made:
+        record.name = record.event.project, record.event.key
+    deliveries = [record.event for record in made]
     for place, withdrawn in enumerate((FOREVER, (0, 1), (-INT63, 2**62), (INT63, 0))):
-        made[place][2].withdrawn = withdrawn
-        made[place + 2][2].earlier = tuple(deliveries[: place + 1])
+        made[place].withdrawn = withdrawn
+        made[place + 2].earlier = tuple(deliveries[: place + 1])
     undelivered = [text for text in TEXTS if 0 < len(text) < LONGEST_ID]
     for number, text in enumerate(undelivered, len(made) + 1):
-        key, item, record = annotation(number, text, None, project=text)
+        record = annotation(number, text, None, project=text)
         record.withdrawn = FOREVER
-        made.append((key, item, record))
+        made.append(record)
     return made
 
 
@@ -379,9 +377,9 @@ class StoreContract:
             store.commit(0, home_row(home), Batch(annotations=made[:700]))
             store.commit(1, home_row(home), Batch(annotations=made[700:]))
             store.commit(2, home_row(home), Batch(vacated=[zero + n for n in range(3, 2501, 3)]))
-            assert [record.row - zero for _, _, record in store.scan_annotations(home, 0, 4)] == [1, 2, 4, 5]
-            assert [record.row - zero for _, _, record in store.scan_annotations(home, zero + 4, 2)] == [5, 7]
-            assert [record.row - zero for _, _, record in store.scan_annotations(home, zero + 5, 2)] == [7, 8]
+            assert [record.row - zero for record in store.scan_annotations(home, 0, 4)] == [1, 2, 4, 5]
+            assert [record.row - zero for record in store.scan_annotations(home, zero + 4, 2)] == [5, 7]
+            assert [record.row - zero for record in store.scan_annotations(home, zero + 5, 2)] == [7, 8]
             assert store.scan_annotations(home, zero + 2500, 10) == []
             rows = [row_of(annotation) for number, annotation in enumerate(made, 1) if number % 3]
             assert [*map(row_of, store.scan_annotations(home, 0, 5000))] == rows == list(store.scan(ANNOTATIONS, home))
@@ -399,7 +397,7 @@ class StoreContract:
 
         def find(annotations: list[str], items: list[tuple[str, ...]] = ()) -> list[str]:
             rows = store.find_annotations(0, [("p", name) for name in annotations], items)
-            assert len({record.row for _, _, record in rows}) == len(rows)
+            assert len({record.row for record in rows}) == len(rows)
             return names(rows)
 
         assert find([]) == []
@@ -427,8 +425,8 @@ class StoreContract:
     def test_an_annotation_that_changed_is_found_as_it_is(self, store: Store):
         store.commit(0, home_row(0), Batch(annotations=[annotation(1, "a", "i")]))
         changed = annotation(1, "a", "i", label="no", annotator="bob", revision=1)
-        changed[2].earlier = (annotation(1, "a", "i")[2].event,)
-        changed[2].withdrawn = (1, 5)
+        changed.earlier = (annotation(1, "a", "i").event,)
+        changed.withdrawn = (1, 5)
         store.commit(1, home_row(0), Batch(annotations=[changed]))
         assert [*map(row_of, store.find_annotations(0, [("p", "a")], []))] == [row_of(changed)]
 
@@ -448,7 +446,7 @@ class StoreContract:
             store.commit(version, home_row(0), Batch(annotations=annotations, vacated=vacated))
             assert list(store.scan(ANNOTATIONS, 0)) == [row_of(held[n]) for n in sorted(held)]
             assert names(store.find_annotations(0, [], [ItemKey("p", "t", "i50")])) == sorted(
-                held[n][0][1] for n in (150, 151, 152) if n in held
+                held[n].key for n in (150, 151, 152) if n in held
             )
         store.commit(12, home_row(0), Batch(vacated=sorted(held)))
         assert list(store.scan(ANNOTATIONS, 0)) == store.scan_annotations(0, 0, 10) == []
@@ -461,11 +459,11 @@ class StoreContract:
         store.commit(0, home_row(0), Batch(annotations=made))
         assert list(store.scan(ANNOTATIONS, 0)) == [row_of(annotation) for annotation in made]
         for annotation in made:
-            (found,) = [each for each in store.find_annotations(0, [annotation[0]], []) if each[0] == annotation[0]]
+            (found,) = [
+                each for each in store.find_annotations(0, [annotation.name], []) if each.name == annotation.name
+            ]
             assert row_of(found) == row_of(annotation)
-            assert found[:2] == annotation[:2]
-            record, other = found[2], annotation[2]
-            assert all(getattr(record, name) == getattr(other, name) for name in AnnotationRecord.__slots__)
+            assert all(getattr(found, name) == getattr(annotation, name) for name in AnnotationRecord.__slots__)
 
     def test_gold_is_found_at_once_and_after_opening_again(self, store: Store):
         store.commit(0, home_row(0), batch(GOLD, [gold("i1"), gold("i2")]))
@@ -517,8 +515,8 @@ class StoreContract:
             assert list(store.scan(ANNOTATIONS, home)) == [row_of(each) for each in made]
             found = store.find_annotations(home, [("p", "a1")], [])
             assert sorted(map(row_of, found)) == [row_of(each) for each in made]
-            last = made[-1][2].row
-            assert [record.row for _, _, record in store.scan_annotations(home, last - 1, 9)] == [last]
+            last = made[-1].row
+            assert [record.row for record in store.scan_annotations(home, last - 1, 9)] == [last]
 
     def test_settings_are_kept_and_the_first_to_settle_one_wins(self, database: Database):
         store = database.open()

@@ -12,13 +12,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from detectors.records import AnnotationRecord
 from streams.delivery import settled
 from streams.document import document
 from streams.events import Annotation, Event, Review
 from streams.homes import Home
 from streams.readings import Readings
 from streams.store import Row, Store, StoreFailed, open_store
-from streams.store.base import StoredAnnotation
 from streams.store.tables import (
     ALARMS,
     ANNOTATIONS,
@@ -335,7 +335,7 @@ def test_each_step_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[int] = []
     scan = store.scan_annotations
 
-    def counted(home: int, after: int, limit: int) -> list[StoredAnnotation]:
+    def counted(home: int, after: int, limit: int) -> list[AnnotationRecord]:
         found = scan(home, after, limit)
         seen.append(len(found))
         return found

@@ -204,7 +204,7 @@ def test_a_task_that_is_only_half_rebuilt_has_no_interval() -> None:
     store = fold(messages(rated()), configure=ORDINAL)
     before = task_of(store)["agreement"]
     found = store.scan_annotations
-    store.scan_annotations = lambda *where: [each for each in found(*where) if each[1].item != "i0"]  # type: ignore[method-assign, union-attr]
+    store.scan_annotations = lambda *where: [each for each in found(*where) if each.item.item != "i0"]  # type: ignore[method-assign, union-attr]
     after = task_of(store)["agreement"]
     for name in RANKINGS:
         assert (after[name]["value"], after[name]["low"]) == (before[name]["value"], None)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from detectors.changes import ScopeKey
+from detectors.keys import ScopeKey
 from detectors.scope import Scope, Tally
 from streams.store import rows
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from detectors.item import ItemKey
+from detectors.keys import ItemKey
 from streams.errors import Refused
 from streams.store import Batch, Conflict, Store, StoreFailed, open_store, sqlite
 from streams.store.pages import ROOM
@@ -164,7 +164,7 @@ def test_the_view_shows_all_that_annotations_say(database: File):
     store.open_home(5)
     store.commit(0, home_row(5), Batch(annotations=[annotation(7, "a", "i", home=5)]))
     shown = store._connection.execute("SELECT * FROM annotations ORDER BY row").fetchall()
-    expected = [*(row_of(each) for each in made if each[2].row not in (2, 50)), row_of(annotation(7, "a", "i", home=5))]
+    expected = [*(row_of(each) for each in made if each.row not in (2, 50)), row_of(annotation(7, "a", "i", home=5))]
     assert shown == expected
     assert [*map(type, shown[0])] == [*map(type, expected[0])]
     columns = [column[0] for column in store._connection.execute("SELECT * FROM annotations").description]
@@ -309,7 +309,7 @@ def test_a_disk_that_is_full_is_a_failure_that_writes_nothing_until_there_is_roo
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
         store.commit(version, home_row(0), Batch(annotations=rows))
         assert store.count(ANNOTATIONS, 0) == 100 * version + 100
-        assert names(store.find_annotations(0, [rows[0][0]], []))[0] == "a1"
+        assert names(store.find_annotations(0, [rows[0].name], []))[0] == "a1"
     """
     done = subprocess.run(
         script(program, tmp_path / "k.db"), cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
@@ -379,7 +379,7 @@ def test_a_killed_worker_leaves_whole_transactions(tmp_path: Path):
         version = store.open_home(0)[1]
         assert version >= seen
         seen = version
-        assert [record.row for _, _, record in store.scan_annotations(0, 0, 10**6)] == list(range(1, 50 * version + 1))
+        assert [record.row for record in store.scan_annotations(0, 0, 10**6)] == list(range(1, 50 * version + 1))
         for number in range(0, version, 7):
             found = store.find_annotations(0, [("p", f"a{50 * number + 1}")], [])
             assert names(found) == sorted(f"a{50 * number + n}" for n in range(1, 51))
@@ -514,7 +514,7 @@ def test_of_an_erased_person_no_byte_is_left_in_the_files(
         scope = (0, "p", "t", "annotator", PERSON, 1, 1, 0, 0, 0, "{}" * version * 80)
         store.commit(version, home_row(0), Batch({PAIRS: pairs, SCOPES: [scope]}, annotations=rows))
     assert count_of(PERSON, tmp_path) > 100
-    for _, _, record in store.scan_annotations(0, 0, 10**6):
+    for record in store.scan_annotations(0, 0, 10**6):
         if record.event.annotator == PERSON:
             store.commit(version + 1, home_row(0), Batch(vacated=[record.row], erases=True))
             version += 1

@@ -145,7 +145,7 @@ def test_an_item_with_far_too_many_leaves_its_scopes_without_an_interval(
 def test_as_long_as_not_all_of_them_are_known_there_is_no_interval(kind: str) -> None:
     store = fold(messages(events(kind)))
     scan = store.scan_annotations
-    store.scan_annotations = lambda *where: [each for each in scan(*where) if each[1].item != "i0"]  # type: ignore[method-assign, union-attr]
+    store.scan_annotations = lambda *where: [each for each in scan(*where) if each.item.item != "i0"]  # type: ignore[method-assign, union-attr]
     held = document_of(store)["projects"]["news"]["tasks"]["label"]
     assert (held["agreement"]["alpha"]["value"] is None, held["agreement"]["alpha"]["low"]) == (False, None)
 
