@@ -76,6 +76,8 @@ def assert_that_it_was_a_test(cluster: Cluster, messages: int) -> None:
     found = document(store, rules.configure, rules.privacy)
     panes = [str(row[4]) for home in store.homes() for row in store.scan(SCOPES, home) if row[3] == PANE]
     store.close()
+    types = {task["label_type"] for tasks in found["projects"].values() for task in tasks["tasks"].values()}
+    assert types == {"nominal", "interval", "multilabel", "boxes", "spans", "preference"}
     assert len([name for name in panes if hours_in(name) > 1]) > 20, "hours are merged into days"
     said = Counter(message.topic.partition(".")[2] for message in cluster.said())
     print(found["events"], len(found["alarms"]), "alarms", said, "messages, repeats included")

@@ -1,8 +1,9 @@
 """Forty thousand events in which every kind of event, and every kind of trouble with one, happens often.
 
 Each project is worked on for a while, so that what went wrong in one is not written over later. Of each one annotator is
-careless for a while and then good again, so that alarms are raised and cleared; of some another one is erased. Messages are edited, withdrawn, repeated, sent twice, late, broken, packed into arrays, and sent to
-partitions that are not their project's home.
+careless for a while and then good again, so that alarms are raised and cleared; of some another one is erased. Messages are
+edited, withdrawn, repeated, sent twice, late, broken, packed into arrays, and sent to partitions that are not their project's
+home. Some projects have labels of another type.
 """
 
 from __future__ import annotations
@@ -20,6 +21,27 @@ PROJECTS = tuple(f"project-{number}" for number in range(12))
 DURATION = 0.4
 """Of the whole time, how long a project is worked on."""
 LABELS = ("cat", "dog", "fox")
+FORMS: dict[str, dict[str, object]] = {
+    "project-1": {"cat": 1, "dog": 2.5, "fox": -4},
+    "project-3": {"cat": ["cat"], "dog": ["dog", "cat"], "fox": ["fox", "dog"]},
+    "project-6": {
+        "cat": {"boxes": [{"bbox": [0, 0, 10, 10], "class": "cat"}]},
+        "dog": {"boxes": [{"bbox": [1, 0, 10, 12], "class": "dog"}, {"bbox": [40, 40, 5, 5], "class": "cat"}]},
+        "fox": {"boxes": []},
+    },
+    "project-8": {
+        "cat": {"spans": [{"start": 3, "end": 9, "type": "cat"}]},
+        "dog": {"spans": [{"start": 3, "end": 8, "type": "dog"}, {"start": 20, "end": 21}]},
+        "fox": {"spans": []},
+    },
+    "project-10": {
+        "cat": {"chosen": "A", "rejected": "B"},
+        "dog": {"chosen": "B", "rejected": "A"},
+        "fox": {"tie": True},
+    },
+}
+"""How the labels of some projects are spelled: as numbers, sets, boxes, spans and preferences."""
+
 GOLD_TYPES = {"gold", "erasure"}
 
 Event = dict[str, Any]
@@ -45,9 +67,9 @@ def traffic(seed: int, events: int) -> Iterator[Sent]:
         now = made / events
         bench = chance.choice([bench for bench in benches if bench.begins <= now < bench.begins + DURATION] or benches)
         progress = (now - bench.begins) / DURATION
-        page = [bench.event(progress)]
+        page = [_formed(bench.event(progress))]
         if chance.random() < 0.03:
-            page += [bench.event(progress) for _ in range(chance.randrange(1, 30))]
+            page += [_formed(bench.event(progress)) for _ in range(chance.randrange(1, 30))]
         made += len(page)
         for topic in ("annotations", "gold"):
             part = [event for event in page if (event["type"] in GOLD_TYPES) == (topic == "gold")]
@@ -170,3 +192,13 @@ class _Bench:
         late = self.chance.choice((0, 0, 0, 0, 30, 4000, 200_000))
         at = datetime(2026, 1, 5, 8, tzinfo=UTC) + timedelta(minutes=self.number, seconds=-late)
         return {**event, "id": f"e{self.number}", "time": at.isoformat()}
+
+
+def _formed(event: Event) -> Event:
+    """The event with its labels as its project has them."""
+    form = FORMS.get(event["project"])
+    if form is None:
+        return event
+    if "accepted" in event:
+        return {**event, "accepted": [{"label": form[answer["label"]]} for answer in event["accepted"]]}
+    return {**event, "label": form[event["label"]]} if "label" in event else event
