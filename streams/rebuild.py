@@ -41,6 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Run `kappawatch rebuild`."""
     settings = load_settings(args.config, os.environ)
+    site.check_key(settings)
     if settings.store.kind == "sqlite" and not settings.store.path.exists():
         raise Refused(f"{settings.store.shown}: expected a store, found none: there is nothing to rebuild")
     try:

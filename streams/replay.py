@@ -107,6 +107,7 @@ def run(args: argparse.Namespace) -> int:
     """Run `kappawatch replay`."""
     wanted = over_time(args)
     settings = load_settings(args.config, os.environ)
+    site.check_key(settings)
     check_readable(args.files)
     url = args.store if "://" in args.store else f"sqlite:///{args.store}"
     try:

@@ -16,6 +16,12 @@ PARTITIONS = "partitions"
 PROJECTS = "projects"
 
 
+def check_key(settings: Settings) -> None:
+    """Refuse a configured key that cannot be read, before a store is touched."""
+    if settings.privacy.key_file is not None:
+        _read_key(settings)
+
+
 def privacy(store: Store, settings: Settings) -> Privacy:
     """The pseudonyms of a store: under the configured key, or under one that the store made for itself."""
     if settings.privacy.key_file is not None:

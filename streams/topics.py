@@ -68,11 +68,15 @@ def planned(settings: Settings) -> list[Topic]:
 
 
 class Cluster:
-    """The broker, asked and told about topics within a time limit; the time starts with the object."""
+    """The broker, asked and told about topics within a time limit; the time starts with the object.
 
-    def __init__(self, settings: Settings, timeout: float) -> None:
+    `patience` says how whoever asks can be given more time, if at all.
+    """
+
+    def __init__(self, settings: Settings, timeout: float, *, patience: str = "") -> None:
         self._where = f"Kafka at {settings.kafka.bootstrap_servers}"
         self._timeout = timeout
+        self._patience = patience
         self._end = time.monotonic() + timeout
         self._trouble = ""
         options: dict[str, Any] = {**librdkafka_options(settings), "error_cb": self._note, "log_level": 2}
@@ -158,7 +162,7 @@ class Cluster:
             if patience <= 0:
                 raise Unavailable(
                     f"{self._where}: expected an answer within {self._timeout:g} s, found none ({self._trouble}); "
-                    "check that the broker runs, kafka.bootstrap_servers and kafka.security_protocol, or raise --timeout"
+                    f"check that the broker runs, kafka.bootstrap_servers and kafka.security_protocol{self._patience}"
                 )
             try:
                 return question(min(patience, 2.0))
@@ -182,7 +186,7 @@ _FORBIDDEN: Final = (
 def create(settings: Settings, timeout: float) -> list[str]:
     """Create the topics that are missing, and say of each what was done; a topic that cannot serve is refused first."""
     topics = planned(settings)
-    cluster = Cluster(settings, timeout)
+    cluster = Cluster(settings, timeout, patience=", or raise --timeout")
     counts = cluster.partitions()
     _check_counts(topics, counts, settings)
     there = [topic for topic in topics if topic.name in counts]

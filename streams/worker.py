@@ -596,6 +596,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Run `kappawatch worker` until SIGINT or SIGTERM."""
     settings = load_settings(args.config, os.environ)
+    # The files that it names are read before anything is touched.
+    faust_options(settings)
+    site.check_key(settings)
     configure(settings.log.level, settings.log.format)
     asyncio.run(_run(settings, adopt=args.adopt))
     return 0

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from streams import site
+from streams import cli, site
 from streams.errors import Refused
 from streams.settings import KafkaSettings, Settings, load_settings
 from streams.store import Store, open_store
@@ -23,6 +23,39 @@ def settings(text: str, folder: Path) -> Settings:
 
 def memory() -> Store:
     return open_store("sqlite://")
+
+
+NO_KEY = '[privacy]\nkey_file = "missing"\n'
+NO_PASSWORD = """
+[kafka]
+security_protocol = "SASL_PLAINTEXT"
+sasl_username = "u"
+sasl_password_file = "missing"
+"""
+NO_CA = '[kafka]\nsecurity_protocol = "SSL"\nssl_ca_file = "missing"\n'
+
+
+@pytest.mark.parametrize(
+    ("command", "text"),
+    [
+        *[(["worker"], text) for text in (NO_KEY, NO_PASSWORD, NO_CA)],
+        (["rebuild"], NO_KEY),
+        (["replay", "--store", "new.db", "events.jsonl"], NO_KEY),
+    ],
+)
+def test_files_that_are_missing_are_refused_before_anything_is_touched(
+    command: list[str], text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("kappawatch.toml").write_text(text, encoding="utf-8")
+    Path("events.jsonl").write_text("", encoding="utf-8")
+    if command == ["rebuild"]:
+        Path("kappawatch.db").write_bytes(b"never opened")
+    before = {path.name for path in tmp_path.iterdir()}
+    assert cli.main([*command, "--config", "kappawatch.toml"]) == 2
+    key = text.splitlines()[-1].partition(" ")[0]
+    assert f"{key}: expected a file" in capsys.readouterr().err
+    assert {path.name for path in tmp_path.iterdir()} == before
 
 
 # -- pseudonyms ---------------------------------------------------------------------------------------------------------

@@ -415,7 +415,8 @@ def change(url: str, statement: str) -> None:
 def test_equal_is_code_0(run: Any) -> None:
     done = run("--no-log")
     assert done.code == 0
-    assert done.out.endswith("everything is equal\n")
+    assert done.out.endswith("all that was compared is equal\n")
+    assert "note: the log was not read; only statistics compared\n" in done.out
     assert "scopes" in done.out
 
 
