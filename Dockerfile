@@ -7,7 +7,7 @@ COPY requirements.lock /src/
 # All wheels on x86-64. On ARM faust-streaming has none: its source then installs in pure Python, without a compiler.
 RUN /opt/kappawatch/bin/pip install --require-hashes -r /src/requirements.lock
 COPY . /src
-RUN /opt/kappawatch/bin/pip install --no-deps /src
+RUN /opt/kappawatch/bin/pip install --no-deps --no-build-isolation /src
 
 FROM python:3.13.7-slim-bookworm
 

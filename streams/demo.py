@@ -38,7 +38,15 @@ from streams.publisher import Publisher
 from streams.settings import load_settings
 from streams.show import load_document
 from streams.simulator import RATE, Campaign
-from streams.view import alarm_headline, alarm_numbers, events_line, interval_text, percent, render_overview
+from streams.view import (
+    alarm_headline,
+    alarm_numbers,
+    events_line,
+    interval_text,
+    percent,
+    render_overview,
+    worst_annotators,
+)
 
 TOPICS: Final = {"annotations": 4, "gold": 4, "alerts": 1, "dead-letters": 1}
 FIRST_PORTS: Final = range(8080, 8100)
@@ -48,6 +56,8 @@ TICK: Final = 0.25
 REFRESH: Final = 1.0
 STATUS_LINES: Final = 5.0
 """Seconds between the lines that are written where there is no terminal."""
+LOWEST: Final = 3
+"""Annotators in such a line."""
 SPEED_OVER: Final = 5.0
 START_TIMEOUT: Final = 60.0
 DRAIN_TIMEOUT: Final = 30.0
@@ -317,7 +327,12 @@ class Demo:
             f"gold {interval_text(task['gold']['accuracy'], percent)}"
             for project, task in self._tasks()
         )
-        return f"{_minutes(time.monotonic() - self._began)}  {self._speed:,.0f} events/s: {outcomes} | {figures}"
+        lowest = ", ".join(
+            f"{name} gold {interval_text(held['gold']['accuracy'], percent)}"
+            for _, name, held in worst_annotators(self._document)[:LOWEST]
+        )
+        head = f"{_minutes(time.monotonic() - self._began)}  {self._speed:,.0f} events/s: {outcomes}"
+        return " | ".join(filter(None, (head, figures, lowest and f"lowest annotators {lowest}")))
 
     def _tasks(self) -> Iterator[tuple[str, Any]]:
         for project, held in self._document["projects"].items():

@@ -713,6 +713,17 @@ def _answer(label: str, figures: Document) -> str:
 # -------------------------------------------------------------------------------------------------------- the overview
 
 
+def worst_annotators(document: Document) -> list[tuple[str, str, Document]]:
+    """All annotators, the lowest by gold first: project, name and figures of each."""
+    projects: dict[int, str] = {}
+    people: list[tuple[str, Document]] = []
+    for project, _, figures in _tasks(document):
+        for name, held in (figures.get("by", {}).get("annotator") or {}).items():
+            projects[id(held)] = project
+            people.append((name, held))
+    return [(projects[id(held)], name, held) for name, held in _ranked(people, "alpha", by_gold=True)]
+
+
 def render_overview(document: Document) -> RenderableType:
     """What a QA lead looks at: projects, the worst annotators, the open alarms; fits a screen."""
     return _Overview(document)
@@ -725,11 +736,7 @@ class _Overview:
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         width = options.max_width
         tasks = list(_tasks(self.document))
-        people = [
-            (name, project, held)
-            for project, _, figures in tasks
-            for name, held in (figures.get("by", {}).get("annotator") or {}).items()
-        ]
+        people = worst_annotators(self.document)
         alarms = _by_urgency(self.document.get("alarms", []))
         wanted = (len(tasks), min(len(people), WORST_ANNOTATORS), min(len(alarms), OVERVIEW_ALARMS))
         lines = (options.height or console.height) - HEAD_LINES - 5  # three headings, two blank lines
@@ -737,7 +744,7 @@ class _Overview:
 
         yield self._tasks(tasks, shown_tasks, width)
         yield Text()
-        yield self._worst_annotators(people, shown_people, width)
+        yield self._annotators(people[:shown_people], width)
         yield Text()
         if not alarms:
             yield Text("no alarms", QUIET)
@@ -758,16 +765,14 @@ class _Overview:
             _scope(grid, width, _Line(_Named(_name(project)), " / ", _Named(_name(task))), figures)
         return grid.table
 
-    def _worst_annotators(self, people: Sequence[tuple[str, str, Document]], shown: int, width: int) -> RenderableType:
+    def _annotators(self, people: Iterable[tuple[str, str, Document]], width: int) -> RenderableType:
         grid = _scopes(width, "lowest annotators", plot=min(LONGEST_PLOT, width - 99))
         alarmed = {
             (alarm.get("project"), alarm.get("subject"))
             for alarm in self.document.get("alarms", [])
             if alarm.get("cleared_at") is None
         }
-        place = {id(held): project for _, project, held in people}
-        for name, held in _ranked([(name, held) for name, _, held in people], "alpha", by_gold=True)[:shown]:
-            project = place[id(held)]
+        for project, name, held in people:
             style = BAD if (project, name) in alarmed else ""
             _scope(grid, width, _Line(_Named(_name(name), style), "  ", _Named(_name(project), QUIET)), held)
         return grid.table
