@@ -120,7 +120,9 @@ def test_it_names_the_annotator_who_goes_bad_and_agrees_with_replay(
         check=True,
     )
     last = [line for line in out.splitlines() if " | " in line][-1]
-    assert last.split(" | ", 1)[1] == figures(json.loads(replay.stdout))
+    _, *shown, lowest = last.split(" | ")
+    assert " | ".join(shown) == figures(json.loads(replay.stdout))
+    assert lowest.startswith(f"lowest annotators {name} gold ")
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
