@@ -24,6 +24,7 @@ from streams.verify import Refold, Report, Span, journal, verify_statistics
 from tests.made_campaign import campaign
 from tests.made_events import annotation, configured, erasure, gold, messages
 from tests.streams.folding import PRIVACY, TOPIC, Record, default_task, fold, rules
+from tests.thoroughness import enough, often
 
 Configure = Callable[[str, str], TaskConfig]
 WITHOUT_B = configured(labels=("a",))
@@ -146,9 +147,10 @@ def lived(seed: int, sent: Sequence[bytes], monkeypatch: pytest.MonkeyPatch) -> 
     return store
 
 
-SEEDS = range(24)
+SEEDS = range(often(24))
 
 
+@pytest.mark.thorough
 def test_whatever_happens_a_refold_comes_to_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     ends: Counter[str] = Counter()
     for seed in SEEDS:
@@ -163,10 +165,10 @@ def test_whatever_happens_a_refold_comes_to_the_same(monkeypatch: pytest.MonkeyP
             ends[alarm["evidence"].get("cleared", "open")] += 1
         compared["adoptions"] += store.count(ADOPTIONS, 0)
         store.close()
-    assert compared["interruptions"] > 200
-    assert compared["adoptions"] > 40
-    assert compared["rows"] > 9_000
-    assert compared["messages"] > 150
+    assert compared["interruptions"] > enough(200)
+    assert compared["adoptions"] > enough(40)
+    assert compared["rows"] > enough(9_000)
+    assert compared["messages"] > enough(150)
     assert ends.keys() == {"open", "corrected", "erased", "unwatched"}
 
 
