@@ -18,7 +18,7 @@ from aiokafka.errors import (
     UnsupportedForMessageFormatError,
 )
 
-from streams.homes import Message
+from streams.outbox import Message
 from streams.store.base import Batch, Key
 from streams.store.tables import OUTBOX
 

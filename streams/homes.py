@@ -11,7 +11,6 @@ import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from hashlib import sha256
 from typing import Final, Protocol, cast
 
 import msgspec
@@ -24,11 +23,11 @@ from detectors.monitor import Monitor
 from detectors.records import AnnotationRecord
 from detectors.signals import SIGNALS
 from detectors.watch import Answer, Watch, WatchKey
-from streams.alerts import alert_message
 from streams.closing import Closing
 from streams.erasing import Erasing
 from streams.events import Erasure, Event, Shape
 from streams.merging import Merging
+from streams.outbox import FORWARDED, Outbox
 from streams.parsing import DeadLetter, Parser, raw_events
 from streams.privacy import Privacy
 from streams.rebuilding import Rebuilding
@@ -65,9 +64,6 @@ SLICE: Final = 500
 STEP: Final = 5000
 """Erasures and rebuilds go through the stored annotations in steps of this many, each a transaction."""
 
-FORWARDED: Final = "kappawatch-forwarded"
-"""The header of an event that was sent on to its home; it is not sent on again."""
-
 
 class Record(Protocol):
     """A message of the log, as aiokafka gives it."""
@@ -78,19 +74,6 @@ class Record(Protocol):
     def value(self) -> bytes | None: ...
     @property
     def headers(self) -> Sequence[tuple[str, bytes]]: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Message:
-    """A message to publish: with its deterministic id, so that a repeat can be told from another."""
-
-    number: int
-    id: str
-    topic: str
-    partition: int | None
-    key: str | None
-    value: bytes
-    headers: tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +157,7 @@ class Home:
             forwarded,
             self._next_row,
             self._next_letter,
-            self._next_message,
+            next_message,
             reasons,
         ) = cast("tuple[int, int, str, int, int, int, int, int, int, str]", row)
         self.positions: dict[str, int] = msgspec.json.decode(positions)
@@ -182,8 +165,7 @@ class Home:
         self.monitor = Monitor(
             self.configure, rules.privacy.pseudonym, rules.privacy.erasure_hash, capacity=rules.capacity
         )
-        self.unsent: list[Message] = []
-        self._said: list[Message] = []
+        self.outbox = Outbox(number, next_message, publishes=rules.publishes)
         self._prune_at = 0.0
         self._up_to_date = False
         self._load()
@@ -213,9 +195,7 @@ class Home:
             monitor.clocks.hear(*rows.clock(row))
         self._closing.committed(monitor.clocks.projects)
         for row in store.scan(OUTBOX, home):
-            message = _message(row)
-            if message is not None:
-                self.unsent.append(message)
+            self.outbox.load(row)
         self._fill_shelves()
 
     def _prune_letters(self, batch: Batch) -> None:
@@ -430,7 +410,7 @@ class Home:
         for alarm in changes.messages:
             if alarm.state == "raised":
                 self._count_raised(alarm)
-            self._alert(batch, alarm)
+            self.outbox.alert(batch, self._rules.alerts_topic, alarm)
         self.store.commit(
             self.version,
             (
@@ -442,15 +422,14 @@ class Home:
                 self.totals.forwarded,
                 self._next_row,
                 self._next_letter,
-                self._next_message,
+                self.outbox.next_number,
                 rows.to_json(self.totals.reasons),
             ),
             batch,
         )
         self.version = version
         self._closing.committed({project for project, _ in changes.clocks})
-        self.unsent += self._said
-        self._said.clear()
+        self.outbox.committed()
         for erased, at in changes.erased:
             self._erasing.add(erased, at)
         self.monitor.trim()
@@ -475,29 +454,7 @@ class Home:
             ),
         )
 
-    # -- messages -----------------------------------------------------------------------------------------------
-
-    def _send(
-        self,
-        batch: Batch,
-        name: str,
-        topic: str,
-        value: bytes,
-        headers: tuple[tuple[str, str], ...],
-        *,
-        partition: int | None = None,
-        key: str | None = None,
-    ) -> None:
-        if not self._rules.publishes:
-            return
-        headers = (("kappawatch-id", name), *headers)
-        message = Message(self._next_message, name, topic, partition, key, value, headers)
-        self._next_message += 1
-        self._said.append(message)
-        batch.put(
-            OUTBOX,
-            (self.number, message.number, name, topic, partition, key, value, rows.to_json(headers), "unsent"),
-        )
+    # -- strays -----------------------------------------------------------------------------------------------
 
     def _refuse(self, taken: _Taken, letter: DeadLetter, topic: str, offset: int, element: int) -> None:
         batch = taken.batch
@@ -522,43 +479,15 @@ class Home:
                 int(self._rules.clock()),
             ),
         )
-        origin = f"{topic}/{self.number}/{offset}"
-        self._send(
-            batch,
-            _name("dead-letter", origin, element),
-            self._rules.dead_letters_topic,
-            letter.value,
-            (
-                ("kappawatch-reason", letter.reason),
-                ("kappawatch-path", letter.path),
-                ("kappawatch-origin", origin),
-                ("kappawatch-length", str(letter.length)),
-                ("kappawatch-sha256", letter.sha256),
-            ),
-        )
+        self.outbox.refuse(batch, self._rules.dead_letters_topic, letter, self._origin(topic, offset), element)
 
     def _forward(self, batch: Batch, topic: str, record: Record, element: int, project: str) -> None:
         self.totals.forwarded += 1
-        origin = f"{topic}/{self.number}/{record.offset}"
-        self._send(
-            batch,
-            _name("forward", origin, element),
-            topic,
-            _raw(record, element),
-            ((FORWARDED, origin),),
-            partition=self._rules.home_of(project),
-            key=project,
-        )
+        origin, partition = self._origin(topic, record.offset), self._rules.home_of(project)
+        self.outbox.forward(batch, topic, _raw(record, element), origin, element, partition=partition, project=project)
 
-    def _alert(self, batch: Batch, alarm: Alarm) -> None:
-        self._send(
-            batch,
-            f"{alarm.id}-{alarm.sequence}",
-            self._rules.alerts_topic,
-            alert_message(alarm),
-            (),
-            key=alarm.cause.project,
-        )
+    def _origin(self, topic: str, offset: int) -> str:
+        return f"{topic}/{self.number}/{offset}"
 
     # -- work between chunks --------------------------------------------------------------------------------------
 
@@ -631,21 +560,7 @@ def _path(record: Record, element: int) -> str:
     return f"$[{element}].project" if value.lstrip(b" \t\r\n")[:1] == b"[" else "$.project"
 
 
-def _name(kind: str, origin: str, element: int) -> str:
-    return sha256(f"{kind}/{origin}/{element}".encode()).hexdigest()[:24]
-
-
 def _parts(outcome: Event | DeadLetter) -> int:
     """How many boxes or spans the label has."""
     label = getattr(outcome, "label", None)
     return label.parts if isinstance(label, Shape) else 0
-
-
-def _message(row: Row) -> Message | None:
-    _, number, name, topic, partition, key, value, headers, state = cast(
-        "tuple[int, int, str, str, int | None, str | None, bytes, str, str]", row
-    )
-    if state != "unsent":
-        return None
-    pairs = tuple((name, value) for name, value in msgspec.json.decode(headers))
-    return Message(number, name, topic, partition, key, bytes(value), pairs)

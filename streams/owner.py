@@ -19,8 +19,9 @@ from faust.types.tuples import TP
 from streams.chunks import Chunk, Following, follows
 from streams.delivery import settled
 from streams.events import Event
-from streams.homes import Home, Message, Outcome, Rules
+from streams.homes import Home, Outcome, Rules
 from streams.metrics import WorkerMetrics
+from streams.outbox import Message
 from streams.readings import Readings
 from streams.steps import Step
 from streams.store import Conflict, Store, StoreFailed
@@ -82,7 +83,7 @@ class Owner:
     def unsent(self, number: int) -> Sequence[Message]:
         """The messages that a held home has yet to publish, in order."""
         home = self._homes.get(number)
-        return () if home is None else tuple(home.unsent)
+        return () if home is None else tuple(home.outbox.unsent)
 
     def settle(self, number: int, dealt: Sequence[Message], refused: Iterable[Message]) -> None:
         """Strike off messages that were published, and mark those that the broker refuses for good."""
@@ -91,7 +92,7 @@ class Owner:
         home = self._homes.get(number)
         if home is not None:
             numbers = {message.number for message in dealt}
-            home.unsent = [message for message in home.unsent if message.number not in numbers]
+            home.outbox.unsent = [message for message in home.outbox.unsent if message.number not in numbers]
 
     def show(self, number: int) -> bool:
         """Take a slice of a held home's readings for the metrics; whether there is more to take."""

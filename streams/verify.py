@@ -257,13 +257,13 @@ class Refold:
         self._configurations.update(adoption)
         self.store.close_home(self._number)
         self._home = Home(self._number, self.store, self._rules)
-        self._home.unsent.clear()
+        self._home.outbox.unsent.clear()
         self._home.finish_work()
         self._hear()
 
     def _hear(self) -> None:
         """What the home says is not sent."""
-        self._home.unsent.clear()
+        self._home.outbox.unsent.clear()
 
     def compare(self, report: Report, store: Store, home: int) -> None:
         """Compare every table that is a function of the log."""

@@ -79,7 +79,7 @@ class Silent(Owner):
         loaded = number not in self._homes
         home = super()._home(number)
         if loaded:
-            home.unsent.clear()
+            home.outbox.unsent.clear()
         return home
 
 

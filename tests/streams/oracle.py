@@ -14,7 +14,8 @@ from typing import NamedTuple
 from faust.types.tuples import TP
 
 from streams.document import Document, document
-from streams.homes import FORWARDED, Home, Message, Record, Rules
+from streams.homes import Home, Record, Rules
+from streams.outbox import FORWARDED, Message
 from streams.store import Store, open_store
 from streams.verify import Refold, Report, Span, journal, verify_statistics
 from streams.windowing import OverTime, Windowing
@@ -144,7 +145,7 @@ class _Recorded(Refold):
         self.said: list[Said] = []
 
     def _hear(self) -> None:
-        self.said += map(Said.of, self._home.unsent)
+        self.said += map(Said.of, self._home.outbox.unsent)
         super()._hear()
 
 

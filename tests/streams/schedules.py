@@ -23,9 +23,10 @@ from faust.types.tuples import TP
 from detectors.config import TaskConfig
 from detectors.panes import PANE, hours_in
 from streams.chunks import Chunk, Cursors, Following
-from streams.homes import Message, Rules
+from streams.homes import Rules
 from streams.kafka import partition_for
 from streams.metrics import WorkerMetrics
+from streams.outbox import Message
 from streams.owner import Owner
 from streams.parsing import Parser
 from streams.privacy import Privacy

@@ -245,12 +245,12 @@ def test_it_is_cleared_at_the_time_of_the_last_answer_and_said(monkeypatch: pyte
     monkeypatch.setattr("streams.homes.STEP", 3)
     store = fold(messages([*raising("ann"), gold("last", "a"), annotation("ann", "last", "a", 300)]))
     home = Home(0, store, rules(WITHOUT_B))
-    home.unsent.clear()
+    home.outbox.unsent.clear()
     home.finish_work()
     (row,) = store.scan(ALARMS, 0)
     found = dict(zip(ALARMS.names, row, strict=True))
     assert (found["state"], found["cleared_at"]) == ("cleared", annotation("ann", "last", "a", 300).at)
-    assert [message.id for message in home.unsent] == [f"{found['id']}-{found['sequence']}"]
+    assert [message.id for message in home.outbox.unsent] == [f"{found['id']}-{found['sequence']}"]
 
 
 def test_answers_that_begin_to_count_take_their_place_in_time() -> None:

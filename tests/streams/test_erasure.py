@@ -585,8 +585,8 @@ def test_messages_that_the_broker_refused_for_good_go_too() -> None:
     bad = [REFUSED["annotation"], KEPT["another person"]]
     store = fold(bad)
     home = Home(0, store, rules())
-    assert len(home.unsent) == 2
-    store.amend(settled(0, home.unsent, home.unsent))
+    assert len(home.outbox.unsent) == 2
+    store.amend(settled(0, home.outbox.unsent, home.outbox.unsent))
     assert {row[8] for row in store.scan(OUTBOX, 0)} == {"failed"}
     take_on(store, [*bad, *messages([erasure(PERSON, 9000)])])
     assert [bytes(row[6]) for row in store.scan(OUTBOX, 0)] == [KEPT["another person"]]  # type: ignore[arg-type]

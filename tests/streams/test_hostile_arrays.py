@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from streams.homes import FORWARDED, Home
+from streams.homes import Home
+from streams.outbox import FORWARDED
 from streams.store import open_store
 from streams.store.tables import DEAD_LETTERS, OUTBOX
 from tests.streams.folding import TOPIC, Record, rules

@@ -467,4 +467,4 @@ def test_no_store_is_code_3(run: Any, url: str) -> None:
 
 def test_a_refold_is_a_home_of_its_own(refold: Refold) -> None:
     assert isinstance(refold._home, Home)
-    assert refold._home.unsent == []
+    assert refold._home.outbox.unsent == []
