@@ -17,13 +17,13 @@ from detectors.reading import Reading
 from detectors.reasons import NO_PAIRABLE_ITEM, NO_VARIATION, NOT_AVAILABLE
 
 ORDERED: Final = frozenset({"ordinal", "interval", "ratio"})
-"""The label types whose categories have an order."""
+"""The levels of measurement whose categories have an order."""
 
-UNORDERED: Final = frozenset({"nominal", "preference"})
-"""The label types whose categories are equal or not, and nothing else."""
+UNORDERED: Final = frozenset({"nominal"})
+"""The level whose categories are equal or not, and nothing else."""
 
 CATEGORIES: Final = ORDERED | UNORDERED
-"""The label types whose labels are categories: numbers are where a task declares which there are."""
+"""All levels: a label type whose labels are categories has one of these (`detectors.labels.level_of`)."""
 
 
 class Estimate(NamedTuple):

@@ -34,6 +34,7 @@ from detectors.agreement.spans.figures import SPANS
 from detectors.agreement.spans.marks import Mark, marks
 from detectors.agreement.spans.measure import measure, measure_groups
 from detectors.gold import Accuracy
+from detectors.labels import level_of
 from detectors.labels.preference import Preference
 from detectors.scope import Scope, Tally
 from detectors.statistic import Statistic
@@ -101,7 +102,7 @@ def read_sets(state):
 
 
 def read_preferences(state):
-    return agreement(state.counts, "preference", 3)
+    return agreement(state.counts, level_of("preference"), 3)
 
 
 def read_pair(state):
