@@ -92,7 +92,8 @@ class Estimator(Protocol):
 class Coefficient:
     """A coefficient of agreement: its name, the label types it is for, its lower bound, and its estimate.
 
-    `by_type` has the estimates of label types that have another one.
+    Of a label type that has a level of measurement, the level stands for it. `by_type` has the estimates of those that have
+    another one.
     """
 
     name: str
