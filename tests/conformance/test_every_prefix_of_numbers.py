@@ -25,14 +25,17 @@ def close(x):
 
 
 class Numbers(Stream):
-    """Labels are numbers of a task that declares none; the state is that of the items with even numbers, and of the others."""
+    """Labels are numbers of a task that declares none, of another size in each stream.
+
+    The state is that of the items with even numbers, and that of the others.
+    """
 
     measure = staticmethod(Fit(TaskConfig("interval")).measuring["interval"])
 
     def __init__(self, seed):
         rng = random.Random(seed)
         self.halves = Sums(), Sums()
-        super().__init__(seed, labels=[rng.choice([1, 10**6]) * round(rng.uniform(-1, 1), 6) for _ in range(60)])
+        super().__init__(seed, labels=[round(rng.uniform(-1, 1) * 100**seed, 4) for _ in range(60)])
 
     def measured(self, item):
         given = [(str(a), self.cells[item, a]) for a in self.annotators if (item, a) in self.cells]
