@@ -17,7 +17,7 @@ from detectors.agreement.measures import Measure
 from detectors.agreement.patterns import BY_SIZE, against_others, item_pattern, pair_pattern, sized_pattern
 from detectors.between import BETWEEN_VENDORS, between_vendors, pair_name
 from detectors.keys import ItemKey
-from detectors.labels import LABEL_TYPES, Fit
+from detectors.labels import LABEL_TYPES, Fit, level_of
 from detectors.labels.base import Measuring
 from detectors.panes import PANE, pane_name, pane_of
 from detectors.protocols import Annotation, Gold
@@ -374,7 +374,7 @@ def _look_of(kind: str, labels: Sequence[str], accepted: Accepted | None, *, cat
 
 def _pairs(kind: str, labels: Sequence[str]) -> tuple[str, ...]:
     """The pattern of each two of the labels."""
-    if kind in BY_SIZE:
+    if level_of(kind) in BY_SIZE:
         size = len(labels)
         return tuple([sized_pattern(*two, size) for two in combinations(labels, 2)])
     return tuple([pair_pattern(*two) for two in combinations(labels, 2)])

@@ -36,7 +36,7 @@ from detectors.config import OTHER, TaskConfig
 from detectors.decay import decayed
 from detectors.gold import Accuracy
 from detectors.item import MOST_PAIRED, Item, contribution
-from detectors.labels import LABEL_TYPES, SHAPES, Fit, LabelType, declared_key
+from detectors.labels import LABEL_TYPES, SHAPES, Fit, LabelType, declared_key, level_of
 from detectors.labels.base import ClosedType, CompoundType, OpenType
 from detectors.panes import PANE, begin, bound_name, hour_of, hours_in, merged_name
 from detectors.reading import Reading
@@ -140,24 +140,27 @@ class TaskStatistics:
                 self._total.merge(part)
         self.label_type = config.label_type or _majority(self._total)
         kind = LABEL_TYPES[self.label_type or "nominal"]
+        # By which the coefficients know it; statistics are kept by label type.
+        self._level = level_of(kind.name)
         self._compound = kind if isinstance(kind, CompoundType) else None
         # To be of a class or not are two categories without order.
-        of_categories = self._compound is not None or kind.name in CATEGORIES
-        self._type_of_class = "nominal" if of_categories else kind.name
+        of_categories = self._compound is not None or self._level in CATEGORIES
+        self._level_of_class = "nominal" if of_categories else self._level
         options = kind.options if isinstance(kind, ClosedType) else _labels(config, kind)
         seen = () if options else self._seen()
         self.categories = len(options or seen)
-        self._scale = self._scale_of(seen)
+        self._scale = self._scale_of(kind, seen)
 
-    def _scale_of(self, seen: Collection[str]) -> Scale | None:
+    def _scale_of(self, kind: LabelType, seen: Collection[str]) -> Scale | None:
         """How the task's labels are ordered; None where they are not, or nothing says how."""
-        if self.label_type is None or self.label_type not in ORDERED:
+        if self._level not in ORDERED:
             return None
-        declared = None
-        if self._config.labels:
-            takes = LABEL_TYPES[self.label_type].key
-            declared = [declared_key(label) for label in self._config.labels if takes(label) is not None]
-        return Scale.of(self.label_type, declared, seen, self._config.weights)
+        declared: Sequence[str] | None = None
+        if isinstance(kind, ClosedType):
+            declared = kind.options
+        elif self._config.labels:
+            declared = [declared_key(label) for label in self._config.labels if kind.key(label) is not None]
+        return Scale.of(self._level, declared, seen, self._config.weights)
 
     @property
     def empty(self) -> bool:
@@ -254,7 +257,7 @@ class TaskStatistics:
         shown = values[:MOST_VALUES]
         counted = [value for value in shown if value not in sums]
         of_counted = agreement_of_each(
-            [patterns.get(value, NO_CATEGORIES) for value in counted], self._type_of_class, 2
+            [patterns.get(value, NO_CATEGORIES) for value in counted], self._level_of_class, 2
         )
         readings = dict(zip(counted, of_counted, strict=True))
         found = {}
@@ -277,7 +280,7 @@ class TaskStatistics:
         return {value for label in labels for value in self._classes(label)}
 
     def _of_class(self, tally: Tally, sums: Mapping[str, int]) -> dict[str, Reading]:
-        return agreement_of_sums(sums, self.label_type or "", tally.pairable, of_class=True)
+        return agreement_of_sums(sums, self._level, tally.pairable, of_class=True)
 
     @property
     def pairs_cut(self) -> int:
@@ -289,7 +292,7 @@ class TaskStatistics:
         pairs, cells = sorted(self._who.pairs), self._who.cells
         items = cells.items.tolist()
         shown = sorted(range(len(pairs)), key=lambda place: -items[place])[:MOST_VALUES]
-        of_shown = pair_agreement_of_cells(cells.some(shown), self.label_type or "nominal", self._scale)
+        of_shown = pair_agreement_of_cells(cells.some(shown), self._level, self._scale)
         found = dict(zip(sorted(shown), of_shown, strict=True))
         return [PairSummary(*pairs[place], items[place], found[place]) for place in shown]
 
@@ -305,7 +308,8 @@ class TaskStatistics:
     @cached_property
     def _rankings(self) -> dict[str, Reading]:
         """How all annotators who have a label that counts rank the items of the task."""
-        return ranking_agreement(self._pairs, self._labelling, self.label_type or "nominal", self._scale)
+        pairs = {(self._level, *pair): confusion for pair, confusion in self._who.pairs.items()}
+        return ranking_agreement(pairs, self._labelling, self._level, self._scale)
 
     @property
     def fewest_labels(self) -> int | None:
@@ -325,7 +329,7 @@ class TaskStatistics:
             crowded = [labels for _, labels in items if len(labels) > MOST_PAIRED]
             who = Who(self._who.own, self._who.pairs, crowded)
             patterns = self._tally(self._total).patterns
-            again = agreement(patterns, self.label_type or "nominal", self.categories, self._scale, who)
+            again = agreement(patterns, self._level, self.categories, self._scale, who)
             found.update({name: again[name] for name in of_annotators})
         if rankings and self._scale is not None:
             found.update(ranking_intervals(RankedItems.of(items, self._labelling, self._scale), rankings))
@@ -393,17 +397,16 @@ class TaskStatistics:
     def decayed(self, half_life: int) -> DecayedSummary | None:
         """The readings in which an item of so many hours before the last pane counts half (`detectors.decay`)."""
         panes, merged_to = self._panes()
-        label_type = self.label_type or "nominal"
-        found = decayed(panes, label_type, half_life, merged_to)
+        found = decayed(panes, self.label_type or "nominal", half_life, merged_to)
         if found is None:
             return None
         if found.patterns:
-            readings = agreement(found.patterns, label_type, self.categories, self._scale)
+            readings = agreement(found.patterns, self._level, self.categories, self._scale)
         else:
             # Sums say how far items differ only if all count alike.
             readings = {
                 name: reading._replace(low=None, high=None, n=round(found.pairable))
-                for name, reading in agreement_of_sums(found.sums, label_type, round(found.pairable)).items()
+                for name, reading in agreement_of_sums(found.sums, self._level, round(found.pairable)).items()
             }
         return DecayedSummary(begin(found.hour + 1), found.pairable, readings, found.gold)
 
@@ -427,7 +430,7 @@ class TaskStatistics:
 
     def alpha_parts(self) -> AlphaParts:
         """Of the whole task, what adds up to the nominal alpha of several; empty where labels have none."""
-        return alpha_parts(self._tally(self._total).patterns if self.label_type in CATEGORIES else NO_CATEGORIES)
+        return alpha_parts(self._tally(self._total).patterns if self._level in CATEGORIES else NO_CATEGORIES)
 
     def _tally(self, scope: Scope) -> Tally:
         return scope.tallies.get(self.label_type or "", _NOTHING)
@@ -446,22 +449,22 @@ class TaskStatistics:
         tally = self._tally(self._total)
         patterns = tally.patterns
         who = self._who if self._panel and patterns and self._who.own else None
-        counted = agreement(patterns, self.label_type or "nominal", self.categories, self._scale, who)
+        counted = agreement(patterns, self._level, self.categories, self._scale, who)
         summary = self._summary(self._total, tally, counted)
-        if self.label_type in BY_SIZE and self._who.own:
+        if self._level in BY_SIZE and self._who.own:
             summary.agreement.update(self._rankings)
         return summary
 
     def _summaries(self, scopes: Sequence[Scope]) -> Iterator[ScopeSummary]:
         tallies = list(map(self._tally, scopes))
         counts = [tally.patterns for tally in tallies]
-        counted = agreement_of_each(counts, self.label_type or "nominal", self.categories, self._scale)
+        counted = agreement_of_each(counts, self._level, self.categories, self._scale)
         return map(self._summary, scopes, tallies, counted)
 
     def _summary(self, scope: Scope, tally: Tally, counted: dict[str, Reading]) -> ScopeSummary:
         """The readings of a scope, of which `counted` are those of its patterns, if there are any."""
         if not tally.patterns:
-            counted = agreement_of_sums(tally.sums, self.label_type or "nominal", tally.pairable)
+            counted = agreement_of_sums(tally.sums, self._level, tally.pairable)
         return ScopeSummary(
             scope.annotations, _pairable_share(scope, tally), counted, Accuracy(tally.answers, tally.correct)
         )

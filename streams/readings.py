@@ -18,6 +18,7 @@ from detectors.alarms import Alarm
 from detectors.changes import Changes
 from detectors.drift import DETECTORS
 from detectors.keys import ScopeKey, TaskKey
+from detectors.labels import level_of
 from detectors.scope import Scope
 from detectors.summary import TaskStatistics
 from streams.homes import Home
@@ -138,7 +139,7 @@ class Readings:
         """
         home = self._home
         if (
-            home.configure(*key).label_type not in BY_SIZE
+            level_of(home.configure(*key).label_type or "nominal") not in BY_SIZE
             or not 2 <= home.monitor.tasks[key].annotators <= MOST_ANNOTATORS
         ):
             return {}

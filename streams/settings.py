@@ -24,7 +24,7 @@ from urllib.parse import urlsplit
 from detectors.agreement.scale import WEIGHTS
 from detectors.config import OTHER, UNFIT, TaskConfig
 from detectors.labels import LABEL_TYPES, declared_key
-from detectors.labels.base import OpenType
+from detectors.labels.base import ClosedType, OpenType
 from detectors.signals import SIGNALS
 from streams.errors import Refused
 from streams.events import EVENT_TYPES, LONGEST_ID, LONGEST_LABEL
@@ -793,8 +793,11 @@ _SIGNALS = _Kind(f"a list of signals among {', '.join(SIGNALS)}", _signals)
 
 def _read_labels(value: object, label_type: str | None, where: str) -> tuple[str | bool | int | float, ...]:
     """A declared set: labels that the type takes, no two of them equal."""
-    if label_type == "preference":
-        raise Refused(f"{where}: expected none for preference, whose labels name items, found some; take the line out")
+    if label_type is not None and isinstance(LABEL_TYPES[label_type], ClosedType):
+        raise Refused(
+            f"{where}: expected none for {label_type}, which says itself which labels there are, found some; "
+            "take the line out"
+        )
     if not isinstance(value, list) or not value:
         raise Refused(
             f'{where}: expected a list of labels, found {_shown(value)}; write one, such as ["yes", "no"], '

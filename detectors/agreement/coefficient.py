@@ -17,13 +17,13 @@ from detectors.reading import Reading
 from detectors.reasons import NO_PAIRABLE_ITEM, NO_VARIATION, NOT_AVAILABLE
 
 ORDERED: Final = frozenset({"ordinal", "interval", "ratio"})
-"""The label types whose categories have an order."""
+"""The levels of measurement whose categories have an order."""
 
-UNORDERED: Final = frozenset({"nominal", "preference"})
-"""The label types whose categories are equal or not, and nothing else."""
+UNORDERED: Final = frozenset({"nominal"})
+"""The level whose categories are equal or not, and nothing else."""
 
 CATEGORIES: Final = ORDERED | UNORDERED
-"""The label types whose labels are categories: numbers are where a task declares which there are."""
+"""All levels: a label type whose labels are categories has one of these (`detectors.labels.level_of`)."""
 
 
 class Estimate(NamedTuple):
@@ -92,7 +92,8 @@ class Estimator(Protocol):
 class Coefficient:
     """A coefficient of agreement: its name, the label types it is for, its lower bound, and its estimate.
 
-    `by_type` has the estimates of label types that have another one.
+    Of a label type that has a level of measurement, the level stands for it. `by_type` has the estimates of those that have
+    another one.
     """
 
     name: str

@@ -84,7 +84,7 @@ def pair_pattern(first: str, second: str) -> str:
 
 
 BY_SIZE: Final = frozenset({"ordinal"})
-"""The label types whose confusions are counted by how many labels the item has: they tell which items everybody ranked."""
+"""The levels of the label types whose confusions are counted by how many labels the item has: they tell which items everybody ranked."""
 
 
 def sized_pattern(first: str, second: str, size: int) -> str:

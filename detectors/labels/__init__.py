@@ -6,9 +6,18 @@ A label type is a file of this folder and a line in `LABEL_TYPES`.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import cast
 
 from detectors.config import OTHER, TaskConfig
-from detectors.labels.base import GroupMeasuredType, GroupMeasuring, LabelType, MeasuredType, Measuring, OpenType
+from detectors.labels.base import (
+    GroupMeasuredType,
+    GroupMeasuring,
+    LabelType,
+    LevelType,
+    MeasuredType,
+    Measuring,
+    OpenType,
+)
 from detectors.labels.boxes import Boxes
 from detectors.labels.declared import declared_key
 from detectors.labels.numbers import Interval, Ratio, number_key
@@ -25,9 +34,6 @@ LABEL_TYPES: Mapping[str, LabelType] = {
 
 SHAPES = ("nominal", "interval", "multilabel", "boxes", "spans", "preference")
 """The label types that a label's shape alone can name, in the order that decides ties."""
-
-_CATEGORICAL = frozenset(name for name, label_type in LABEL_TYPES.items() if label_type.categorical)
-_DECLARABLE = _CATEGORICAL | {Interval.name, Ratio.name}
 
 
 class Fit:
@@ -56,7 +62,8 @@ class Fit:
         self._open: dict[str, OpenType] = {}
         if config.unknown == OTHER:
             self._open = {name: kind for name, kind in LABEL_TYPES.items() if isinstance(kind, OpenType)}
-        self.categorical = _CATEGORICAL if self._declared is None else _DECLARABLE
+        categorical = frozenset(name for name, kind in LABEL_TYPES.items() if kind.categorical)
+        self.categorical = categorical if self._declared is None else categorical | {Interval.name, Ratio.name}
         """The label types whose labels are categories: numbers are where the task declares which there are."""
         self.measuring: dict[str, Measuring] = {
             name: kind.measuring(config)
@@ -98,6 +105,17 @@ class Fit:
         return kind.name, key
 
 
+def level_of(label_type: str) -> str:
+    """By which name coefficients know a label type: that of the level of measurement that it says it has, or its own.
+
+    >>> level_of("preference"), level_of("interval"), level_of("multilabel")
+    ('nominal', 'interval', 'multilabel')
+    """
+    kind = LABEL_TYPES[label_type]
+    # Items ask this, and to ask whether the Protocol is met takes longer than all else that they do.
+    return cast("LevelType", kind).level if hasattr(kind, "level") else label_type
+
+
 def shape_of(label: object) -> str:
     """The label type that a label's shape names.
 
@@ -113,4 +131,4 @@ def shape_of(label: object) -> str:
     return str(getattr(label, "shape", "nominal"))
 
 
-__all__ = ["LABEL_TYPES", "SHAPES", "Fit", "LabelType", "declared_key", "number_key", "shape_of"]
+__all__ = ["LABEL_TYPES", "SHAPES", "Fit", "LabelType", "declared_key", "level_of", "number_key", "shape_of"]

@@ -50,6 +50,16 @@ class LabelType(Protocol):
         ...
 
 
+class LevelType(Protocol):
+    """A label type whose labels are categories, and which has the coefficients of a level of measurement.
+
+    Those that have none have the coefficients that name them in their `label_types`.
+    """
+
+    level: str
+    """nominal, if its categories are equal or not; ordinal, if they are in order."""
+
+
 @runtime_checkable
 class MeasuredType(Protocol):
     """A label type whose labels, where they are no categories, are measured.
@@ -96,7 +106,7 @@ class ClosedType(Protocol):
     """A label type that says itself which labels there are, seen or not; of others it is for the task to declare them."""
 
     options: tuple[str, ...]
-    """All their keys."""
+    """All their keys; in their order, if they have one."""
 
 
 @runtime_checkable

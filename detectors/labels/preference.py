@@ -25,6 +25,7 @@ class Preference:
     name = "preference"
     categorical = True
     answers = True
+    level = "nominal"
     options: tuple[str, ...] = (FIRST, SECOND, TIE)
 
     def key(self, label: object) -> str | None:

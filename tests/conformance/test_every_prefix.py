@@ -38,6 +38,7 @@ from detectors.agreement import (
 from detectors.agreement.cohen_kappa import cohen_kappa
 from detectors.agreement.patterns import members, set_key
 from detectors.agreement.weighted_kappa import weighted_kappa
+from detectors.labels import level_of
 from detectors.labels.preference import Preference
 from streams.events import Shape
 from tests.conformance.streams import Stream
@@ -348,7 +349,7 @@ def test_alpha_of_preferences_equals_krippendorff():
             ]
             counts = Counter(item_pattern(Preference().key(label) for label in row) for row in labels)
             assert counts == stream.items.counts
-            ours = agreement(stream.items.counts, "preference", 3)
+            ours = agreement(stream.items.counts, level_of("preference"), 3)
             if not ours["alpha"].n:
                 compared["no pairable item"] += 1
                 continue
@@ -357,8 +358,6 @@ def test_alpha_of_preferences_equals_krippendorff():
                 warnings.simplefilter("ignore")
                 peer = krippendorff.alpha(value_counts=table, level_of_measurement="nominal")
             equal_or_both_undefined(ours["alpha"].value, peer, compared, "alpha")
-            for name, reading in agreement(stream.items.counts, "nominal", 3).items():
-                assert ours[name] == reading
     assert compared == {"alpha": 360, "alpha undefined": 12, "no pairable item": 28}
 
 

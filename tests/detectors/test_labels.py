@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from detectors.config import TaskConfig
-from detectors.labels import LABEL_TYPES, SHAPES, Fit, declared_key, number_key, shape_of
+from detectors.labels import LABEL_TYPES, SHAPES, Fit, declared_key, level_of, number_key, shape_of
 from detectors.labels.base import ClosedType, CompoundType, OpenType
 from detectors.labels.preference import Preference
 from detectors.labels.sets import Multilabel
@@ -331,3 +331,8 @@ def test_a_label_that_cannot_be_declared_is_refused() -> None:
 def test_an_unknown_kind_of_label_is_read_as_a_name_that_does_not_fit() -> None:
     assert shape_of(None) == "nominal"
     assert Fit(TaskConfig())(None) is None
+
+
+def test_coefficients_know_a_type_by_the_level_that_it_says_it_has_or_by_its_name() -> None:
+    assert {name for name in LABEL_TYPES if level_of(name) != name} == {"preference"}
+    assert level_of("preference") == "nominal"

@@ -1,12 +1,14 @@
 """The laws of `detectors.statistic.Statistic` as reusable values: each takes a subject and draws what it needs.
 
 A new statistic costs one line: a `Subject` that says how to make an empty one, what its elements are, and how it is read.
+Those of a coefficient and of a label type are made by `tests/laws/subjects.py`.
 """
 
 from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import dataclass
 
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 
@@ -127,3 +129,14 @@ LAWS = (
     purity,
     independence,
 )
+
+
+def check(law, subject, examples=25):
+    """That the subject obeys the law, to exact equality."""
+
+    @settings(deadline=None, max_examples=examples, database=None)
+    @given(data=st.data())
+    def obeys(data):
+        law(subject, data)
+
+    obeys()

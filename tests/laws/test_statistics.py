@@ -5,7 +5,6 @@ import inspect
 import pkgutil
 
 import pytest
-from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import detectors
@@ -34,10 +33,14 @@ from detectors.agreement.spans.figures import SPANS
 from detectors.agreement.spans.marks import Mark, marks
 from detectors.agreement.spans.measure import measure, measure_groups
 from detectors.gold import Accuracy
+from detectors.labels import LABEL_TYPES, level_of
 from detectors.labels.preference import Preference
 from detectors.scope import Scope, Tally
 from detectors.statistic import Statistic
-from tests.laws.laws import LAWS, Subject
+from streams.events import Box, Shape, Span
+from tests.laws.laws import LAWS, Subject, check
+from tests.laws.subjects import of_label_type
+from tests.made_events import preference
 
 labels = st.sampled_from(["a", "b", "c", "true", "é 🦊"])
 many = st.lists(labels, min_size=1, max_size=4)
@@ -101,7 +104,7 @@ def read_sets(state):
 
 
 def read_preferences(state):
-    return agreement(state.counts, "preference", 3)
+    return agreement(state.counts, level_of("preference"), 3)
 
 
 def read_pair(state):
@@ -144,16 +147,32 @@ SUBJECTS = {
     "scopes": Subject(Scope, additions, Scope.state),
 }
 
+GIVEN = {
+    "nominal": st.sampled_from(["a", "b", True]),
+    "ordinal": st.sampled_from([1, 2, 5]),
+    "interval": st.sampled_from([0, 0.5, -2.25, 10**9]),
+    "ratio": st.sampled_from([0, 0.5, 3, 10**9]),
+    "multilabel": st.lists(st.sampled_from("abc"), max_size=3),
+    "boxes": st.lists(
+        st.builds(Box, st.sampled_from([[0, 0, 4, 4], [1, 0, 4, 5]]), st.sampled_from(["car", None])), max_size=2
+    ).map(lambda found: Shape(boxes=found)),
+    "spans": st.lists(
+        st.builds(Span, st.integers(0, 2), st.integers(3, 5), st.sampled_from(["a", "b", None])), max_size=2
+    ).map(lambda found: Shape(spans=found)),
+    "preference": st.sampled_from([preference("x", "y"), preference("y", "x"), Shape(tie=True)]),
+}
+
 
 @pytest.mark.parametrize("law", LAWS, ids=lambda law: law.__name__)
 @pytest.mark.parametrize("name", SUBJECTS)
 def test_law(law, name):
-    @settings(deadline=None, max_examples=25)
-    @given(data=st.data())
-    def check(data):
-        law(SUBJECTS[name], data)
+    check(law, SUBJECTS[name])
 
-    check()
+
+@pytest.mark.parametrize("law", LAWS, ids=lambda law: law.__name__)
+@pytest.mark.parametrize("label_type", LABEL_TYPES)
+def test_law_of_label_types(law, label_type):
+    check(law, of_label_type(label_type, GIVEN[label_type]), 10)
 
 
 def discovered():

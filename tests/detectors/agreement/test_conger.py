@@ -7,12 +7,14 @@ import random
 from collections import Counter, defaultdict
 from fractions import Fraction
 
+import numpy as np
 import pytest
 
-from detectors.agreement import Table, Who, against_others, agreement, item_pattern, pair_pattern
+from detectors.agreement import Scale, Table, Who, against_others, agreement, item_pattern, pair_pattern
 from detectors.agreement.coefficient import Estimate
 from detectors.agreement.conger_kappa import conger_kappa
 from detectors.agreement.panel import Panel
+from detectors.agreement.scale import WEIGHTS
 from tests.detectors.agreement.published import CANONICAL, annotations
 
 
@@ -80,6 +82,30 @@ def test_the_table_of_gwet():
     items[12] = {"C": "3"}
     estimate = estimate_of([*items.values()])
     assert (estimate.value, estimate.error) == (close(0.762817441303), close(0.149168152480))
+
+
+@pytest.mark.parametrize(
+    ("weights", "expected"), [("linear", 0.813776320), ("quadratic", 0.857710656), ("ordinal", 0.843659525)]
+)
+def test_weighted_values_of_the_table_of_gwet(weights, expected):
+    """No reading of ours, but made of the same parts: how far labels of an item are apart, and those of each two annotators."""
+    items = annotations(CANONICAL) | {12: {"C": "3"}}
+    counts, who = panel_of([*items.values()])
+    table = Table.of(counts, Scale.of("ordinal", list("12345"), weights=weights))
+    labels = np.arange(1.0, 6.0)
+    far = WEIGHTS[weights](labels[:, None], labels) / WEIGHTS[weights](1.0, 5.0)
+    kappa = of_parts(table, who, table.placed.by_weights(len(table.weight)), far)
+    assert kappa == close(expected)
+    assert of_parts(table, who, table.disagreement, 1.0 - np.eye(5)) == close(0.762817441303), "as unweighted"
+
+
+def of_parts(table, who, disagreement, far):
+    """One minus observed over expected disagreement; `far` is how far two labels are apart."""
+    given = [Counter(pattern[0] for pattern in Counter(own).elements()) for own in who.own.values()]
+    shares = np.array([[each[label] / each.total() for label in "12345"] for each in given])
+    apart = shares @ far @ shares.T
+    expected = (apart.sum() - apart.trace()) / (len(given) * (len(given) - 1))
+    return 1.0 - (table.weight * disagreement).sum() / table.pairable / expected
 
 
 def test_random_tables_with_missing_cells():

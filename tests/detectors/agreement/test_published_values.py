@@ -100,6 +100,26 @@ def test_krippendorffs_canonical_table():
         assert ordered(item_counts(annotations(CANONICAL)), 5, label_type) == close(expected)
 
 
+def coincidences(table):
+    """From the parts that alpha is made of: of each two labels that differ, and by what is left of equal ones."""
+    found = {}
+    of_row = (table.weight * table.size / 2.0)[table.placed.row]
+    for a, b, n in zip(table.placed.first, table.placed.second, table.placed.part * of_row, strict=True):
+        cell = "".join(sorted([table.names[a], table.names[b]]))
+        found[cell] = found.get(cell, 0.0) + float(n)
+    for name, share in zip(table.names, table.pair_shares, strict=True):
+        own = sum(n for cell, n in found.items() if name in cell)
+        found[name * 2] = float(share * table.pair_labels) - own
+    return found
+
+
+def test_coincidences_of_the_canonical_table():
+    """Krippendorff's matrix: two labels of an item coincide 1/(m - 1) times, in either order."""
+    table = Table.of(item_counts(annotations(CANONICAL)), Scale.of("ordinal", list("12345")))
+    expected = {"11": 7, "22": 10, "33": 8, "44": 4, "55": 3, "12": 4 / 3, "13": 1 / 3, "14": 1 / 3}
+    assert coincidences(table) == close(expected | {"23": 4 / 3, "24": 1 / 3, "34": 1 / 3})
+
+
 @pytest.mark.parametrize(
     ("weights", "ac2", "fleiss", "alpha", "brennan_prediger"),
     [
@@ -120,6 +140,8 @@ def test_weighted_values_of_gwets_four_raters(weights, ac2, fleiss, alpha, brenn
     assert chance_corrected(table, expected, table.by_row(from_all), disagreement).value == close(fleiss)
     from_pairable = mean_distances(table.placed.number, table.pair_shares, far) / far(1.0, 5.0)
     assert alpha_of(table, disagreement, from_pairable).value == close(alpha)
+    # The one of them that is a reading.
+    assert weights != "quadratic" or of["alpha_interval"] == close(alpha)
 
 
 @pytest.mark.parametrize(

@@ -37,7 +37,6 @@ NOT_IN_ORDER = {"ac1": NOT_AVAILABLE, "alpha_jaccard": NOT_AVAILABLE}
         ("interval", "12", NOT_IN_ORDER),
         ("interval", ("-1", "1"), NOT_IN_ORDER | {"alpha_ratio": NO_RATIO}),
         ("ratio", "12", NOT_IN_ORDER),
-        ("preference", ("first", "tie"), dict.fromkeys(set(COEFFICIENTS) - NOMINAL, NOT_AVAILABLE)),
         ("multilabel", "ab", dict.fromkeys(set(COEFFICIENTS) - {"alpha", "alpha_jaccard"}, NOT_AVAILABLE)),
         ("boxes", "ab", dict.fromkeys(COEFFICIENTS, NOT_AVAILABLE)),
     ],

@@ -40,7 +40,7 @@ def _few_are_stacked_too(monkeypatch):
     monkeypatch.setattr("detectors.agreement.FEWEST_SCOPES", 1)
 
 
-@pytest.mark.parametrize("label_type", ["nominal", "preference", "ordinal", "interval", "ratio", "multilabel"])
+@pytest.mark.parametrize("label_type", ["nominal", "ordinal", "interval", "ratio", "multilabel"])
 def test_readings_of_many_scopes_equal_those_of_each_to_the_last_digit(label_type):
     rng = random.Random(label_type)
     stacked = alone = 0
