@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import argparse
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields, replace
 from typing import Final, TypeAlias
 
@@ -132,8 +132,12 @@ def lines(repetitions: int) -> Iterator[str]:
     yield f"| of | figure | populations | {heads} |"
     yield "|---|---|---:" + "|---:" * len(ITEMS) + "|"
     for (what, name), rows in shares.items():
-        cells = " | ".join(f"{min(column):.3f} to {max(column):.3f}" for column in zip(*rows, strict=True))
+        cells = " | ".join(_range(column) for column in zip(*rows, strict=True))
         yield f"| {what} | `{name}` | {len(rows)} | {cells} |"
+
+
+def _range(shares: Sequence[float]) -> str:
+    return f"{min(shares):.3f} to {max(shares):.3f}" if len(shares) > 1 else f"{shares[0]:.3f}"
 
 
 def main() -> None:
