@@ -30,7 +30,7 @@ def load_document(
             return document(
                 store,
                 configure,
-                site.privacy(store, settings),
+                site.privacy_to_read(store, settings),
                 project=project,
                 over_time=over_time,
                 most_disputed=most_disputed,

@@ -24,12 +24,25 @@ def check_key(settings: Settings) -> None:
 
 def privacy(store: Store, settings: Settings) -> Privacy:
     """The pseudonyms of a store: under the configured key, or under one that the store made for itself."""
+    return _held(store, settings) or Privacy(bytes.fromhex(store.settle(PRIVACY_KEY, secrets.token_hex(32))))
+
+
+def privacy_to_read(store: Store, settings: Settings) -> Privacy:
+    """The pseudonyms of a store that is only read; `Refused` if we do not know its key."""
+    found = _held(store, settings)
+    if found is None:
+        raise Refused(
+            f"{settings.origin}: privacy.key_file: expected the key file of the workers that fill {settings.store.shown}, for "
+            "the store holds no key of its own, found none named; run this command with their configuration"
+        )
+    return found
+
+
+def _held(store: Store, settings: Settings) -> Privacy | None:
     if settings.privacy.key_file is not None:
         return Privacy(_read_key(settings))
     key = store.meta(PRIVACY_KEY)
-    if key is None:
-        key = store.settle(PRIVACY_KEY, secrets.token_hex(32))
-    return Privacy(bytes.fromhex(key))
+    return None if key is None else Privacy(bytes.fromhex(key))
 
 
 def _read_key(settings: Settings) -> bytes:

@@ -28,10 +28,11 @@ from detectors.labels import Fit
 from detectors.panes import PANE, bound_name, hour_of, hours_in, merged_name
 from detectors.scope import Scope
 from detectors.watermark import Clocks, hours_over, merged_to
-from streams import site
+from streams import logs, site
 from streams.errors import Refused, Unavailable
 from streams.homes import Home, Rules
 from streams.kafka import consumer_options, partition_for
+from streams.logs import describe
 from streams.parsing import Parser
 from streams.rebuilding import adoptions, followed, following
 from streams.settings import Settings, add_config_argument, load_settings
@@ -292,11 +293,14 @@ class _Log:
         self._fetched: dict[str, deque[Any]] = {}
 
     async def __aenter__(self) -> Self:
-        for topic in self._settings.kafka.topics:
-            consumer = AIOKafkaConsumer(**consumer_options(self._settings))
-            await consumer.start()
-            self._consumers[topic] = consumer
-            consumer.assign([TopicPartition(topic, self._home)])
+        try:
+            for topic in self._settings.kafka.topics:
+                consumer = self._consumers[topic] = AIOKafkaConsumer(**consumer_options(self._settings))
+                await consumer.start()
+                consumer.assign([TopicPartition(topic, self._home)])
+        except BaseException:
+            await self.__aexit__()
+            raise
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -374,21 +378,28 @@ def verify(settings: Settings, *, log: bool, timeout: float) -> Report:
 async def _verify_logs(report: Report, store: Store, settings: Settings, patience: float, homes: Sequence[int]) -> None:
     rules = Rules(
         configure=settings.task_config,
-        privacy=site.privacy(store, settings),
+        privacy=site.privacy_to_read(store, settings),
         home_of=partial(partition_for, count=int(store.meta(site.PARTITIONS) or 1)),
         parsers={topic: Parser(settings.accepts(topic)) for topic in settings.kafka.topics},
         alerts_topic=settings.kafka.alerts_topic,
         dead_letters_topic=settings.kafka.dead_letters_topic,
         capacity=settings.memory.items,
     )
+    where = f"Kafka at {settings.kafka.bootstrap_servers}"
+    without = "--no-log compares the statistics with the stored annotations only"
     try:
         async with asyncio.timeout(patience):
             for home in homes:
                 await verify_log(report, store, settings, rules, home)
-    except (KafkaError, TimeoutError) as error:
+    except TimeoutError:
         raise Unavailable(
-            f"the log could not be read within {patience:.0f} s ({type(error).__name__}); give --timeout, or --no-log to "
-            "compare the statistics with the stored annotations only"
+            f"{where}: expected to read the log of home {home} to its end within {patience:g} s, found more to read, or no "
+            f"answer; check that the broker runs, or raise --timeout; {without}"
+        ) from None
+    except KafkaError as error:
+        raise Unavailable(
+            f"{where}: expected to read the log of home {home}, found {describe(error)}; check that the broker runs, "
+            f"kafka.bootstrap_servers and kafka.security_protocol; {without}"
         ) from None
 
 
@@ -412,6 +423,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Run `kappawatch verify`: exit code 0 if all is equal, 1 if not."""
     settings = load_settings(args.config, os.environ)
+    logs.configure(settings.log.level, settings.log.format)
     try:
         report = verify(settings, log=not args.no_log, timeout=args.timeout)
     except StoreFailed as error:

@@ -27,6 +27,7 @@ from scipy import stats
 from detectors.agreement import COEFFICIENTS, Scale, Table, agreement, item_pattern
 from detectors.agreement.coefficient import Estimate, student_quantile
 from detectors.agreement.patterns import set_key
+from detectors.reading import Reading
 
 ITEMS = (30, 100, 400)
 SINGLE = (1, 2, 3, 4, 5)
@@ -71,24 +72,30 @@ class Population:
 
     def patterns(self) -> dict[str, float]:
         """The probability of each pattern of an item."""
-        given, q = self.given(), len(self.kinds)
         found: defaultdict[str, float] = defaultdict(float)
         for m in self.sizes:
-            for labels in combinations_with_replacement(range(q), m):
-                tally = np.bincount(labels, minlength=q)
-                ways = math.factorial(m) / math.prod(math.factorial(int(n)) for n in tally)
-                chance = float((np.array(self.kinds) * np.prod(given**tally, axis=1)).sum())
-                found[item_pattern(self.labels[label] for label in labels)] += ways * chance / len(self.sizes)
+            for labels, chances in self.drawn(self.given(), m):
+                found[item_pattern(labels)] += float(np.dot(self.kinds, chances)) / len(self.sizes)
         return dict(found)
+
+    def drawn(self, given: NDArray[np.float64], m: int) -> Iterator[tuple[list[str], NDArray[np.float64]]]:
+        """What m annotators may say of an item, in any order, and by kind of item how probable it is."""
+        for labels in combinations_with_replacement(range(len(given)), m):
+            tally = np.bincount(labels, minlength=len(given))
+            ways = math.factorial(m) / math.prod(math.factorial(int(n)) for n in tally)
+            yield [self.labels[label] for label in labels], ways * np.prod(given**tally, axis=1)
 
     def read(self, counts: Mapping[str, int]) -> dict[str, tuple[float, float, float]]:
         """What is defined of these counts, with its limits."""
-        readings = agreement(counts, self.label_type, len(self.kinds), self.scale)
         return {
             name: (r.value, r.low, r.high)
-            for name, r in readings.items()
+            for name, r in self.readings(counts).items()
             if r.value is not None and r.low is not None and r.high is not None
         }
+
+    def readings(self, counts: Mapping[str, int]) -> dict[str, Reading]:
+        """The figures of these counts."""
+        return agreement(counts, self.label_type, len(self.kinds), self.scale)
 
     def truth(self) -> dict[str, float]:
         """The figures of the population, by 10^9 items."""

@@ -14,17 +14,18 @@ import argparse
 import hashlib
 import math
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations, product
 from typing import NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.agreement import RankedItems, Scale, Who, against_others, agreement, item_pattern
+from detectors.agreement import RankedItems, Scale, Who, against_others, agreement, item_pattern, pair_pattern
 from detectors.agreement.bootstrap import bootstrapped, poisson_weights
 from detectors.agreement.coefficient import student_quantile
 from detectors.agreement.ranked_items import weighted
+from detectors.item import MOST_PAIRED
 from detectors.reading import Reading
 from tests.benchmarks.coverage import EVEN, FIVE, SKEWED, Coverage, Population
 
@@ -113,12 +114,16 @@ def _others(name: str, values: NDArray[np.float64], replicates: NDArray[np.float
 
 
 class Crowd(NamedTuple):
-    """Very many annotators; each errs with a probability of its own about `error`, by the shares of the kinds."""
+    """Annotators who err each with a probability of its own about `error`, by the shares of the kinds.
+
+    All label all items, or so many of them as `sizes` says, each number as frequent.
+    """
 
     name: str
     annotators: int
     kinds: tuple[float, ...]
     error: float
+    sizes: tuple[int, ...] = ()
 
     def given(self) -> NDArray[np.float64]:
         """By annotator, kind and label: the probability of the label."""
@@ -141,16 +146,31 @@ class Crowd(NamedTuple):
         below = self.given().cumsum(axis=2)[:, kinds, :-1]
         labels = (rng.random((self.annotators, items, 1)) > below).sum(axis=2).astype(str).T.tolist()
         people = [f"n{annotator}" for annotator in range(self.annotators)]
-        own: defaultdict[str, Counter[str]] = defaultdict(Counter)
-        for row in labels:
-            for place, label in enumerate(row):
-                own[people[place]][against_others(label, row[:place] + row[place + 1 :])] += 1
-        who = Who(own, {}, [dict(zip(people, row, strict=True)) for row in labels])
-        counts = Counter(map(item_pattern, labels))
-        reading = agreement(counts, "nominal", len(self.kinds), None, who)["conger_kappa"]
+        answers = [dict(zip(people, row, strict=True)) for row in labels]
+        if self.sizes:
+            sizes = rng.choice(self.sizes, size=items).tolist()
+            answers = [
+                {people[place]: row[people[place]] for place in sorted(rng.permutation(self.annotators)[:size])}
+                for row, size in zip(answers, sizes, strict=True)
+            ]
+        counts = Counter(item_pattern(row.values()) for row in answers)
+        reading = agreement(counts, "nominal", len(self.kinds), None, _who(answers))["conger_kappa"]
         if reading.low is None or reading.high is None:
             return {}
         return {"conger_kappa": (reading.low, reading.high)}
+
+
+def _who(answers: Sequence[Mapping[str, str]]) -> Who:
+    """What the fold keeps of these items, each its labels by annotator, and those that have too many to be in confusions."""
+    own: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    pairs: defaultdict[tuple[str, str], Counter[str]] = defaultdict(Counter)
+    for row in answers:
+        labels = list(row.values())
+        for place, (annotator, label) in enumerate(row.items()):
+            own[annotator][against_others(label, labels[:place] + labels[place + 1 :])] += 1
+        for a, b in combinations(row, 2) if len(row) <= MOST_PAIRED else ():
+            pairs[a, b][pair_pattern(row[a], row[b])] += 1
+    return Who(own, pairs, [row for row in answers if len(row) > MOST_PAIRED])
 
 
 POPULATIONS: Sequence[Ranked | Crowd] = (

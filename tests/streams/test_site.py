@@ -69,7 +69,7 @@ def test_a_store_makes_itself_a_key_and_keeps_it(tmp_path: Path) -> None:
     assert re.fullmatch(r"[0-9a-f]{64}", str(store.meta(site.PRIVACY_KEY)))
     store.close()
     again = open_store(url, read_only=True)
-    assert site.privacy(again, plain).pseudonym("news", "ada") == name
+    assert site.privacy_to_read(again, plain).pseudonym("news", "ada") == name
     again.close()
     assert site.privacy(memory(), plain).pseudonym("news", "ada") != name, "another store, another key"
 
@@ -90,6 +90,24 @@ def test_a_key_file_serves_several_stores(tmp_path: Path) -> None:
     store = memory()
     site.privacy(store, configured)
     assert store.meta(site.PRIVACY_KEY) is None, "the key stays in its file"
+
+
+def test_a_store_that_is_only_read_must_have_its_key(tmp_path: Path) -> None:
+    """Workers with a key file leave no key in the store: whoever reads it without that file cannot make another."""
+    url = f"sqlite:///{tmp_path}/kappawatch.db"
+    key = tmp_path / "key"
+    key.write_bytes(b"0123456789abcdef\n")
+    configured = settings(f'[store]\nurl = "{url}"\n[privacy]\nkey_file = "{key}"\n', tmp_path)
+    store = open_store(url)
+    name = site.privacy(store, configured).pseudonym("news", "ada")
+    store.close()
+    reader = open_store(url, read_only=True)
+    assert site.privacy_to_read(reader, configured).pseudonym("news", "ada") == name
+    plain = settings(f'[store]\nurl = "{url}"\n', tmp_path)
+    with pytest.raises(Refused, match=r"privacy\.key_file: expected the key file of the workers") as refused:
+        site.privacy_to_read(reader, plain)
+    assert f"that fill {url}, for" in str(refused.value)
+    reader.close()
 
 
 @pytest.mark.parametrize(

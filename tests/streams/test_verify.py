@@ -8,13 +8,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import pytest
+from aiokafka.errors import KafkaConnectionError
 
 from streams import cli, site
+from streams.errors import Unavailable
 from streams.homes import Home
-from streams.settings import Settings, load_settings
+from streams.settings import Settings, load_settings, read_settings
 from streams.store import Row, Store, open_store
 from streams.store.tables import (
     ADOPTIONS,
@@ -38,6 +40,7 @@ from streams.verify import (
     Report,
     Span,
     _Log,
+    _verify_logs,
     journal,
     verify_log,
     verify_statistics,
@@ -356,6 +359,50 @@ def test_a_last_record_that_was_compacted_away_ends_where_it_stood() -> None:
         [],
         [9],
     ]
+
+
+class Consumer:
+    """A consumer of a broker that is away, or of one that gives nothing."""
+
+    left_open: ClassVar[list[object]] = []
+
+    def __init__(self, **_: object) -> None:
+        self.left_open.append(self)
+
+    async def start(self) -> None:
+        raise KafkaConnectionError("Unable to bootstrap")
+
+    async def stop(self) -> None:
+        self.left_open.remove(self)
+
+
+class Silent(Consumer):
+    async def start(self) -> None:
+        await asyncio.Event().wait()
+
+
+@pytest.mark.parametrize(
+    ("consumer", "found"),
+    [
+        (Consumer, "expected to read the log of home 0, found KafkaConnectionError: Unable to bootstrap; check"),
+        (
+            Silent,
+            "expected to read the log of home 0 to its end within 0.05 s, found more to read, or no answer; check",
+        ),
+    ],
+)
+def test_a_broker_that_is_away_is_said_to_be_and_nothing_stays_open(
+    monkeypatch: pytest.MonkeyPatch, consumer: type[Consumer], found: str
+) -> None:
+    monkeypatch.setattr("streams.verify.AIOKafkaConsumer", consumer)
+    store = fold(SENT[:5])
+    settings = read_settings({"kafka": {"bootstrap_servers": "127.0.0.1:1"}}, {})
+    site.privacy(store, settings)
+    with pytest.raises(Unavailable) as error:
+        asyncio.run(_verify_logs(Report(), store, settings, 0.05, [0]))
+    assert str(error.value).startswith(f"Kafka at 127.0.0.1:1: {found}")
+    assert str(error.value).endswith("--no-log compares the statistics with the stored annotations only")
+    assert Consumer.left_open == []
 
 
 class Compacted:
