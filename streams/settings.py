@@ -781,11 +781,21 @@ def _yes_or_no(value: object) -> bool:
     return value
 
 
+def _label_type(value: object) -> str:
+    if isinstance(value, str) and re.sub(r"[^a-z]", "", value.casefold()) in {"text", "freetext"}:
+        raise _Wrong(
+            "free text is not compared, for two people who mean the same seldom write the same; ask for a label of a "
+            "closed set, or for spans, or leave the task out of the topics"
+        )
+    return _ANY_TYPE.read(value)
+
+
 _IOU = _Kind("a number above 0 and at most 1", _share)
 _YES_OR_NO = _Kind("true or false", _yes_or_no)
 _LATENESS = _whole(0, 365 * 24 * 60)
 _HOURLY = _whole(1, 100 * 365)
-_LABEL_TYPE = _one_of(*LABEL_TYPES)
+_ANY_TYPE = _one_of(*LABEL_TYPES)
+_LABEL_TYPE = _Kind(_ANY_TYPE.expected, _label_type, text=True)
 _UNKNOWN = _one_of(UNFIT, OTHER)
 _WEIGHTS = _one_of(*WEIGHTS)
 _SIGNALS = _Kind(f"a list of signals among {', '.join(SIGNALS)}", _signals)
