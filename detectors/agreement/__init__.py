@@ -262,12 +262,11 @@ def agreement_of_sums(
     By name, in the registries' order: all that any task has, and what only tasks of this label type have; of a class
     also what only the whole of such a task has, which says so.
     """
+    counted: tuple[Coefficient | PanelCoefficient, ...] = (*COEFFICIENTS.values(), *PANEL_COEFFICIENTS.values())
     found: dict[str, Reading] = {}
-    for name, coefficient in (*COEFFICIENTS.items(), *PANEL_COEFFICIENTS.items()):
-        if label_type not in coefficient.label_types:
-            found[name] = Reading.undefined(pairable, NOT_AVAILABLE)
-        else:
-            found[name] = Reading.undefined(pairable, NOT_DECLARED if pairable else NO_PAIRABLE_ITEM)
+    for each in counted:
+        why = NOT_DECLARED if pairable else NO_PAIRABLE_ITEM
+        found[each.name] = Reading.undefined(pairable, why if label_type in each.label_types else NOT_AVAILABLE)
     found |= _no_rankings(label_type, pairable)
     own = [measured for measured in MEASURED if label_type in measured.label_types]
     if of_class:
