@@ -6,7 +6,7 @@ import hashlib
 
 from detectors.config import TaskConfig
 
-STATISTICS_VERSION = 6
+STATISTICS_VERSION = 7
 """Raised when a change of the code gives stored statistics, or the readings of closed hours, another meaning."""
 
 

@@ -35,6 +35,9 @@ or of labels that rank items."""
 OF_TASKS: Final = "of whole tasks only"
 """The coefficient tells annotators apart, which is kept of whole tasks, not of their parts."""
 
+ALL_CLASSES: Final = "of all classes together only"
+"""The figure compares labels of several classes as wholes: what it says of one class alone is another figure."""
+
 ONE_ANNOTATOR: Final = "fewer than two annotators"
 """Nobody, or one annotator only, has a label that counts."""
 
@@ -58,6 +61,7 @@ REASONS: Final = (
     NO_REPEAT,
     TOO_MUCH,
     OF_TASKS,
+    ALL_CLASSES,
     INCONSISTENT,
     ONE_ANNOTATOR,
     MANY_ANNOTATORS,

@@ -23,6 +23,7 @@ from detectors.agreement import (
     alpha_parts,
     confused,
     each_against_rest,
+    one_against_rest,
     pair_agreement_of_cells,
     ranking_agreement,
     ranking_intervals,
@@ -237,7 +238,10 @@ class TaskStatistics:
         return found
 
     def _by_class(self) -> tuple[dict[str, ScopeSummary], int]:
-        """Each class against the rest; its gold is that of the items whose key is of it."""
+        """Each class against the rest; its gold is that of the items whose key is of it.
+
+        Numbers that no task declares are no classes, whatever gold accepts.
+        """
         tally = self._tally(self._total)
         patterns = each_against_rest(tally.patterns, self._classes)
         sums = by_class(tally.sums)
@@ -248,7 +252,7 @@ class TaskStatistics:
         answers: Counter[str] = Counter()
         correct: Counter[str] = Counter()
         for (dimension, key), scope in self._scopes.items():
-            if dimension == "class":
+            if dimension == "class" and (tally.patterns or sums):
                 answered = self._tally(scope)
                 for value in self._classes(key):
                     answers[value] += answered.answers
@@ -256,9 +260,10 @@ class TaskStatistics:
         values = sorted(counts.keys() | answers.keys(), key=lambda value: (-counts[value], value))
         shown = values[:MOST_VALUES]
         counted = [value for value in shown if value not in sums]
-        of_counted = agreement_of_each(
-            [patterns.get(value, NO_CATEGORIES) for value in counted], self._level_of_class, 2
-        )
+        # What only gold accepts is on no item: every label is of another class.
+        unseen = [value for value in counted if value not in patterns]
+        nowhere = one_against_rest(tally.patterns, unseen[0], self._classes) if unseen else NO_CATEGORIES
+        of_counted = agreement_of_each([patterns.get(value, nowhere) for value in counted], self._level_of_class, 2)
         readings = dict(zip(counted, of_counted, strict=True))
         found = {}
         for value in shown:

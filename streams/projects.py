@@ -165,10 +165,10 @@ def _signals(value: object) -> tuple[str, ...]:
 
 
 def _share(value: object) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= 1:
-        raise Wrong(
-            "write a number without quotes, such as 0.5; the nearer to 1, the closer two boxes must be to match"
-        )
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise Wrong("write a number without quotes, such as 0.5")
+    if not 0 < value <= 1:
+        raise Wrong("choose one such as 0.5; the nearer to 1, the closer two boxes must be to match")
     return float(value)
 
 
@@ -178,11 +178,21 @@ def _yes_or_no(value: object) -> bool:
     return value
 
 
+def _label_type(value: object) -> str:
+    if isinstance(value, str) and re.sub(r"[^a-z]", "", value.casefold()) in {"text", "freetext"}:
+        raise Wrong(
+            "free text is not compared, for two people who mean the same seldom write the same; ask for a label of a "
+            "closed set, or for spans, or leave the task out of the topics"
+        )
+    return _ANY_TYPE.read(value)
+
+
 _IOU = Kind("a number above 0 and at most 1", _share)
 _YES_OR_NO = Kind("true or false", _yes_or_no)
 _LATENESS = whole(0, 365 * 24 * 60)
 _HOURLY = whole(1, 100 * 365)
-_LABEL_TYPE = one_of(*LABEL_TYPES)
+_ANY_TYPE = one_of(*LABEL_TYPES)
+_LABEL_TYPE = Kind(_ANY_TYPE.expected, _label_type, text=True)
 _UNKNOWN = one_of(UNFIT, OTHER)
 _WEIGHTS = one_of(*WEIGHTS)
 _SIGNALS = Kind(f"a list of signals among {', '.join(SIGNALS)}", _signals)

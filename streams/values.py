@@ -130,12 +130,17 @@ def one_of(*names: str) -> Kind[str]:
     return Kind(f"one of {', '.join(names)}", read, text=True)
 
 
+_OUT_OF_BOUNDS = "choose one within these bounds"
+
+
 def whole(low: int, high: int, *, or_else: int | None = None) -> Kind[int]:
     """A whole number within these bounds, or one other."""
 
     def read(value: object) -> int:
-        if isinstance(value, bool) or not isinstance(value, int) or (not low <= value <= high and value != or_else):
+        if isinstance(value, bool) or not isinstance(value, int):
             raise Wrong("write a whole number without quotes")
+        if not low <= value <= high and value != or_else:
+            raise Wrong(_OUT_OF_BOUNDS)
         return value
 
     other = "" if or_else is None else f", or {or_else}"
@@ -146,8 +151,10 @@ def number(low: float, high: float) -> Kind[float]:
     """A number within these bounds."""
 
     def read(value: object) -> float:
-        if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
+        if isinstance(value, bool) or not isinstance(value, int | float):
             raise Wrong("write a number without quotes")
+        if not low <= value <= high:
+            raise Wrong(_OUT_OF_BOUNDS)
         return float(value)
 
     return Kind(f"a number from {low:g} to {high:g}", read)

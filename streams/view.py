@@ -21,7 +21,7 @@ from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
-from detectors.reasons import NOT_AVAILABLE, NOT_DECLARED
+from detectors.reasons import ALL_CLASSES, NOT_AVAILABLE, NOT_DECLARED
 from streams.parsing import REASONS
 
 Document = Mapping[str, Any]
@@ -599,7 +599,7 @@ def _figure_of(values: Iterable[Document]) -> str:
     """What a dimension's values are told apart by: alpha, or where it has no meaning, as for types of spans, another."""
     for held in values:
         agreement = held.get("agreement", {})
-        if agreement.get("alpha", {}).get("why") != NOT_AVAILABLE:
+        if agreement.get("alpha", {}).get("why") not in {NOT_AVAILABLE, ALL_CLASSES}:
             return "alpha"
         for name, reading in agreement.items():
             if reading.get("value") is not None:

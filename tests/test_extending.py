@@ -297,7 +297,8 @@ def test_a_measured_label_type_is_a_type_and_a_figure(monkeypatch: pytest.Monkey
     by = tasks["label"]["by"]
     assert by["annotator"]["b"]["agreement"]["apart"]["value"] == 2.0 * 2**70, "more than 64 bits are stored"
     assert by["class"]["odd"]["annotations"] == 5
-    assert list(by["class"]["odd"]["agreement"]) == [*NAMES, "odd"]
+    assert list(by["class"]["odd"]["agreement"]) == [*NAMES, "apart", "odd"]
+    assert by["class"]["odd"]["agreement"]["apart"]["why"] == "of all classes together only"
     assert by["class"]["odd"]["agreement"]["odd"] == {"value": 0.25, "low": None, "high": None, "n": 5}
     report = Report()
     verify_statistics(report, store, 0, configure)

@@ -59,7 +59,7 @@ from detectors.agreement.spans.figures import SPANS
 from detectors.agreement.stack import Stack
 from detectors.agreement.table import Table
 from detectors.reading import Reading
-from detectors.reasons import NO_PAIRABLE_ITEM, NOT_AVAILABLE, NOT_DECLARED, OF_TASKS
+from detectors.reasons import ALL_CLASSES, NO_PAIRABLE_ITEM, NOT_AVAILABLE, NOT_DECLARED, OF_TASKS
 
 COEFFICIENTS: Mapping[str, Coefficient] = MappingProxyType(
     {
@@ -259,18 +259,20 @@ def agreement_of_sums(
 ) -> dict[str, Reading]:
     """What there is of labels that are measured, or of one class of them.
 
-    By name, in the registries' order: all that any task has, and what only tasks of this label type have.
+    By name, in the registries' order: all that any task has, and what only tasks of this label type have; of a class
+    also what only the whole of such a task has, which says so.
     """
+    counted: tuple[Coefficient | PanelCoefficient, ...] = (*COEFFICIENTS.values(), *PANEL_COEFFICIENTS.values())
     found: dict[str, Reading] = {}
-    for name, coefficient in COEFFICIENTS.items():
-        if label_type not in coefficient.label_types:
-            found[name] = Reading.undefined(pairable, NOT_AVAILABLE)
-        else:
-            found[name] = Reading.undefined(pairable, NOT_DECLARED if pairable else NO_PAIRABLE_ITEM)
-    for name in PANEL_COEFFICIENTS:
-        found[name] = Reading.undefined(pairable, NOT_AVAILABLE)
+    for each in counted:
+        why = NOT_DECLARED if pairable else NO_PAIRABLE_ITEM
+        found[each.name] = Reading.undefined(pairable, why if label_type in each.label_types else NOT_AVAILABLE)
     found |= _no_rankings(label_type, pairable)
-    for measured in MEASURED:
-        if label_type in measured.label_types and measured.of_classes == of_class:
-            found[measured.name] = measured.reading(sums, pairable)
+    own = [measured for measured in MEASURED if label_type in measured.label_types]
+    if of_class:
+        missing = Reading.undefined(pairable, ALL_CLASSES if pairable else NO_PAIRABLE_ITEM)
+        found.update({measured.name: missing for measured in own})
+    found.update(
+        {measured.name: measured.reading(sums, pairable) for measured in own if measured.of_classes == of_class}
+    )
     return found

@@ -22,7 +22,7 @@ whole reading where another number of items stands behind it than the pairable o
 class MeasuredCoefficient:
     """A figure of measured labels: its name, the label types it is for, its lower bound, and its estimate.
 
-    One `of_classes` is read from the sums of each class and stands there, any other stands everywhere but there.
+    One `of_classes` is read from the sums of each class and stands there alone; any other is read everywhere but there.
     """
 
     name: str

@@ -13,8 +13,8 @@ def percent(table: Rows[Figure, Answer], _q: int) -> Answer:
 
     $$ p_a = \frac{1}{n} \sum_{m_i \ge 2} \sum_c \frac{r_{ic} (r_{ic} - 1)}{m_i (m_i - 1)} $$
 
-    Not corrected for chance. Every item counts the same, however many labels it has. The interval is that of a mean,
-    with $n - 1$ degrees of freedom. Undefined without a pairable item.
+    Not corrected for chance. Every item counts the same, however many labels it has. Sets of names are equal if all
+    their names are. The interval is that of a mean, with $n - 1$ degrees of freedom. Undefined without a pairable item.
 
     >>> from detectors.agreement.table import Table
     >>> PERCENT.reading(Table.of({"a\x1fa": 3, "a\x1fb": 1}), q=2)
@@ -30,4 +30,4 @@ def percent(table: Rows[Figure, Answer], _q: int) -> Answer:
     return table.estimate(value, weight, deviation, table.pairable)
 
 
-PERCENT = Coefficient("percent", CATEGORIES, 0.0, percent)
+PERCENT = Coefficient("percent", CATEGORIES | {"multilabel"}, 0.0, percent)

@@ -33,4 +33,4 @@ def percent_pairs(table: Rows[Figure, Answer], _q: int) -> Answer:
     return table.estimate(value, weight, deviation, table.pairable)
 
 
-PERCENT_PAIRS = Coefficient("percent_pairs", CATEGORIES, 0.0, percent_pairs)
+PERCENT_PAIRS = Coefficient("percent_pairs", CATEGORIES | {"multilabel"}, 0.0, percent_pairs)

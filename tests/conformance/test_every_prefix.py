@@ -19,6 +19,7 @@ import random
 import warnings
 from collections import Counter
 from fractions import Fraction
+from itertools import combinations
 
 import krippendorff
 import numpy as np
@@ -36,7 +37,7 @@ from detectors.agreement import (
     pair_agreement,
 )
 from detectors.agreement.cohen_kappa import cohen_kappa
-from detectors.agreement.patterns import members, set_key
+from detectors.agreement.patterns import LABEL, members, set_key
 from detectors.agreement.weighted_kappa import weighted_kappa
 from detectors.labels import level_of
 from detectors.labels.preference import Preference
@@ -298,6 +299,50 @@ def alpha_by_definition(rows, metric):
     expected = sum(used[a] * used[b] * metric(a, b) for a in used for b in used)
     observed = sum(Fraction(sum(metric(a, b) for a in row for b in row), len(row) - 1) for row in pairable)
     return 1 - (used.total() - 1) * observed / expected if expected else None
+
+
+def percent_by_definition(rows):
+    """Of items, and of all pairs of labels together: how many pairs are equal sets."""
+    pairs = [[a == b for a, b in combinations(row, 2)] for row in rows if len(row) > 1]
+    if not pairs:
+        return {"percent": None, "percent_pairs": None}
+    items = [Fraction(sum(equal), len(equal)) for equal in pairs]
+    return {
+        "percent": sum(items) / len(items),
+        "percent_pairs": Fraction(sum(map(sum, pairs)), sum(map(len, pairs))),
+    }
+
+
+def test_percent_of_sets_equals_the_definition_with_the_interval_of_names():
+    spelled = {set_key(names): names for names in SETS}
+    names = dict(zip(spelled, "abcdefg", strict=True))
+    compared = Counter()
+    for seed in SEEDS:
+        stream = Stream(seed, labels=list(spelled))
+        for _ in range(EVENTS):
+            stream.step()
+            of = agreement(stream.items.counts, "multilabel", 5)
+            as_names = Counter()
+            for pattern, n in stream.items.counts.items():
+                as_names[item_pattern([names[label] for label in pattern.split(LABEL)])] += n
+            nominal = agreement(as_names, "nominal", 7)
+            rows = [[spelled[label] for label in row] for row in stream.rows()]
+            for name, value in percent_by_definition(rows).items():
+                assert of[name].n == sum(len(row) > 1 for row in rows)
+                if value is None:
+                    assert of[name].why == "no pairable item"
+                    compared[f"{name} undefined"] += 1
+                    continue
+                assert of[name].value == close(float(value))
+                compared[name] += 1
+                assert (of[name].low is None) == (of[name].n < 2)
+                if of[name].low is not None:
+                    assert (of[name].low, of[name].high) == close((nominal[name].low, nominal[name].high))
+                    compared[f"interval of {name}"] += 1
+    assert compared == {
+        "percent": 378, "percent_pairs": 378, "percent undefined": 22, "percent_pairs undefined": 22,
+        "interval of percent": 362, "interval of percent_pairs": 362,
+    }  # fmt: skip
 
 
 def test_alpha_of_sets_and_of_each_name_equals_the_definitions():

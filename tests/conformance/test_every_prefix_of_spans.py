@@ -141,7 +141,8 @@ def test_every_figure_after_every_event(seed):
                 assert scope["agreement"]["span_f1"]["value"] == close(expected)
                 assert scope["agreement"]["span_f1"]["n"] == sum(len(i) > 1 and any(i.values()) for i in of_kind)
                 compared["class"] += 1
-            assert set(scope["agreement"]).isdisjoint(set(COMMON) - {"span_f1"})
+            why = "of all classes together only" if task["pairable_items"] else "no pairable item"
+            assert {scope["agreement"][name]["why"] for name in {*COMMON, "alpha"} - {"span_f1"}} == {why}
     report = Report()
     verify_statistics(report, store, 0, default_task)
     assert report.differences == []

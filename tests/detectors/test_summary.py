@@ -20,7 +20,7 @@ from detectors.reasons import NOT_AVAILABLE
 from detectors.records import AnnotationRecord
 from detectors.scope import Scope, Tally
 from detectors.summary import MOST_VALUES, TaskStatistics
-from streams.events import Shape
+from streams.events import Box, Shape, Span
 from tests.made_events import annotation, gold, preference
 
 Labels = dict[str, Any]  # label by annotator
@@ -120,6 +120,9 @@ def test_a_gold_class_that_nobody_gave_is_shown() -> None:
     assert by["class"]["never"].annotations == 0
     assert (by["class"]["never"].gold.answers, by["class"]["never"].gold.correct) == (1, 0)
     assert by["class"]["never"].agreement["percent"].why == "no pairable item"
+    by, _ = statistics([{"ann": "yes", "bob": "no"}, {"ann": "no", "bob": "no", "cleo": "no"}], {0: "never"}).by()
+    assert by["class"]["never"].agreement["percent"].value == 1.0, "all say of both items that they are not of it"
+    assert by["class"]["never"].agreement["alpha"] == (None, None, None, 2, "no variation")
 
 
 def test_pairs_of_annotators() -> None:
@@ -240,7 +243,13 @@ def test_a_multilabel_task() -> None:
     # By MASI xy-xz 8/9, the halves 2/3.
     assert agreement["alpha"].value == pytest.approx(1 - 7 * (4 / 3) / (9 * 2 / 3 + 8 / 9 + 14), abs=1e-15)
     assert {reading.n for reading in agreement.values()} == {4}
-    assert agreement["percent"].why == NOT_AVAILABLE
+    # Equal sets on two of four items.
+    assert agreement["percent"].value == agreement["percent_pairs"].value == 0.5
+    assert (agreement["percent"].low, agreement["percent"].high) == (0.0, 1.0)
+    for name in ("alpha_nominal", "fleiss_kappa", "conger_kappa", "ac1", "brennan_prediger"):
+        assert agreement[name].why == NOT_AVAILABLE
+    by, _ = found.by()
+    assert by["annotator"]["ann"].agreement["percent"].value == 0.5
     [pair] = found.pairs()
     assert (pair.items, pair.agreement["cohen_kappa"].why) == (4, NOT_AVAILABLE)
 
@@ -256,8 +265,9 @@ def test_a_set_is_of_each_class_that_it_names() -> None:
     assert [classes[name].agreement["percent"].value for name in "xyz"] == [0.75, 0.75, 1.0]
     assert classes["x"].agreement["alpha"].value == pytest.approx(1 - 7 * 2 / (64 - 25 - 9), abs=1e-15)
     assert classes["z"].agreement["alpha"].value == 1.0
-    assert classes["never"].agreement["alpha"].why == "no pairable item"
-    assert {part.agreement["percent"].n for name, part in classes.items() if part.annotations} == {4}
+    assert classes["never"].agreement["percent"].value == 1.0
+    assert classes["never"].agreement["alpha"].why == "no variation"
+    assert {part.agreement["percent"].n for part in classes.values()} == {4}
     gold = {name: (part.gold.answers, part.gold.correct) for name, part in classes.items()}
     assert gold == {"x": (2, 1), "y": (4, 3), "z": (0, 0), "never": (2, 0)}
 
@@ -320,7 +330,7 @@ def test_a_preference_task_has_three_categories_seen_or_not() -> None:
     ("labels", "whys"),
     [
         ([1, 1], {"labels are not declared", "no variation", NOT_AVAILABLE}),
-        ([["a"], ["a"]], {"no variation", NOT_AVAILABLE}),
+        ([["a"], ["a"]], {"", "no variation", NOT_AVAILABLE}),
     ],
 )
 def test_agreement_that_is_not_computed_says_why(labels: list[Any], whys: set[str]) -> None:
@@ -393,6 +403,52 @@ def test_other_numbers_have_alpha_by_their_values() -> None:
     with_others = statistics(items, config=TaskConfig(labels=(1, 2, 4, 4.5, 77))).by()[0]["annotator"]["ann"]
     assert ann.value == pytest.approx(with_others.agreement["alpha"].value, abs=1e-12)
     assert statistics(items).pairs() == []
+
+
+@pytest.mark.parametrize("label_type", ["interval", "ratio", None])
+def test_numbers_that_are_not_declared_are_no_classes_and_say_so(label_type: str | None) -> None:
+    items, keys = [{"ann": 1, "bob": 1}, {"ann": 2, "bob": 4}], {0: 1, 1: 7}
+    found = statistics(items, keys, config=TaskConfig(label_type=label_type))
+    whole = found.task().whole
+    assert (whole.gold.answers, whole.gold.correct) == (4, 2)
+    by, cut = found.by()
+    assert (by["class"], cut["class"]) == ({}, 0)
+    for part in (whole, by["annotator"]["ann"], by["gold_item"]["true"]):
+        for name in ("percent", "fleiss_kappa", "conger_kappa"):
+            assert part.agreement[name] == (None, None, None, 2, "labels are not declared")
+    assert (found.pairs(), found.confused()) == ([], [])
+    declared = statistics(items, keys, config=TaskConfig(label_type=label_type, labels=(1, 2, 4, 7)))
+    assert declared.by()[0]["class"].keys() == {"1", "2", "4", "7"}
+
+
+@pytest.mark.parametrize(
+    ("label", "of_whole", "of_class"),
+    [
+        (
+            Shape(boxes=(Box((0, 0, 2, 2), "car"),)),
+            ["alpha", "match_rate", "mean_iou", "iou_alpha"],
+            ["iou_mean", "iou_variance"],
+        ),
+        (
+            Shape(spans=(Span(0, 4, "car"),)),
+            ["alpha", "span_f1_untyped", "overlap_f1", "character_f1", "boundary_similarity"],
+            ["span_f1"],
+        ),
+    ],
+)
+def test_a_class_of_measured_labels_says_of_which_figures_it_has_none(
+    label: Shape, of_whole: list[str], of_class: list[str]
+) -> None:
+    found = statistics([{"ann": label, "bob": label}])
+    [(name, part)] = found.by()[0]["class"].items()
+    assert (name, part.annotations) == ("car", 2)
+    without = [key for key, reading in part.agreement.items() if reading.why == "of all classes together only"]
+    assert sorted(without) == sorted(of_whole)
+    assert {part.agreement[key].n for key in of_whole} == {1}
+    assert all(part.agreement[key].why != NOT_AVAILABLE for key in of_class)
+    assert part.agreement.keys() >= found.task().whole.agreement.keys(), "no key of the task is missing"
+    alone = statistics([{"ann": label}]).by()[0]["class"]["car"].agreement
+    assert {alone[key].why for key in (*of_whole, *of_class)} == {"no pairable item"}
 
 
 def test_ordinal_numbers_need_no_declaration_and_names_do() -> None:

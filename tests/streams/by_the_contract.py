@@ -14,6 +14,7 @@ from typing import Any
 
 from streams.events import Annotation, Erasure, Event, Gold, Retraction, Shape
 
+CATEGORIES = {"nominal", "multilabel", "preference"}
 SHAPES = ("nominal", "interval", "multilabel", "boxes", "spans", "preference")
 
 
@@ -112,7 +113,8 @@ def _task(annotations: Sequence[Annotation], keys: dict[str, Gold]) -> dict[str,
         "disputed": {item: Counter(given) for item, given in items.items() if len({*given}) > 1},
         "answers": answers,
         "correct": correct,
-        "percent": _percent(items.values()) if shape in {"nominal", "preference"} else None,
+        "percent": _percent(items.values()) if shape in CATEGORIES else None,
+        "percent_pairs": _percent_pairs(items.values()) if shape in CATEGORIES else None,
         "alpha": _alpha(items.values(), shape),
         "repeats": _repeats(work),
         "alpha_jaccard": _alpha(items.values(), "jaccard") if shape == "multilabel" else None,
@@ -171,6 +173,14 @@ def _percent(items: Iterable[Sequence[object]]) -> Fraction | None:
             agreeing = sum(n * (n - 1) for n in Counter(labels).values())
             shares.append(Fraction(agreeing, m * (m - 1)))
     return sum(shares, Fraction(0)) / len(shares) if shares else None
+
+
+def _percent_pairs(items: Iterable[Sequence[object]]) -> Fraction | None:
+    pairs = agreeing = 0
+    for labels in items:
+        pairs += len(labels) * (len(labels) - 1)
+        agreeing += sum(n * (n - 1) for n in Counter(labels).values())
+    return Fraction(agreeing, pairs) if pairs else None
 
 
 def _masi(one: frozenset[str], other: frozenset[str]) -> Fraction:

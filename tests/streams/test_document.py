@@ -61,7 +61,7 @@ def check_scope(scope: dict[str, Any], label_type: str, *, of_class: bool = Fals
 
 
 def check_agreement(agreement: dict[str, Any], label_type: str, *, of_class: bool = False) -> None:
-    own = [each.name for each in MEASURED if label_type in each.label_types and each.of_classes == of_class]
+    own = [each.name for each in MEASURED if label_type in each.label_types and (of_class or not each.of_classes)]
     assert list(agreement) == list(dict.fromkeys([*COEFFICIENTS, *PANEL_COEFFICIENTS, *RANKINGS, *own]))
     n = agreement["percent"]["n"]
     for name, reading in agreement.items():

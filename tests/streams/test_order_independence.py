@@ -168,13 +168,14 @@ def _compare(found: dict, figure: dict) -> None:  # type: ignore[type-arg]
     for name in ("label_type", "annotations", "items", "annotators", "unfit", "pairable_items"):
         assert found[name] == figure[name], name
     assert (found["gold"]["answers"], found["gold"]["correct"]) == (figure["answers"], figure["correct"])
-    for name in ("percent", "alpha", "alpha_jaccard"):
+    for name in ("percent", "percent_pairs", "alpha", "alpha_jaccard"):
         value = found["agreement"][name]["value"]
         if figure[name] is None:
             assert value is None
         else:
             assert value == pytest.approx(float(figure[name]), abs=1e-12)
             compared[name] += 1
+            compared[f"{name} of {figure['label_type']}"] += 1
     _compare_disputed(found, figure)
     by = found["by"]
     own = {name: _repeats(value["repeats"]) for name, value in by.get("annotator", {}).items()}
@@ -291,6 +292,7 @@ def test_enough_was_compared() -> None:
     assert compared["alpha of prefixes of tags"] >= 90
     assert compared["alpha of prefixes of pair"] >= 90
     assert compared["percent"] >= enough(40)
+    assert compared["percent of multilabel"] == compared["percent_pairs of multilabel"] >= enough(100)
     assert compared["rows"] >= enough(500)
     assert compared["repeats"] >= enough(50)
     assert compared["chunkings"] >= enough(80)

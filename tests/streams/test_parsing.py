@@ -200,6 +200,7 @@ REFUSED: list[tuple[str, bytes | None, str, str]] = [
     ("list of lists", event(label=[["x"]]), "wrong_type", "$.label[0]"),
     ("no form", event(label={}), "wrong_shape", "$.label"),
     ("unknown form", event(label={"polygon": [1, 2]}), "wrong_shape", "$.label"),
+    ("free text", event(label={"text": "The cat sits."}), "wrong_shape", "$.label"),
     ("two forms", event(label={"boxes": [], "spans": []}), "wrong_shape", "$.label"),
     ("tie and pair", event(label={"tie": True, "chosen": "A", "rejected": "B"}), "wrong_shape", "$.label"),
     ("no tie", event(label={"tie": False}), "wrong_shape", "$.label"),

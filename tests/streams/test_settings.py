@@ -336,6 +336,20 @@ MISTAKES = [
         "projects.c.tasks.t.label_type: expected one of nominal, ordinal,",
         "did you mean ordinal?",
     ),
+    *[
+        (
+            f'[projects.c.tasks.t]\nlabel_type = "{free_text}"',
+            f"projects.c.tasks.t.label_type: expected one of nominal, ordinal, interval, ratio, multilabel, boxes, spans, "
+            f'preference, found "{free_text}"; free text is not compared, for two people who mean the same',
+            "a closed set, or for spans, or leave the task out",
+        )
+        for free_text in ("text", "free_text", "free text", "Free-Text", "freetext")
+    ],
+    (
+        '[projects.c.tasks.t]\nlabel_type = "next"',
+        "projects.c.tasks.t.label_type: expected one of nominal, ordinal,",
+        "write one of them",
+    ),
     (
         '[projects.c.tasks.t]\nlabels = "yes"',
         'projects.c.tasks.t.labels: expected a list of labels, found "yes"',

@@ -347,6 +347,17 @@ def test_a_reason_takes_no_room_from_figures() -> None:
     assert alpha.endswith(" 0"), "and n, beside it"
 
 
+def test_classes_that_have_no_alpha_are_told_apart_by_the_figure_that_they_have() -> None:
+    def of_class(value: float) -> dict[str, Any]:
+        none = reading(None, why="of all classes together only")
+        return scope(None, None) | {"agreement": {"alpha": none, "mean_iou": none, "iou_mean": reading(value)}}
+
+    text = show(render_document(document({"boxes": task({"class": {"car": of_class(0.9), "bus": of_class(0.7)}})})))
+    assert "class by IoU" in text
+    found = [line.split()[:3] for line in text.splitlines() if line.startswith(("    car ", "    bus "))]
+    assert [(name, value) for name, _, value in found] == [("bus", "0.700"), ("car", "0.900")]
+
+
 def test_coefficients_that_the_labels_have_not_are_left_out_and_so_are_those_that_say_the_same() -> None:
     why = dict.fromkeys(("ac2", "alpha_ratio"), "not available for this label type")
     why |= {"percent_pairs": "labels are not declared", "alpha_ordinal": "no declared order"}

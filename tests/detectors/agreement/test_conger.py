@@ -207,3 +207,28 @@ def test_counters_that_do_not_belong_together_are_no_error_of_the_reader():
     counts, who = panel_of([{"a": "x", "b": "y"}, {"a": "y", "b": "y"}, {"a": "x", "b": "y"}])
     strange = Who(who.own, {("a", "b"): {"x\x1fx": 3}})
     assert agreement(counts, "nominal", 2, None, strange)["conger_kappa"].why == "counters do not belong together"
+
+
+def of_three(cleo):
+    """Two annotators of a hundred items, who agree on ninety, and a third with one label, that which both gave there."""
+    pairs = [("a", "a")] * 85 + [("a", "b")] * 5 + [("b", "a")] * 5 + [("b", "b")] * 5
+    items = [{"ann": ann, "bob": bob} for ann, bob in pairs]
+    items[pairs.index((cleo, cleo))]["cleo"] = cleo
+    return items
+
+
+@pytest.mark.parametrize(("cleo", "value"), [("a", 0.211), ("b", 0.848)])
+def test_an_annotator_of_one_label_weighs_as_much_as_one_of_a_hundred(cleo, value):
+    """Fleiss' kappa stays: docs/agreement.md warns of that."""
+    items = of_three(cleo)
+    counts, who = panel_of(items)
+    of = agreement(counts, "nominal", 2, None, who)
+    assert (of["conger_kappa"].value, *by_definition(items)[:1]) == pytest.approx((value, value), abs=5e-4)
+    assert of["fleiss_kappa"].value == pytest.approx(0.444, abs=5e-4)
+
+
+def test_where_most_items_have_one_label_fleiss_kappa_falls_far_below_minus_one():
+    """Shares of the labels are (12 + 1/2)/13 and 1/26: p_e = 1 - 2 * 25/676, and nobody agrees."""
+    of = agreement({"a": 12, "a\x1fb": 1}, "nominal", 2)
+    assert of["fleiss_kappa"].value == of["scott_pi"].value == pytest.approx(-(676 - 50) / 50, abs=1e-12)
+    assert of["alpha"].value == 0.0

@@ -29,7 +29,7 @@ def test_intervals_of_nominal_labels_hold_the_truth_as_often_as_they_say(populat
 def test_intervals_of_sets_hold_the_truth_as_often_as_they_say(items):
     population = next(each for each in POPULATIONS if each.name == "sets, near errors")
     found = coverage(population, items, 300)
-    assert found.keys() == {"alpha", "alpha_jaccard"}
+    assert found.keys() == {"percent", "percent_pairs", "alpha", "alpha_jaccard"}
     for share, n, width in found.values():
         assert n == 300
         assert 0.92 - 0.04 <= share <= 0.97 + 0.02

@@ -178,6 +178,7 @@ def test_more_sets_than_can_be_compared_have_no_alpha(monkeypatch):
     )
     of = agreement({**counts, "b\x1fb": 1}, "multilabel", 4)
     assert of["alpha"] == of["alpha_jaccard"] == (None, None, None, 6, TOO_MUCH)
+    assert of["percent"].value == of["percent_pairs"].value == 4 / 6, "equal or not is told of any number of sets"
 
 
 def test_one_set_only_has_no_variation():
