@@ -238,7 +238,11 @@ MISTAKES = [
         "add annotation",
     ),
     ('[kafka]\naccept = ["gold"]', "kafka.accept: expected event types by topic, found", "[kafka.accept]"),
-    ("[kafka]\npartitions = 0", "kafka.partitions: expected a whole number from 1 to 10000, found 0", "without quotes"),
+    (
+        "[kafka]\npartitions = 0",
+        "kafka.partitions: expected a whole number from 1 to 10000, found 0",
+        "choose one within these bounds",
+    ),
     (
         "[kafka]\npartitions = true",
         "kafka.partitions: expected a whole number from 1 to 10000, found true",
@@ -441,7 +445,7 @@ MISTAKES = [
     (
         "[projects.c.tasks.t]\niou = 0",
         "projects.c.tasks.t.iou: expected a number above 0 and at most 1, found 0",
-        "write a number without quotes, such as 0.5",
+        "choose one such as 0.5",
     ),
     (
         '[projects.c.tasks.t]\niou = "0.5"',
