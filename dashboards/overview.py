@@ -23,14 +23,13 @@ from dashboards.thresholds import (
     DEAD_LETTER_OBJECTIVE,
     DELAY_BAD_SECONDS,
     DELAY_SLOW_SECONDS,
-    GOLD_GOOD,
-    GOLD_TARGET,
     HEARTBEAT_SLOW_SECONDS,
     HEARTBEAT_STALE_SECONDS,
     IDLE_SECONDS,
     SAMPLES_MANY,
     UNFIT_SHARE,
 )
+from streams.catalogue import GOLD_GOOD, GOLD_MINIMUM_ANSWERS, GOLD_TARGET
 
 PROJECT = '{project=~"$project"}'
 TASK = '{project=~"$project",task=~"$task"}'
@@ -74,6 +73,7 @@ def overview() -> Json:
             [
                 ("What needs attention", _attention()),
                 ("Quality", _quality()),
+                ("Annotators and labels", _people()),
                 ("Drift and alarms", _drift()),
                 ("Evidence", _evidence()),
                 ("Events", _events()),
@@ -150,6 +150,7 @@ def _annotations() -> list[Json]:
 def _attention() -> list[Json]:
     flagged = latest("kappawatch_flagged_annotator_info", "project, task, annotator", TASK)
     by_task = "project, task"
+    annotators = latest("kappawatch_annotators", "project, task, band", TASK)
     return [
         text("How to read this", READING),
         stat(
@@ -210,7 +211,7 @@ def _attention() -> list[Json]:
                 Query(latest("kappawatch_gold_lower_ratio", by_task, TASK), "gold low"),
                 Query(latest("kappawatch_gold_upper_ratio", by_task, TASK), "gold high"),
                 Query(latest("kappawatch_gold_answers", by_task, TASK), "gold answers"),
-                Query(latest("kappawatch_annotators", by_task, TASK), "annotators"),
+                Query(f"sum by ({by_task}) ({annotators})", "annotators"),
                 Query(latest("kappawatch_annotations", by_task, TASK), "annotations"),
             ],
             {
@@ -295,10 +296,119 @@ def _quality() -> list[Json]:
     ]
 
 
+def _people() -> list[Json]:
+    bands = latest("kappawatch_annotators", "project, task, band", TASK)
+    gold = latest("kappawatch_annotator_gold_accuracy_bucket", "project, task, le", TASK)
+    agreement = latest("kappawatch_annotator_agreement_bucket", "project, task, le", TASK)
+    answers = latest("kappawatch_gold_label_answers", "project, task, label, outcome", TASK)
+    passed = latest(
+        "kappawatch_gold_label_answers",
+        "project, task, label",
+        '{project=~"$project",task=~"$task",outcome="pass"}',
+    )
+    reviews = f"sum by (outcome) (increase(kappawatch_reviews_total{PROJECT}[1h]))"
+    return [
+        timeseries(
+            "Annotators by band",
+            f"By accuracy on gold: good from {GOLD_GOOD:.0%}, watch from {GOLD_TARGET:.0%}, poor below; too_few with under "
+            f"{GOLD_MINIMUM_ANSWERS} answers. An annotator of two tasks counts in both.",
+            [Query(f"sum by (band) ({bands})", "{{band}}")],
+            unit="short",
+            bars=True,
+            minimum=0,
+            width=8,
+        ),
+        timeseries(
+            "Gold accuracy over annotators",
+            f"A few bad ones, or everybody? The accuracy that a tenth, and half, of the annotators with {GOLD_MINIMUM_ANSWERS} "
+            "answers do not exceed.",
+            [
+                Query(f"histogram_quantile(0.1, sum by (le) ({gold}))", "lowest tenth"),
+                Query(f"histogram_quantile(0.5, sum by (le) ({gold}))", "median"),
+            ],
+            unit="percentunit",
+            steps=GOLD,
+            minimum=0,
+            maximum=1,
+            width=8,
+        ),
+        timeseries(
+            "Agreement over annotators",
+            "The same of the percent agreement with the others on the same items, which is not corrected for chance.",
+            [
+                Query(f"histogram_quantile(0.1, sum by (le) ({agreement}))", "lowest tenth"),
+                Query(f"histogram_quantile(0.5, sum by (le) ({agreement}))", "median"),
+            ],
+            unit="percentunit",
+            minimum=0,
+            maximum=1,
+            width=8,
+        ),
+        table(
+            "Most confused labels",
+            "Which definitions are unclear: of the pairs of labels on an item that have either label, the share that are "
+            "one and the other.",
+            [
+                Query(
+                    latest("kappawatch_confused_pair_ratio", "project, task, label_a, label_b", TASK),
+                    "share",
+                )
+            ],
+            {
+                "Project": Column("project"),
+                "Task": Column("task"),
+                "Label": Column("label_a"),
+                "and": Column("label_b"),
+                "Share": Column("share", "percentunit"),
+            },
+            width=12,
+        ),
+        table(
+            "Gold accuracy by class",
+            "Which class fails: the answers to gold items whose key is of it; of tasks whose keys are of at most 10 classes.",
+            [
+                Query(f"{passed} / sum by (project, task, label) ({answers})", "accuracy"),
+                Query(f"sum by (project, task, label) ({answers})", "answers"),
+            ],
+            {
+                "Project": Column("project"),
+                "Task": Column("task"),
+                "Class": Column("label"),
+                "Gold accuracy": Column("accuracy", "percentunit", GOLD),
+                "Answers": Column("answers", "short"),
+            },
+            width=12,
+        ),
+        timeseries(
+            "Time an annotation takes",
+            "Half of the annotations take longer than the median, a tenth is faster than the lower line.",
+            [
+                Query(f"histogram_quantile(0.5, {_durations()})", "{{project}}"),
+                Query(f"histogram_quantile(0.1, {_durations()})", "{{project}} lower"),
+            ],
+            unit="s",
+            minimum=0,
+        ),
+        timeseries(
+            "Reviews per hour",
+            "What reviewers say of annotations.",
+            [Query(reviews, "{{outcome}}")],
+            unit="short",
+            bars=True,
+            minimum=0,
+        ),
+    ]
+
+
+def _durations() -> str:
+    return f"sum by (project, le) (rate(kappawatch_annotation_duration_seconds_bucket{PROJECT}[$__rate_interval]))"
+
+
 def _drift() -> list[Json]:
     signals = latest("kappawatch_drift_state", "project, task, signal", TASK)
     kinds = latest("kappawatch_alarms", "project, task, kind, severity", TASK)
     flags = latest("kappawatch_flagged_annotator_info", "project, task, annotator, reason", TASK)
+    flagged = "project, task, annotator"
     return [
         state_timeline(
             "Drift",
@@ -316,13 +426,22 @@ def _drift() -> list[Json]:
         ),
         table(
             "Flagged annotators",
-            "Annotators (pseudonyms) with an open alarm, at most 50 a project. `kappawatch show` has the evidence.",
-            [Query(flags, "flag")],
+            "Annotators (pseudonyms) with an open alarm, at most 50 a project; gold and percent agreement over all their work. "
+            "`kappawatch show` has the evidence.",
+            [
+                Query(flags, "flag"),
+                Query(latest("kappawatch_flagged_annotator_gold_ratio", flagged, TASK), "gold"),
+                Query(latest("kappawatch_flagged_annotator_agreement_ratio", flagged, TASK), "agreement"),
+                Query(latest("kappawatch_flagged_annotator_items", flagged, TASK), "items"),
+            ],
             {
                 "Project": Column("project"),
                 "Task": Column("task"),
                 "Annotator": Column("annotator"),
                 "Reason": Column("reason"),
+                "Gold accuracy": Column("gold", "percentunit", GOLD),
+                "Agreement": Column("agreement", "percentunit"),
+                "Items": Column("items", "short"),
             },
             width=12,
         ),
@@ -516,7 +635,7 @@ def _pipeline() -> list[Json]:
         ),
         timeseries(
             "Faults per minute",
-            "Survived, not lost: homes taken over, memory read again, the store failing and being asked again.",
+            "Survived, not lost: homes taken over, partitions read again, the store failing and being asked again.",
             [
                 Query(per_minute.format(by="job", metric="kappawatch_conflicts_total"), "conflicts"),
                 Query(per_minute.format(by="reason", metric="kappawatch_rereads_total"), "read again: {{reason}}"),
@@ -538,6 +657,14 @@ def _pipeline() -> list[Json]:
             minimum=0,
             width=8,
         ),
+        timeseries(
+            "Series exposed",
+            "Which metrics make up a worker's page, the ten largest: Prometheus drops a page above its sample limit whole.",
+            [Query("topk(10, max by (family) (kappawatch_series_exposed))", "{{family}}")],
+            unit="short",
+            minimum=0,
+            width=8,
+        ),
         table(
             "Workers and their share",
             "Version, homes held, and what being measured costs.",
@@ -554,6 +681,6 @@ def _pipeline() -> list[Json]:
                 "Metrics page": Column("page", "s", Steps("green", ((COLLECT_SLOW_SECONDS, "orange"),))),
                 "Samples": Column("samples", "short", Steps("green", ((SAMPLES_MANY, "orange"),))),
             },
-            height=6,
+            width=16,
         ),
     ]

@@ -11,8 +11,6 @@ from dashboards.thresholds import (
     CATCH_UP_SECONDS,
     DEAD_LETTER_MINIMUM,
     DEAD_LETTER_OBJECTIVE,
-    GOLD_MINIMUM_ANSWERS,
-    GOLD_TARGET,
     HEARTBEAT_STALE_SECONDS,
     IDLE_MINIMUM_EVENTS,
     IDLE_SECONDS,
@@ -20,6 +18,7 @@ from dashboards.thresholds import (
     Burn,
     Severity,
 )
+from streams.catalogue import GOLD_MINIMUM_ANSWERS, GOLD_TARGET
 
 Team = Literal["annotation-qa", "platform"]
 Scope = Literal["project", "pipeline"]

@@ -1,4 +1,7 @@
-"""The numbers that rules alert on and dashboards colour by: one place, so that the two never differ."""
+"""The numbers that rules alert on and dashboards colour by: one place, so that the two never differ.
+
+Those of gold accuracy stand in `streams.catalogue`: the worker puts annotators into bands by them.
+"""
 
 from dataclasses import dataclass
 from typing import Final, Literal
@@ -14,12 +17,7 @@ AGREEMENT_GOOD: Final = 0.8
 # The smallest number of items for which the interval's coverage was simulated near its nominal 95 %.
 AGREEMENT_MINIMUM_ITEMS: Final = 30
 
-# The usual pass mark of gold tasks in crowd work; the rule compares a one-sided 95 % Wilson bound,
-# so a project exactly on target crosses it in 5 % of looks.
-GOLD_TARGET: Final = 0.80
-GOLD_GOOD: Final = 0.90
-# One failed answer has an upper bound of 0.73, under the target: without a minimum it would alert alone.
-GOLD_MINIMUM_ANSWERS: Final = 20
+# The rule compares a one-sided 95 % Wilson bound of gold accuracy, so a project exactly on target crosses it in 5 % of looks.
 NORMAL_QUANTILE_95: Final = 1.645
 
 IDLE_SECONDS: Final = 15 * 60

@@ -23,6 +23,7 @@ from detectors.agreement import (
     alpha_parts,
     confused,
     each_against_rest,
+    involved,
     one_against_rest,
     pair_agreement_of_cells,
     ranking_agreement,
@@ -249,15 +250,8 @@ class TaskStatistics:
         for label, n in _label_counts(tally.patterns).items():
             for value in self._classes(label):
                 counts[value] += n
-        answers: Counter[str] = Counter()
-        correct: Counter[str] = Counter()
-        for (dimension, key), scope in self._scopes.items():
-            if dimension == "class" and (tally.patterns or sums):
-                answered = self._tally(scope)
-                for value in self._classes(key):
-                    answers[value] += answered.answers
-                    correct[value] += answered.correct
-        values = sorted(counts.keys() | answers.keys(), key=lambda value: (-counts[value], value))
+        gold = self.gold_by_class(self._scopes) if tally.patterns or sums else {}
+        values = sorted(counts.keys() | gold.keys(), key=lambda value: (-counts[value], value))
         shown = values[:MOST_VALUES]
         counted = [value for value in shown if value not in sums]
         # What only gold accepts is on no item: every label is of another class.
@@ -271,9 +265,19 @@ class TaskStatistics:
                 counts[value],
                 _pairable_share(self._total, tally),
                 readings[value] if value in readings else self._of_class(tally, sums[value]),
-                Accuracy(answers[value], correct[value]),
+                gold.get(value, Accuracy()),
             )
         return found, max(0, len(values) - MOST_VALUES)
+
+    def gold_by_class(self, scopes: Mapping[tuple[str, str], Scope]) -> dict[str, Accuracy]:
+        """Of each class the answers to the items whose key is of it; only the scopes of keys are read."""
+        found: dict[str, Accuracy] = {}
+        for (dimension, key), scope in scopes.items():
+            if dimension == "class":
+                answered = self._tally(scope)
+                for value in self._classes(key):
+                    found.setdefault(value, Accuracy()).merge(Accuracy(answered.answers, answered.correct))
+        return found
 
     def _classes(self, label: str) -> Sequence[str]:
         """The classes that a label is of."""
@@ -432,6 +436,19 @@ class TaskStatistics:
             return found
         text = self._compound.text
         return [confusion._replace(a=text(confusion.a), b=text(confusion.b)) for confusion in found]
+
+    def confusion_ratios(self, most: int) -> list[tuple[str, str, float]]:
+        """Of the labels that are confused most often: which two, and of the pairs that have either the share that are both.
+
+        In the order of `confused`; the share is that of `detectors.agreement.confused.involved`.
+        """
+        patterns = self._tally(self._total).patterns
+        pairs = involved(patterns)
+        text = str if self._compound is None else self._compound.text
+        return [
+            (text(each.a), text(each.b), each.pairs / (pairs[each.a] + pairs[each.b] - each.pairs))
+            for each in confused(patterns)[:most]
+        ]
 
     def alpha_parts(self) -> AlphaParts:
         """Of the whole task, what adds up to the nominal alpha of several; empty where labels have none."""

@@ -9,12 +9,19 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final, Literal
 
-Kind = Literal["counter", "gauge", "histogram"]
+Kind = Literal["counter", "gauge", "histogram", "gaugehistogram"]
+"""A gauge histogram has buckets that may fall: a histogram of what is, not of what came."""
+
+# The usual pass mark of gold tasks in crowd work, and what a dependable annotator reaches: rules and colours use them too.
+GOLD_TARGET: Final = 0.80
+GOLD_GOOD: Final = 0.90
+# One failed answer has an upper 95 % bound of 0.73, under the target: without a minimum it would condemn alone.
+GOLD_MINIMUM_ANSWERS: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """One metric family as Prometheus sees it; a counter's name carries its ``_total``."""
+    """One metric family as Prometheus sees it; a counter's name carries its ``_total``, no histogram's its ``_bucket``."""
 
     name: str
     kind: Kind
@@ -47,6 +54,18 @@ _METRICS: Final = (
         "gauge",
         "Unix time at which a project's last event was committed.",
         ("project",),
+    ),
+    Metric(
+        "kappawatch_annotation_duration_seconds",
+        "histogram",
+        "Seconds that an annotation took, of those of stage annotate that say so; counted when it is first committed.",
+        ("project",),
+    ),
+    Metric(
+        "kappawatch_reviews_total",
+        "counter",
+        "Reviews committed, new ones and new revisions, by verdict: accept, fix or reject.",
+        ("project", "outcome"),
     ),
     # --- agreement and gold ---------------------------------------------------------------------
     Metric(
@@ -131,14 +150,38 @@ _METRICS: Final = (
     Metric(
         "kappawatch_annotators",
         "gauge",
-        "Annotators with at least one annotation in force.",
+        "Annotators with an annotation in force, by gold accuracy: good, watch, poor, or too_few (under 20 answers).",
+        ("project", "task", "band"),
+    ),
+    Metric(
+        "kappawatch_annotator_gold_accuracy",
+        "gaugehistogram",
+        "Annotators with 20 or more counted answers to gold items, by the share that is correct.",
         ("project", "task"),
+    ),
+    Metric(
+        "kappawatch_annotator_agreement",
+        "gaugehistogram",
+        "Annotators with a pairable item, by percent agreement with the others; absent where there is none.",
+        ("project", "task"),
+    ),
+    Metric(
+        "kappawatch_confused_pair_ratio",
+        "gauge",
+        "Of the pairs of labels on an item that have either label, the share that are one and the other; the top 10.",
+        ("project", "task", "label_a", "label_b"),
     ),
     Metric(
         "kappawatch_gold_answers",
         "gauge",
         "Counted answers to gold items: the n of the gold accuracy.",
         ("project", "task"),
+    ),
+    Metric(
+        "kappawatch_gold_label_answers",
+        "gauge",
+        "Counted answers to gold items, by the key's class and outcome; absent where keys are of more than 10 classes.",
+        ("project", "task", "label", "outcome"),
     ),
     Metric(
         "kappawatch_unfit",
@@ -178,15 +221,33 @@ _METRICS: Final = (
         ("project", "task", "annotator", "reason"),
     ),
     Metric(
+        "kappawatch_flagged_annotator_gold_ratio",
+        "gauge",
+        "Share of a flagged annotator's counted answers to gold items that are correct; absent where there is none.",
+        ("project", "task", "annotator"),
+    ),
+    Metric(
+        "kappawatch_flagged_annotator_agreement_ratio",
+        "gauge",
+        "Percent agreement of a flagged annotator with the others; absent where undefined.",
+        ("project", "task", "annotator"),
+    ),
+    Metric(
+        "kappawatch_flagged_annotator_items",
+        "gauge",
+        "Items on which a flagged annotator has an annotation in force.",
+        ("project", "task", "annotator"),
+    ),
+    Metric(
         "kappawatch_flagged_suppressed",
         "gauge",
-        "Flagged annotators that are not shown because the project has more than 50.",
+        "Flagged annotators that are not shown because the project has more than 50, or the page more than 1,000.",
         ("project",),
     ),
     Metric(
         "kappawatch_tasks_suppressed",
         "gauge",
-        "Tasks without figures of their own: smaller than the 500 that are shown, or not read yet.",
+        "Tasks without figures of their own: smaller than the 200 that are shown, or not read yet.",
     ),
     # --- the pipeline itself --------------------------------------------------------------------
     Metric(
@@ -230,7 +291,7 @@ _METRICS: Final = (
     Metric(
         "kappawatch_rereads_total",
         "counter",
-        "Times a home's memory was thrown away and read again from the store, by reason.",
+        "Times a partition was read again from the log, by reason: gap (offsets were missing) or stall.",
         ("reason",),
     ),
     Metric(
@@ -248,6 +309,12 @@ _METRICS: Final = (
         "counter",
         "Messages that the broker refused for good, by topic.",
         ("topic",),
+    ),
+    Metric(
+        "kappawatch_series_exposed",
+        "gauge",
+        "Series on this page, by metric family.",
+        ("family",),
     ),
     Metric(
         "kappawatch_collect_duration_seconds",

@@ -142,6 +142,7 @@ class Home:
         self.number = number
         self.store = store
         self._rules = rules
+        self.pseudonym = rules.privacy.pseudonym
         self._rebuilding = Rebuilding(self, rules.configure)
         self._erasing = Erasing(self, rules.privacy.erasure_hash)
         self.configure = self._rebuilding.configuration

@@ -8,75 +8,52 @@ from __future__ import annotations
 
 import heapq
 import time
-from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
-import numpy as np
-import numpy.typing as npt
 from prometheus_client import CollectorRegistry
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 from prometheus_client.core import Metric as Family
 from prometheus_client.registry import Collector
 
-from streams.catalogue import CATALOGUE
+from streams.catalogue import CATALOGUE, Kind
+from streams.histograms import MOST_PROJECTS, Histogram, ProjectHistograms
 from streams.version import installed_version
 
 Labels = tuple[str, ...]
 
 DELAY_BUCKETS: Final = (0.1, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 3600.0)
+DURATION_BUCKETS: Final = (0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1800.0)
 COMMIT_BUCKETS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 
 MOST_FLAGGED: Final = 50
 """Annotators flagged of one project; the others are counted."""
 
-MOST_TASKS: Final = 500
-"""Tasks with figures of their own, on one page: those with the most annotations, about 45 series each, of ordered labels
-58, and one for each label."""
+MOST_FLAGS: Final = 1_000
+"""Annotators flagged, or reasons to, on one page: the first by project, task and pseudonym; the others are counted too."""
+
+MOST_TASKS: Final = 200
+"""Tasks with figures of their own, on one page: those with the most annotations. A nominal task with five labels has 96
+series, an ordinal one with ten at most 132; a page of as many of these as fit and of too much of all else has 47,000."""
 
 MOST_LABELS: Final = 10
-"""A task with more labels than this does not say how often each is given."""
+"""A task with more labels than this does not say how often each is given, nor how often gold of each is answered."""
+
+MOST_CONFUSED: Final = 10
+"""Pairs of labels that a task's annotators confuse: those of the most pairs of annotators."""
 
 MOST_SERIES: Final = 5_000
 """Series of one family; what is above is cut, so that a flood of names cannot break the scrape: Prometheus refuses the
 whole of a page above its `sample_limit`, 60,000 in `deploy/prometheus.yml`."""
 
-MOST_DELAYS: Final = 500
-"""Projects with a histogram of their own; others share the one of project ""."""
+VERDICTS: Final = ("accept", "fix", "reject")
 
-_DURATION: Final = "kappawatch_collect_duration_seconds"
-
-
-class Histogram:
-    """Cumulative counts below fixed bounds, and the sum."""
-
-    __slots__ = ("bounds", "counts", "total")
-
-    def __init__(self, bounds: Sequence[float]) -> None:
-        self.bounds = bounds
-        self.counts = [0] * (len(bounds) + 1)
-        self.total = 0.0
-
-    def observe(self, value: float) -> None:
-        """Count one value."""
-        self.counts[bisect_left(self.bounds, value)] += 1
-        self.total += value
-
-    def observe_all(self, values: npt.NDArray[np.float64]) -> None:
-        """Count many values."""
-        found = np.bincount(np.searchsorted(self.bounds, values), minlength=len(self.counts))
-        self.counts = [count + more for count, more in zip(self.counts, found.tolist(), strict=True)]
-        self.total += float(values.sum())
-
-    def buckets(self) -> list[tuple[str, float]]:
-        """Bounds and cumulative counts, as Prometheus wants them."""
-        found, below = [], 0
-        for bound, count in zip((*map(str, self.bounds), "+Inf"), self.counts, strict=True):
-            below += count
-            found.append((bound, float(below)))
-        return found
+_COLLECTED: Final = "kappawatch_collect_duration_seconds"
+_EXPOSED: Final = "kappawatch_series_exposed"
+_FLAG: Final = "kappawatch_flagged_annotator_info"
+_FLAGS_CUT: Final = "kappawatch_flagged_suppressed"
 
 
 class Sample(NamedTuple):
@@ -120,7 +97,8 @@ class WorkerMetrics:
 
     homes: dict[int, HomeReadings] = field(default_factory=dict)
     values: dict[str, dict[Labels, float]] = field(default_factory=lambda: defaultdict(dict))
-    delays: dict[Labels, Histogram] = field(default_factory=dict)
+    delays: ProjectHistograms = field(default_factory=lambda: ProjectHistograms(DELAY_BUCKETS))
+    durations: ProjectHistograms = field(default_factory=lambda: ProjectHistograms(DURATION_BUCKETS))
     commits: Histogram = field(default_factory=lambda: Histogram(COMMIT_BUCKETS))
 
     def add(self, name: str, labels: Labels = (), amount: float = 1.0) -> None:
@@ -147,15 +125,16 @@ class WorkerMetrics:
         for labels in [labels for labels in family if labels not in kept]:
             del family[labels]
 
-    def delay(self, project: str, seconds: npt.NDArray[np.float64]) -> None:
-        """Count how old a project's events were when they were committed."""
-        histogram = self.delays.get((project,))
-        if histogram is None and len(self.delays) >= MOST_DELAYS:
-            project = ""
-            histogram = self.delays.get((project,))
-        if histogram is None:
-            histogram = self.delays[project,] = Histogram(DELAY_BUCKETS)
-        histogram.observe_all(np.maximum(seconds, 0.0))
+    def review(self, project: str, verdict: str | None = None) -> None:
+        """Count a verdict on an annotation of the project; all begin at 0 when the project is first heard of."""
+        family = self.values.setdefault("kappawatch_reviews_total", {})
+        if (project, VERDICTS[0]) not in family:
+            if len(family) >= MOST_PROJECTS * len(VERDICTS):
+                project = ""
+            for each in VERDICTS:
+                family.setdefault((project, each), 0.0)
+        if verdict is not None:
+            family[project, verdict] += 1.0
 
 
 class WorkerCollector(Collector):
@@ -180,32 +159,50 @@ class WorkerCollector(Collector):
         suppressed = sum(home.suppressed for home in homes) + len(tasks) - len(shown)
         for group in (*(home.counts for home in homes), *(task.samples for task in shown)):
             for name, labels, value in group:
-                family = values.setdefault(name, {})
-                family[labels] = family.get(labels, 0.0) + value if CATALOGUE[name].kind == "counter" else value
+                held = values.setdefault(name, {})
+                held[labels] = held.get(labels, 0.0) + value if CATALOGUE[name].kind == "counter" else value
+        _cut_flags(values)
         values["kappawatch_tasks_suppressed"] = {(): float(suppressed)}
         values["kappawatch_build_info"] = {(self._version,): 1.0}
         values["kappawatch_homes"] = {(): float(len(homes))}
-        for metric in CATALOGUE.values():
+        exposed: dict[Labels, float] = {(_EXPOSED,): float(len(CATALOGUE)), (_COLLECTED,): 1.0}
+        for name, metric in CATALOGUE.items():
+            if name in {_EXPOSED, _COLLECTED}:
+                continue
             if metric.kind == "histogram":
-                yield self._histogram(metric.name, metric.help, metric.labels)
-            elif metric.name != _DURATION:
-                samples = values.get(metric.name, {})
+                family = self._histogram(name, metric.help, metric.labels)
+            else:
+                samples = values.get(name, {})
                 if not metric.labels and metric.kind == "counter":
                     samples.setdefault((), 0.0)
-                yield _family(metric.name, metric.kind, metric.help, metric.labels, samples)
+                family = _family(name, metric.kind, metric.help, metric.labels, samples)
+            exposed[name,] = float(len(family.samples))
+            yield family
+        yield _family(_EXPOSED, "gauge", CATALOGUE[_EXPOSED].help, CATALOGUE[_EXPOSED].labels, exposed)
         took = time.perf_counter() - began
-        yield _family(_DURATION, "gauge", CATALOGUE[_DURATION].help, (), {(): took})
+        yield _family(_COLLECTED, "gauge", CATALOGUE[_COLLECTED].help, (), {(): took})
 
     def _histogram(self, name: str, help_: str, labels: Labels) -> Family:
         family = HistogramMetricFamily(name, help_, labels=labels)
-        histograms = self._metrics.delays if labels else {(): self._metrics.commits}
-        for values, histogram in sorted(histograms.items()):
+        for values, histogram in sorted(self._histograms(name).items()):
             family.add_metric(_encodable(values), histogram.buckets(), histogram.total)
         return family
 
+    def _histograms(self, name: str) -> Mapping[Labels, Histogram]:
+        metrics = self._metrics
+        if name == "kappawatch_commit_duration_seconds":
+            return {(): metrics.commits}
+        of_projects = {
+            "kappawatch_event_delay_seconds": metrics.delays,
+            "kappawatch_annotation_duration_seconds": metrics.durations,
+        }[name]
+        return {(project,): histogram for project, histogram in list(of_projects.held.items())}
 
-def _family(name: str, kind: str, help_: str, labels: Labels, values: Mapping[Labels, float]) -> Family:
-    family: Family
+
+def _family(name: str, kind: Kind, help_: str, labels: Labels, values: Mapping[Labels, float]) -> Family:
+    if kind == "gaugehistogram":
+        return _gauge_histogram(name, help_, labels, values)
+    family: CounterMetricFamily | GaugeMetricFamily
     if kind == "counter":
         family = CounterMetricFamily(name, help_, labels=labels)
     else:
@@ -213,6 +210,28 @@ def _family(name: str, kind: str, help_: str, labels: Labels, values: Mapping[La
     for place, value in sorted(_bounded(kind, labels, values).items()):
         family.add_metric(_encodable(place), value)
     return family
+
+
+def _gauge_histogram(name: str, help_: str, labels: Labels, values: Mapping[Labels, float]) -> Family:
+    """Buckets alone: their sum would say less than the ratio of the whole task does, and +Inf is the count."""
+    family = Family(name, help_, "gaugehistogram")
+    for place, value in sorted(values.items(), key=lambda series: (series[0][:-1], float(series[0][-1]))):
+        family.add_sample(f"{name}_bucket", dict(zip((*labels, "le"), _encodable(place), strict=True)), value)
+    return family
+
+
+def _cut_flags(values: dict[str, dict[Labels, float]]) -> None:
+    """Leave the flags that there is room for, and the figures of those annotators."""
+    flags = sorted(values.get(_FLAG, ()))
+    if len(flags) <= MOST_FLAGS:
+        return
+    cut = values.setdefault(_FLAGS_CUT, {})
+    for flag in flags[MOST_FLAGS:]:
+        del values[_FLAG][flag]
+        cut[flag[:1]] = cut.get(flag[:1], 0.0) + 1.0
+    kept = {flag[:3] for flag in flags[:MOST_FLAGS]}
+    for name in [name for name in values if "annotator" in CATALOGUE[name].labels]:
+        values[name] = {labels: value for labels, value in values[name].items() if labels[:3] in kept}
 
 
 def _bounded(kind: str, labels: Labels, values: Mapping[Labels, float]) -> Mapping[Labels, float]:

@@ -8,17 +8,20 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
-from typing import TypeVar
+from itertools import chain
+from typing import TypeVar, cast
 
 import numpy as np
 from faust.types.tuples import TP
 
+from detectors.records import AnnotationRecord
 from streams.chunks import Chunk, Following, follows
 from streams.delivery import settled
-from streams.events import Event
+from streams.events import Event, Review
+from streams.histograms import Floats
 from streams.homes import Home, Outcome, Rules
 from streams.metrics import WorkerMetrics
 from streams.outbox import Message
@@ -179,18 +182,41 @@ class Owner:
         return all(row[1] != home.version for row in self._opened().scan(HOMES, home.number))
 
     def _note(self, number: int, outcome: Outcome) -> None:
-        metrics, now = self._metrics, time.time()
-        self._readings[number].note(outcome.changes)
-        for project, times in _times(outcome.events).items():
-            metrics.delay(project, now - np.array(times))
-        for project in outcome.changes.counts:
+        metrics, now, changes = self._metrics, time.time(), outcome.changes
+        self._readings[number].note(changes)
+        times, durations = _times(outcome.events), _durations(changes.new)
+        metrics.delays.observe_all(_lengths(times), np.maximum(now - _flat(times), 0.0))
+        metrics.durations.observe_all(_lengths(durations), _flat(durations) / 1000.0)
+        for project in changes.counts:
             metrics.stamp("kappawatch_last_event_timestamp_seconds", now, (project,))
+            metrics.review(project)
+        for review in cast("Iterable[Review]", changes.reviews.values()):
+            metrics.review(review.project, review.verdict)
         metrics.set("kappawatch_heartbeat_timestamp_seconds", now, ("commit",))
 
 
-def _times(events: Sequence[Event]) -> dict[str, list[float]]:
+def _times(events: Iterable[Event]) -> Mapping[str, Sequence[float]]:
     """The events' times by project, in seconds since 1970."""
     found: defaultdict[str, list[float]] = defaultdict(list)
-    for event, seconds in zip(events, map(datetime.timestamp, [event.time for event in events]), strict=True):
-        found[event.project].append(seconds)
+    seconds = datetime.timestamp
+    for event in events:
+        found[event.project].append(seconds(event.time))
     return found
+
+
+def _durations(new: Iterable[AnnotationRecord]) -> Mapping[str, Sequence[int]]:
+    """How long the annotations took that say so, by project, in milliseconds; reviews and skipped items are left out."""
+    found: defaultdict[str, list[int]] = defaultdict(list)
+    for record in new:
+        event = record.event
+        if event is not None and event.duration_ms and event.stage == "annotate" and not event.skipped:
+            found[event.project].append(event.duration_ms)
+    return found
+
+
+def _lengths(found: Mapping[str, Sequence[float]]) -> Mapping[str, int]:
+    return {project: len(values) for project, values in found.items()}
+
+
+def _flat(found: Mapping[str, Sequence[float]]) -> Floats:
+    return np.array(list(chain.from_iterable(found.values())), np.float64)

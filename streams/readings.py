@@ -7,9 +7,13 @@ reads its two scopes and computes nothing. Of the `MOST_TASKS` largest the figur
 from __future__ import annotations
 
 from bisect import bisect_left, insort
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
+from types import MappingProxyType
 from typing import Final
+
+import numpy as np
 
 from detectors.agreement import PANEL_COEFFICIENTS
 from detectors.agreement.patterns import BY_SIZE
@@ -20,10 +24,24 @@ from detectors.drift import DETECTORS
 from detectors.keys import ScopeKey, TaskKey
 from detectors.labels import level_of
 from detectors.scope import Scope
+from detectors.standing import Standing
 from detectors.summary import TaskStatistics
+from streams.catalogue import GOLD_GOOD, GOLD_MINIMUM_ANSWERS, GOLD_TARGET
+from streams.events import LONGEST_LABEL
+from streams.histograms import Histogram
 from streams.homes import Home
-from streams.metrics import MOST_FLAGGED, MOST_LABELS, MOST_TASKS, HomeReadings, Sample, Size, TaskReadings
+from streams.metrics import (
+    MOST_CONFUSED,
+    MOST_FLAGGED,
+    MOST_LABELS,
+    MOST_TASKS,
+    HomeReadings,
+    Sample,
+    Size,
+    TaskReadings,
+)
 from streams.parsing import REASONS
+from streams.standings import CLASS, Standings, StandingsOfTasks, find_scopes
 from streams.store import rows
 from streams.store.tables import PAIRS, SCOPES
 
@@ -34,6 +52,19 @@ SLICE: Final = 64
 """What one call may compute: the price of a task is 1, and 1 for each PATTERNS of its patterns and sums; about 25 ms."""
 
 PATTERNS: Final = 250
+
+SIMPLER: Final = 4
+"""So many patterns of annotators cost what one of a task does: of these nothing is read but the percent agreement."""
+
+SHARE_BUCKETS: Final = (0.2, 0.4, 0.5, 0.6, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95, 1.0)
+"""With +Inf the 12 buckets of a gauge histogram over annotators, whatever their number; finer where thresholds lie."""
+
+BANDS: Final = ("good", "watch", "poor", "too_few")
+
+_Flags = Mapping[tuple[str, str, str], Standing]
+"""How flagged annotators stand, by project, task and pseudonym."""
+
+_NO_FLAGS: Final[_Flags] = MappingProxyType({})
 
 _Scopes = dict[tuple[str, str], Scope]
 _Pairs = dict[tuple[str, str, str], dict[str, int]]
@@ -47,6 +78,9 @@ class Readings:
         self._ranking: list[Size] = []
         self._sizes: dict[TaskKey, Size] = {}
         self._figures: dict[TaskKey, tuple[Sample, ...]] = {}
+        self._standings = StandingsOfTasks(home)
+        self._flags: dict[TaskKey, dict[tuple[str, str, str], Standing]] = {}
+        self._names: dict[TaskKey, dict[str, str]] = {}
         self._changed: dict[TaskKey, None] = {}
         self._unread: dict[TaskKey, None] = dict.fromkeys(home.monitor.tasks)
         self._outdated: dict[TaskKey, None] = {}
@@ -57,12 +91,17 @@ class Readings:
         for key in changes.scopes:
             if key.dimension == "gold_item":
                 self._changed[key.project, key.task] = None
+            else:
+                self._standings.note(key)
         for task in changes.tasks:
             self._changed[task] = None
+        for alarm in changes.alarms:
+            self._changed[alarm.cause[:2]] = None
 
     def note_all(self) -> None:
         """Any task may have changed: a rebuild or an erasure went on."""
         self._unread.update(dict.fromkeys(self._home.monitor.tasks))
+        self._standings.keep()
 
     @property
     def pending(self) -> bool:
@@ -74,7 +113,8 @@ class Readings:
         self._weigh()
         shown = self._choose()
         self._compute()
-        counts = (*self._counts(), *_alarm_samples(self._home.monitor.alarms.open.values()))
+        flags = {place: standing for found in self._flags.values() for place, standing in found.items()}
+        counts = (*self._counts(), *_alarm_samples(self._home.monitor.alarms.open.values(), flags))
         drift = self._drift(shown)
         tasks = [
             TaskReadings(size, (*self._figures[task], *samples))
@@ -112,6 +152,8 @@ class Readings:
         if len(self._ranking) > MOST_TASKS:
             chosen = set(shown)
             self._figures = {key: figures for key, figures in self._figures.items() if key in chosen}
+            self._flags = {key: flags for key, flags in self._flags.items() if key in chosen}
+            self._standings.keep(chosen)
             self._outdated = {key: None for key in self._outdated if key in chosen}
             self._outdated.update((key, None) for key in shown if key not in self._figures)
         return shown
@@ -119,15 +161,20 @@ class Readings:
     def _compute(self) -> None:
         """Compute the figures of the next tasks; what a large one costs beyond a slice the next calls save."""
         self._credit = min(self._credit + SLICE, SLICE)
+        flagged = self._flagged() if self._outdated else {}
         while self._outdated and self._credit > 0:
             keys = list(islice(self._outdated, self._credit))
             for key, scopes in zip(keys, self._scopes(keys), strict=True):
                 pairs = self._rankings(key, scopes)
-                self._figures[key] = tuple(self._task(key, scopes, pairs))
-                del self._outdated[key]
                 tallies = [tally for scope in scopes.values() for tally in scope.tallies.values()]
                 patterns = sum(len(tally.patterns) + len(tally.sums) for tally in tallies)
                 patterns += sum(map(len, pairs.values()))
+                statistics = self._statistics(key, scopes, pairs)
+                standings = self._standings.of(key, statistics.label_type)
+                patterns += standings.work // SIMPLER
+                self._figures[key] = tuple(self._task(key, statistics, standings))
+                self._flags[key] = self._of_flagged(key, flagged.get(key, ()), standings)
+                del self._outdated[key]
                 self._credit -= 1 + patterns // PATTERNS
                 if self._credit <= 0:
                     return
@@ -149,9 +196,36 @@ class Readings:
         pairs = map(rows.pair, home.store.scan(PAIRS, home.number, *key))
         return {(pair.label_type, pair.a, pair.b): confusion for pair, confusion in pairs}
 
-    def _task(self, key: TaskKey, scopes: _Scopes, pairs: _Pairs) -> Iterator[Sample]:
+    def _statistics(self, key: TaskKey, scopes: _Scopes, pairs: _Pairs) -> TaskStatistics:
+        annotators = self._home.monitor.tasks[key].annotators
+        return TaskStatistics(self._home.configure(*key), scopes, pairs, annotators, panel=False)
+
+    def _flagged(self) -> dict[TaskKey, set[str]]:
+        """By task the pseudonyms of those with an open alarm."""
+        found: defaultdict[TaskKey, set[str]] = defaultdict(set)
+        for alarm in self._home.monitor.alarms.open.values():
+            found[alarm.cause[:2]].add(alarm.cause.subject)
+        return found
+
+    def _of_flagged(
+        self, key: TaskKey, subjects: Iterable[str], standings: Standings
+    ) -> dict[tuple[str, str, str], Standing]:
+        """How these stand of the task's annotators."""
+        subjects = set(subjects)
+        if not subjects:
+            self._names.pop(key, None)
+            return {}
+        names = self._names.get(key, {})
+        if subjects - names.keys():
+            # By pseudonym, of which nobody knows whose it is but by making those of all.
+            pseudonyms = {self._home.pseudonym(key[0], annotator): annotator for annotator in standings.annotators}
+            names = {subject: pseudonyms[subject] for subject in subjects if subject in pseudonyms}
+            self._names[key] = names
+        found = {subject: standings.annotators.get(names.get(subject, "")) for subject in subjects}
+        return {(*key, subject): standing for subject, standing in found.items() if standing is not None}
+
+    def _task(self, key: TaskKey, statistics: TaskStatistics, standings: Standings) -> Iterator[Sample]:
         counts = self._home.monitor.tasks[key]
-        statistics = TaskStatistics(self._home.configure(*key), scopes, pairs, counts.annotators, panel=False)
         task = statistics.task()
         yield Sample("kappawatch_gold_results_total", (*key, "pass"), counts.passed)
         yield Sample("kappawatch_gold_results_total", (*key, "fail"), counts.failed)
@@ -163,7 +237,6 @@ class Readings:
             ("annotations", task.annotations),
             ("items", task.items),
             ("pairable_items", task.pairable_items),
-            ("annotators", task.annotators),
             ("unfit", task.unfit),
             ("gold_answers", task.whole.gold.answers),
         ):
@@ -180,20 +253,27 @@ class Readings:
             for label, n in parts.labels.items():
                 yield Sample("kappawatch_pairable_labels", (*key, label), n)
             yield Sample("kappawatch_disagreeing_labels", key, float(parts.disagreeing))
+        for a, b, ratio in statistics.confusion_ratios(MOST_CONFUSED):
+            # The text of a set of labels may be longer than Prometheus lets a label be.
+            if max(len(a.encode()), len(b.encode())) <= LONGEST_LABEL:
+                yield Sample("kappawatch_confused_pair_ratio", (*key, a, b), ratio)
         gold = task.whole.gold.reading()
         for bound, number in {"": gold.value, "lower_": gold.low, "upper_": gold.high}.items():
             if number is not None:
                 yield Sample(f"kappawatch_gold_{bound}ratio", key, number)
+        by_class = statistics.gold_by_class({(CLASS, label): scope for label, scope in standings.classes.items()})
+        if len(by_class) <= MOST_LABELS:
+            for label, accuracy in by_class.items():
+                yield Sample("kappawatch_gold_label_answers", (*key, label, "pass"), accuracy.correct)
+                yield Sample(
+                    "kappawatch_gold_label_answers", (*key, label, "fail"), accuracy.answers - accuracy.correct
+                )
+        yield from _annotator_samples(key, standings.annotators.values())
 
     def _scopes(self, tasks: Iterable[TaskKey]) -> list[_Scopes]:
         """Of each task the two scopes that make up the whole of it, from memory or in one query from the store."""
-        held = self._home.monitor.scopes
         places = [[ScopeKey(*task, "gold_item", value) for value in ("false", "true")] for task in tasks]
-        keys = [key for pair in places for key in pair]
-        found = {key: held.rows[key] for key in keys if key in held.rows}
-        missing = held.missing(keys)
-        if missing:
-            found.update(rows.scope(row) for row in self._home.store.find(SCOPES, self._home.number, missing))
+        found = find_scopes(self._home, [key for pair in places for key in pair])
         return [{(key.dimension, key.value): found[key] for key in pair if key in found} for pair in places]
 
     def _counts(self) -> Iterable[Sample]:
@@ -225,8 +305,29 @@ class Readings:
             yield samples
 
 
-def _alarm_samples(alarms: Iterable[Alarm]) -> Iterable[Sample]:
-    """Open alarms by kind, and the annotators they name: the earliest 50 of a project."""
+def _annotator_samples(key: TaskKey, standings: Iterable[Standing]) -> Iterable[Sample]:
+    """How many annotators are in each band and below each bound; those with few answers have no accuracy yet."""
+    standings = list(standings)
+    known = [each.correct / each.answers for each in standings if each.answers >= GOLD_MINIMUM_ANSWERS]
+    bands = Counter("good" if share >= GOLD_GOOD else "watch" if share >= GOLD_TARGET else "poor" for share in known)
+    bands["too_few"] = len(standings) - len(known)
+    for band in BANDS:
+        yield Sample("kappawatch_annotators", (*key, band), bands[band])
+    yield from _buckets("kappawatch_annotator_gold_accuracy", key, known)
+    agreement = [each.agreement for each in standings if each.agreement is not None]
+    if agreement:
+        yield from _buckets("kappawatch_annotator_agreement", key, agreement)
+
+
+def _buckets(name: str, key: TaskKey, shares: Sequence[float]) -> Iterable[Sample]:
+    histogram = Histogram(SHARE_BUCKETS)
+    histogram.observe_all(np.array(shares))
+    for bound, count in histogram.buckets():
+        yield Sample(name, (*key, bound), count)
+
+
+def _alarm_samples(alarms: Iterable[Alarm], flags: _Flags = _NO_FLAGS) -> Iterable[Sample]:
+    """Open alarms by kind, and the annotators they name, as they stand: the earliest 50 of a project."""
     counts: dict[tuple[str, ...], int] = {}
     shown: dict[str, int] = {}
     for alarm in sorted(alarms, key=lambda alarm: (alarm.raised_at, alarm.id)):
@@ -235,10 +336,18 @@ def _alarm_samples(alarms: Iterable[Alarm]) -> Iterable[Sample]:
         counts[kind] = counts.get(kind, 0) + 1
         shown[cause.project] = shown.get(cause.project, 0) + 1
         if shown[cause.project] <= MOST_FLAGGED:
-            yield Sample(
-                "kappawatch_flagged_annotator_info", (cause.project, cause.task, cause.subject, cause.kind), 1.0
-            )
-    for place, count in counts.items():
-        yield Sample("kappawatch_alarms", place, count)
+            place = (cause.project, cause.task, cause.subject)
+            yield Sample("kappawatch_flagged_annotator_info", (*place, cause.kind), 1.0)
+            if place in flags:
+                yield from _standing_samples(place, flags[place])
+    for causes, count in counts.items():
+        yield Sample("kappawatch_alarms", causes, count)
     for project, count in shown.items():
         yield Sample("kappawatch_flagged_suppressed", (project,), max(0, count - MOST_FLAGGED))
+
+
+def _standing_samples(place: tuple[str, str, str], standing: Standing) -> Iterable[Sample]:
+    figures = {"gold_ratio": standing.accuracy, "agreement_ratio": standing.agreement, "items": standing.items}
+    for name, number in figures.items():
+        if number is not None:
+            yield Sample(f"kappawatch_flagged_annotator_{name}", place, number)

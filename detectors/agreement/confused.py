@@ -43,3 +43,22 @@ def confused(counts: Mapping[str, int]) -> list[Confused]:
             pairs[two] += n * given[two[0]] * given[two[1]]
     found = [Confused(*two, items[two], n) for two, n in pairs.items()]
     return sorted(found, key=lambda confusion: (-confusion.pairs, confusion.a, confusion.b))
+
+
+def involved(counts: Mapping[str, int]) -> dict[str, int]:
+    r"""By label, how many pairs of labels of an item it is in: of the items that `confused` is read from.
+
+    An item with m labels, r of them this one, has $r (m - r) + r (r - 1) / 2$ such pairs. So of the pairs of labels that
+    have a or b, the share that are a and b is `pairs / (involved[a] + involved[b] - pairs)`, for these alone are in both.
+
+    >>> involved({"cat\x1fdog\x1fdog": 2, "cat\x1fcat": 5, "fox": 3})
+    {'cat': 9, 'dog': 6}
+    """
+    found: Counter[str] = Counter()
+    for pattern, n in counts.items():
+        labels = pattern.split(LABEL)
+        given = Counter(labels)
+        if len(given) <= MOST_LABELS and len(labels) > 1:
+            for label, times in given.items():
+                found[label] += n * times * (2 * len(labels) - times - 1) // 2
+    return dict(found)

@@ -94,7 +94,7 @@ def family(name: str) -> str:
     'kappawatch_commit_duration_seconds'
     """
     base = re.sub(r"_(bucket|sum|count)$", "", name)
-    return base if base in CATALOGUE and CATALOGUE[base].kind == "histogram" else name
+    return base if base in CATALOGUE and CATALOGUE[base].kind in {"histogram", "gaugehistogram"} else name
 
 
 def _series(node: Any, functions: tuple[str, ...]) -> Iterator[Series]:

@@ -15,7 +15,7 @@ UNBOUNDED = {"item", "annotation", "id", "session", "user"}
 
 def test_the_catalogue_is_keyed_by_name():
     assert [metric.name for metric in METRICS] == list(CATALOGUE)
-    assert len(METRICS) == 41
+    assert len(METRICS) == 51
 
 
 @pytest.mark.parametrize("metric", METRICS, ids=lambda metric: metric.name)
@@ -47,17 +47,23 @@ def test_labels_are_bounded_and_come_project_first(metric: Metric):
 
 
 def test_a_label_is_one_of_the_few_that_a_task_may_show():
-    assert [metric.name for metric in METRICS if "label" in metric.labels] == ["kappawatch_pairable_labels"]
+    assert [metric.name for metric in METRICS if {"label", "label_a", "label_b"} & {*metric.labels}] == [
+        "kappawatch_pairable_labels",
+        "kappawatch_confused_pair_ratio",
+        "kappawatch_gold_label_answers",
+    ]
 
 
 def test_an_annotator_is_a_label_of_flags_only():
-    assert [metric.name for metric in METRICS if "annotator" in metric.labels] == ["kappawatch_flagged_annotator_info"]
+    assert [metric.name for metric in METRICS if "annotator" in metric.labels] == [
+        f"kappawatch_flagged_annotator_{figure}" for figure in ("info", "gold_ratio", "agreement_ratio", "items")
+    ]
 
 
 @pytest.mark.integration
 def test_promtool_accepts_the_catalogue_as_a_page():
     page = CollectorRegistry()
-    kinds = {"counter": Counter, "gauge": Gauge, "histogram": Histogram}
+    kinds = {"counter": Counter, "gauge": Gauge, "histogram": Histogram, "gaugehistogram": Histogram}
     for metric in METRICS:
         child = kinds[metric.kind](metric.name, metric.help, metric.labels, registry=page)
         if metric.labels:

@@ -11,7 +11,7 @@ import pytest
 from dashboards import thresholds
 from dashboards.generate import dashboards
 from dashboards.rules import recorded_names
-from streams.catalogue import CATALOGUE
+from streams.catalogue import CATALOGUE, GOLD_TARGET
 from tests.dashboards.expressions import (
     OF_PROMETHEUS,
     RATES,
@@ -39,6 +39,7 @@ FIXED_WINDOWS = {
     "Detections and alarms per hour",
     "Gold results per hour",
     "Outbox",
+    "Reviews per hour",
     "annotation Drift",
 }
 
@@ -131,9 +132,9 @@ def test_a_statistic_is_read_once_while_its_project_moves(query: PanelQuery):
     moving = [
         each.name
         for each in series(query.expr)
-        if each.name in CATALOGUE
-        and CATALOGUE[each.name].kind == "gauge"
-        and {"project", "topic"} & set(CATALOGUE[each.name].labels)
+        if (metric := CATALOGUE.get(family(each.name)))
+        and metric.kind in {"gauge", "gaugehistogram"}
+        and {"project", "topic"} & set(metric.labels)
     ]
     if not query.panel.startswith("variable "):
         assert len(re.findall(r"max by \([^)]*(?:project|topic)[^)]*\) \(", query.expr)) == len(moving)
@@ -163,7 +164,7 @@ def test_colours_change_where_alerts_fire():
         for panel in panels(dashboard)
         if panel["type"] != "text"
     }
-    assert thresholds.GOLD_TARGET in steps["Gold accuracy, last hour"]
+    assert GOLD_TARGET in steps["Gold accuracy, last hour"]
     assert thresholds.AGREEMENT_TENTATIVE in steps["Agreement ($coefficient) with interval"]
     assert thresholds.HEARTBEAT_STALE_SECONDS in steps["Heartbeat age"]
     assert thresholds.IDLE_SECONDS in steps["Since the last event"]

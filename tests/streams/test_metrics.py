@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import subprocess
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,26 +16,30 @@ import yaml
 from faust.types.tuples import TP
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import generate_latest
+from prometheus_client.openmetrics import exposition, parser
 from prometheus_client.parser import text_string_to_metric_families
 
+from dashboards.thresholds import SAMPLES_MANY
 from detectors.agreement import COEFFICIENTS, PANEL_COEFFICIENTS, RANKINGS, Panel
 from detectors.alarms import Alarm, Cause
 from detectors.config import TaskConfig
 from detectors.drift import DETECTORS
 from detectors.reasons import TOO_MUCH
+from detectors.standing import Standing
 from streams.catalogue import CATALOGUE
 from streams.chunks import Chunk, Following
 from streams.document import document
-from streams.events import Event
+from streams.events import Annotation, Event, Review
+from streams.histograms import MOST_PROJECTS, Histogram, ProjectHistograms
 from streams.homes import Home
 from streams.metrics import (
     DELAY_BUCKETS,
-    MOST_DELAYS,
+    MOST_CONFUSED,
     MOST_FLAGGED,
+    MOST_FLAGS,
     MOST_LABELS,
     MOST_SERIES,
     MOST_TASKS,
-    Histogram,
     HomeReadings,
     Sample,
     TaskReadings,
@@ -43,9 +48,10 @@ from streams.metrics import (
 )
 from streams.owner import Owner
 from streams.parsing import REASONS
-from streams.readings import SLICE, Readings, _alarm_samples
-from streams.store import Store, open_store
-from tests.made_campaign import REFUSED, campaign
+from streams.readings import BANDS, SHARE_BUCKETS, SLICE, Readings, _alarm_samples
+from streams.store import Store, open_store, rows
+from streams.store.tables import SCOPES
+from tests.made_campaign import REFUSED, campaign, others, work
 from tests.made_events import PROJECT, annotation, configured, gold, messages, retraction
 from tests.servers.prometheus import promtool
 from tests.streams.folding import PRIVACY, TOPIC, Record, default_task, rules
@@ -113,7 +119,21 @@ def test_every_family_of_the_catalogue_is_exported_and_no_other(exported: Export
     for family in text_string_to_metric_families(exported.text()):
         name = family.name + ("_total" if family.type == "counter" else "")
         families[name] = (family.type, family.documentation)
-    assert families == {metric.name: (metric.kind, metric.help) for metric in CATALOGUE.values()}
+    kinds = {"gaugehistogram": "histogram"}  # which the text format does not tell apart
+    assert families == {
+        metric.name: (kinds.get(metric.kind, metric.kind), metric.help) for metric in CATALOGUE.values()
+    }
+
+
+def test_openmetrics_says_the_same(exported: Exported, page: Page) -> None:
+    text = exposition.generate_latest(registry(exported.metrics)).decode()
+    families = list(parser.text_string_to_metric_families(text))
+    assert {family.name + ("_total" if family.type == "counter" else ""): family.type for family in families} == {
+        metric.name: metric.kind for metric in CATALOGUE.values()
+    }
+    found = {(s.name, tuple(sorted(s.labels.items()))): s.value for family in families for s in family.samples}
+    assert found.keys() == page.keys()
+    assert sum("_bucket" in name and "annotator_" in name for name, _ in found) == 12 * (6 + 3)
 
 
 def test_after_a_campaign_with_alarms_every_family_has_samples_with_its_labels(exported: Exported) -> None:
@@ -138,7 +158,7 @@ def test_figures_are_those_of_the_document(exported: Exported, page: Page) -> No
     for project, held in document(exported.store, default_task, PRIVACY)["projects"].items():
         for task, found in held["tasks"].items():
             place = {"project": project, "task": task}
-            for name in ("annotations", "items", "pairable_items", "annotators", "unfit"):
+            for name in ("annotations", "items", "pairable_items", "unfit"):
                 add(name, found[name], **place)
             add("gold_answers", found["gold"]["answers"], **place)
             for bound, part in {"": "value", "lower_": "low", "upper_": "high"}.items():
@@ -150,8 +170,153 @@ def test_figures_are_those_of_the_document(exported: Exported, page: Page) -> No
     names = {name for name, _ in expected}
     assert {key: number for key, number in page.items() if key[0] in names} == expected
     compared += len(expected)
-    assert len(names) == 12
+    assert len(names) == 11
     assert compared > 80
+
+
+def of_each_task(exported: Exported) -> Iterator[tuple[dict[str, str], Any]]:
+    for project, held in document(exported.store, default_task, PRIVACY)["projects"].items():
+        for task, found in held["tasks"].items():
+            yield {"project": project, "task": task}, found
+
+
+def band_of(gold: Any) -> str:
+    if gold["answers"] < 20:
+        return "too_few"
+    share = gold["correct"] / gold["answers"]
+    return "good" if share >= 0.9 else "watch" if share >= 0.8 else "poor"
+
+
+def test_bands_are_of_all_annotators_by_their_gold(exported: Exported, page: Page) -> None:
+    seen: Counter[str] = Counter()
+    for place, found in of_each_task(exported):
+        bands = Counter(band_of(held["gold"]) for held in found["by"]["annotator"].values())
+        for band in BANDS:
+            assert value(page, "kappawatch_annotators", band=band, **place) == bands[band]
+        assert bands.total() == found["annotators"]
+        seen += bands
+    assert set(seen) == {"good", "watch", "too_few"}
+    assert sum(name == "kappawatch_annotators" for name, _ in page) == 6 * len(BANDS)
+
+
+def test_histograms_over_annotators_count_each_below_its_bound(exported: Exported, page: Page) -> None:
+    compared, absent = 0, set()
+    for place, found in of_each_task(exported):
+        people = list(found["by"]["annotator"].values())
+        accuracies = [held["gold"]["accuracy"]["value"] for held in people if held["gold"]["answers"] >= 20]
+        percents = [held["agreement"]["percent"]["value"] for held in people]
+        shares = {"gold_accuracy": accuracies, "agreement": [share for share in percents if share is not None]}
+        if not shares["agreement"]:
+            absent.add(found["label_type"])
+            assert not [
+                key for key in page if "annotator_agreement" in key[0] and place.items() <= dict(key[1]).items()
+            ]
+            del shares["agreement"]
+        for name, held in shares.items():
+            for bound in (*SHARE_BUCKETS, np.inf):
+                below = sum(share <= bound for share in held)
+                le = "+Inf" if bound == np.inf else str(bound)
+                assert value(page, f"kappawatch_annotator_{name}_bucket", le=le, **place) == below
+                compared += below
+    assert compared > 50
+    assert absent == {"interval", "multilabel", "boxes"}
+    assert len(SHARE_BUCKETS) == 11, "12 with +Inf"
+
+
+def test_gold_by_class_is_that_of_the_document(exported: Exported, page: Page) -> None:
+    expected: Page = {}
+    for place, found in of_each_task(exported):
+        for label, held in found["by"]["class"].items():
+            answers, correct = held["gold"]["answers"], held["gold"]["correct"]
+            for outcome, n in {"pass": correct, "fail": answers - correct}.items():
+                if answers:
+                    labels = {**place, "label": label, "outcome": outcome}
+                    expected["kappawatch_gold_label_answers", tuple(sorted(labels.items()))] = n
+    assert {key: n for key, n in page.items() if key[0] == "kappawatch_gold_label_answers"} == expected
+    assert len(expected) >= 8
+    assert sum(expected.values()) > 500
+
+
+def test_confused_labels_are_those_of_the_document_with_their_share(exported: Exported, page: Page) -> None:
+    compared = 0
+    for place, found in of_each_task(exported):
+        shown = {
+            (dict(labels)["label_a"], dict(labels)["label_b"]): share
+            for (name, labels), share in page.items()
+            if name == "kappawatch_confused_pair_ratio" and place.items() <= dict(labels).items()
+        }
+        assert shown.keys() == {(each["a"], each["b"]) for each in found["confused"][:10]}
+        assert all(0 < share <= 1 for share in shown.values())
+        compared += len(shown)
+    assert compared > 4
+
+
+def test_flagged_annotators_stand_as_the_document_says(exported: Exported, page: Page) -> None:
+    found = document(exported.store, default_task, PRIVACY)
+    raised = {(a["project"], a["task"], a["subject"]) for a in found["alarms"] if a["cleared_at"] is None}
+    expected: Page = {}
+    for project, task, subject in raised:
+        held = found["projects"][project]["tasks"][task]["by"]["annotator"][subject]
+        labels = {"project": project, "task": task, "annotator": PRIVACY.pseudonym(project, subject)}
+        place = tuple(sorted(labels.items()))
+        expected["kappawatch_flagged_annotator_gold_ratio", place] = held["gold"]["accuracy"]["value"]
+        expected["kappawatch_flagged_annotator_agreement_ratio", place] = held["agreement"]["percent"]["value"]
+        scopes = map(rows.scope, exported.store.scan(SCOPES, 0, project, task, "annotator"))
+        [items] = [scope.items for key, scope in scopes if key.value == subject]
+        assert items <= held["annotations"], "an item may be annotated again"
+        expected["kappawatch_flagged_annotator_items", place] = items
+    assert {key: n for key, n in page.items() if key[0] in {name for name, _ in expected}} == expected
+    assert len(expected) >= 3
+
+
+def test_durations_and_reviews_are_counted_once_each(page: Page) -> None:
+    """Of what came again nothing is counted."""
+    events = [*work(1), *others()]
+    for project in (PROJECT, "shapes"):
+        of_project = [event for event in events if event.project == project]
+        took: dict[str, int] = {}
+        for event in of_project:
+            if isinstance(event, Annotation) and event.duration_ms and event.annotator != "n5":
+                took.setdefault(event.annotation or event.id, event.duration_ms)
+        labels = {"project": project}
+        count = page.get(("kappawatch_annotation_duration_seconds_count", tuple(labels.items())), 0)
+        assert abs(count - len(took)) <= (200 if project == PROJECT else 0), "the erased one's earlier work counts"
+        if took:
+            assert count > 900
+            bucket = value(page, "kappawatch_annotation_duration_seconds_bucket", le="0.5", **labels)
+            total = value(page, "kappawatch_annotation_duration_seconds_sum", **labels)
+            assert bucket == 0
+            assert 8 < total / count < 16
+        verdicts = Counter(event.verdict for event in of_project if isinstance(event, Review))
+        for verdict in ("accept", "fix", "reject"):
+            assert value(page, "kappawatch_reviews_total", outcome=verdict, **labels) == verdicts[verdict]
+    assert page["kappawatch_reviews_total", (("outcome", "fix"), ("project", "shapes"))] == 5
+
+
+def test_durations_are_of_work_that_says_how_long_it_took() -> None:
+    took = [annotation("ann", f"i{n}", "yes", duration_ms=1000 * n) for n in range(4)]
+    more = [
+        annotation("rita", "i1", "yes", stage="review", duration_ms=7000),
+        annotation("bob", "i1", None, annotation="skip", duration_ms=7000),
+        annotation("ann", "i2", "no", 9, annotation="ann-i2", id="again", revision=1, duration_ms=9000),
+        annotation("cy", "i1", "yes"),
+        annotation("ann", "i1", "yes", project="other", duration_ms=3_600_000),
+    ]
+    page = Exported(messages([*took, *more, *took]), 4).page()
+    name = "kappawatch_annotation_duration_seconds"
+    assert value(page, f"{name}_sum", project=PROJECT) == 1 + 2 + 3, "first ones of stage annotate, 0 is unknown"
+    assert value(page, f"{name}_bucket", project=PROJECT, le="2.0") == 2
+    assert value(page, f"{name}_bucket", project="other", le="1800.0") == 0
+    assert value(page, f"{name}_count", project="other") == 1
+
+
+def test_series_are_counted_by_family(exported: Exported, page: Page) -> None:
+    counts = {dict(labels)["family"]: n for (name, labels), n in page.items() if name == "kappawatch_series_exposed"}
+    assert counts.keys() == CATALOGUE.keys()
+    assert sum(counts.values()) == len(page)
+    suffix = "(_bucket|_sum|_count)?$"
+    for family, n in counts.items():
+        assert n == sum(re.fullmatch(family + suffix, name) is not None for name, _ in page), family
 
 
 def of_order(people: int, labels: int = 3) -> list[Event]:
@@ -341,7 +506,7 @@ def test_a_name_that_no_page_can_hold_never_gets_there(name: str) -> None:
 def test_not_even_a_label_that_came_another_way_breaks_the_page(name: str) -> None:
     metrics = WorkerMetrics()
     metrics.add("kappawatch_outbox_failed_total", (name,))
-    metrics.delay(name, np.array([1.0]))
+    metrics.delays.observe_all({name: 1}, np.array([1.0]))
     text = generate_latest(registry(metrics)).decode()
     samples = [s for family in text_string_to_metric_families(text) for s in family.samples]
     assert [sample.value for sample in samples if sample.name == "kappawatch_outbox_failed_total"] == [1.0]
@@ -456,13 +621,29 @@ def test_a_histogram_counts_below_its_bounds() -> None:
     assert together.total == histogram.total
 
 
-def test_how_old_events_are_is_never_negative() -> None:
-    metrics = WorkerMetrics()
-    metrics.delay("news", np.array([-5.0, 0.2, 1e9]))
-    histogram = metrics.delays["news",]
-    assert histogram.buckets()[0] == (str(DELAY_BUCKETS[0]), 1.0)
-    assert histogram.buckets()[-1] == ("+Inf", 3.0)
-    assert histogram.total == 1e9 + 0.2
+def test_how_old_events_are_is_never_negative(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A producer's clock may be ahead of ours."""
+    monkeypatch.setattr("streams.owner.time.time", lambda: 0.0)
+    page = Exported(messages([annotation("ann", "i1", "yes"), annotation("ann", "i2", "yes")])).page()
+    name = "kappawatch_event_delay_seconds"
+    assert value(page, f"{name}_bucket", project=PROJECT, le=str(DELAY_BUCKETS[0])) == 2
+    assert value(page, f"{name}_sum", project=PROJECT) == 0
+
+
+def test_histograms_of_projects_are_as_if_each_were_counted_alone() -> None:
+    together, random = ProjectHistograms(DELAY_BUCKETS), np.random.default_rng(3)
+    alone: dict[str, Histogram] = {}
+    for _ in range(5):
+        values = {project: random.exponential(20.0, random.integers(1, 9)) for project in random.permutation([*"abc"])}
+        for project, each in values.items():
+            alone.setdefault(project, Histogram(DELAY_BUCKETS)).observe_all(each)
+        counts = {project: len(each) for project, each in values.items()}
+        together.observe_all(counts, np.concatenate([*values.values()]))
+    together.observe_all({}, np.array([]))
+    assert together.held.keys() == alone.keys() == {"a", "b", "c"}
+    for project, histogram in alone.items():
+        assert together.held[project].counts == histogram.counts
+        assert together.held[project].total == pytest.approx(histogram.total, rel=1e-12)
 
 
 def test_events_are_counted_once_in_the_delays(exported: Exported, page: Page) -> None:
@@ -577,7 +758,7 @@ def test_a_task_with_very_many_patterns_is_paid_back(monkeypatch: pytest.MonkeyP
     list(home.process(TOPIC, [Record(place, value) for place, value in enumerate(messages(sent))]))
     readings = Readings(home)
     shown = [len(readings.take().tasks) for _ in range(5)]
-    assert shown == [1, 1, 2, 4, 6], "11, then 2 of a slice of 4 are left, then 2 tasks of 2 a call"
+    assert shown == [1, 1, 1, 3, 5], "1 + 10 + 10/4 of a slice of 4, then 2 tasks of 2 a call"
 
 
 def test_the_largest_tasks_are_shown_and_the_others_counted(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -633,9 +814,17 @@ def test_a_flood_of_names_stays_below_prometheus_limit() -> None:
     home = settled(Readings(home_of_tasks({"a": 9})))
     [task] = home.tasks
     sizes = [(-n, "p", f"t{n}") for n in range(MOST_TASKS + 9)]
-    others = [sample for sample in task.samples if not re.search("_agreement_|_labels$", sample.name)]
+    varying = "_agreement_|_labels$|_confused_|_gold_label_"
+    others = [sample for sample in task.samples if not re.search(varying, sample.name)]
     others += [Sample("kappawatch_pairable_labels", ("p", "t", f"l{n}"), n) for n in range(MOST_LABELS)]
     others.append(Sample("kappawatch_disagreeing_labels", ("p", "t"), 1.0))
+    others += [Sample("kappawatch_confused_pair_ratio", ("p", "t", "a", f"l{n}"), 0.5) for n in range(MOST_CONFUSED)]
+    others += [
+        Sample("kappawatch_gold_label_answers", ("p", "t", f"l{n}", outcome), n)
+        for n in range(MOST_LABELS)
+        for outcome in ("pass", "fail")
+    ]
+    others += [Sample(f"kappawatch_gold_{bound}ratio", ("p", "t"), 0.5) for bound in ("", "lower_", "upper_")]
     agreement = [
         Sample(f"kappawatch_agreement_{bound}ratio", ("p", "t", name), 0.5)
         for name in (*COEFFICIENTS, *RANKINGS)
@@ -648,20 +837,28 @@ def test_a_flood_of_names_stays_below_prometheus_limit() -> None:
         )
         for size in sizes
     ]
-    flagged = _alarm_samples(
-        alarm(100 * project + number, f"p{project}") for project in range(200) for number in range(60)
-    )
+    alarms = [alarm(100 * project + number, f"p{project}") for project in range(200) for number in range(60)]
+    flagged = _alarm_samples(alarms, {(*each.cause[:2], each.cause.subject): Standing(9, 9, 9, 0.5) for each in alarms})
     events = [
         Sample("kappawatch_events_total", (f"p{n}", outcome, "0"), 1.0) for n in range(6000) for outcome in ("x", "y")
     ]
     metrics.homes[0] = HomeReadings((*home.counts, *flagged, *events), tuple(named))
     for number in range(6000):
-        metrics.delay(f"p{number}", np.array([1.0]))
+        metrics.delays.observe_all({f"p{number}": 1}, np.array([1.0]))
+        metrics.durations.observe_all({f"p{number}": 1}, np.array([1.0]))
+        metrics.review(f"p{number}", "fix")
         metrics.stamp("kappawatch_last_event_timestamp_seconds", number, (f"p{number}",))
-    assert len(metrics.delays) == MOST_DELAYS + 1, "names are not kept either"
+    assert len(metrics.delays.held) == len(metrics.durations.held) == MOST_PROJECTS + 1, "names are not kept either"
     assert len(metrics.values["kappawatch_last_event_timestamp_seconds"]) == MOST_SERIES
     lines = [line for line in generate_latest(registry(metrics)).splitlines() if line[:1] not in {b"#", b""}]
     names = len(COEFFICIENTS) + len(RANKINGS)
     assert sum(line.startswith(b"kappawatch_agreement_ratio") for line in lines) == MOST_TASKS * names
     assert sum(line.startswith(b"kappawatch_pairable_labels") for line in lines) == MOST_TASKS * MOST_LABELS
-    assert limit / 2 < len(lines) < limit
+    flags = [line for line in lines if line.startswith(b"kappawatch_flagged_annotator")]
+    assert len(flags) == 4 * MOST_FLAGS
+    suppressed = [line for line in lines if line.startswith(b"kappawatch_flagged_suppressed")]
+    assert sum(float(line.split()[-1]) for line in suppressed) == len(alarms) - MOST_FLAGS
+    families = {re.sub(rb"(_bucket|_sum|_count)?[{ ].*", b"", line).decode() for line in lines}
+    assert families == set(CATALOGUE) - SET_BY_THE_WORKER
+    assert len(lines) < SAMPLES_MANY < limit, "not even the alert on a large page fires"
+    assert len(lines) > 0.9 * SAMPLES_MANY, "there is no room for many more tasks"

@@ -1,0 +1,44 @@
+"""How each annotator of a task stands, where nothing more is asked than that: of many at once, and of one after a change."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from detectors.agreement import percent_of_each
+from detectors.agreement.coefficient import CATEGORIES
+from detectors.scope import Scope, Tally
+
+
+class Standing(NamedTuple):
+    """Items with an annotation in force; counted answers to gold, the correct ones; percent agreement with the others."""
+
+    items: int
+    answers: int
+    correct: int
+    agreement: float | None
+    """None without a pairable item, and of labels that are no categories."""
+
+    @property
+    def accuracy(self) -> float | None:
+        """The share of the answers that is correct; None without an answer."""
+        return self.correct / self.answers if self.answers else None
+
+
+def standings(scopes: Mapping[str, Scope], label_type: str | None) -> dict[str, Standing]:
+    r"""The standing of each annotator, whose scope it is, on labels of this type.
+
+    The agreement is the annotator's `percent` of the document.
+
+    >>> scope = Scope(3, 3, 0, {"nominal": Tally(3, 2, 1, 1, {"a\x1ea": 1, "a\x1eb": 1, "b": 1})})
+    >>> standings({"ann": scope}, "nominal")
+    {'ann': Standing(items=3, answers=1, correct=1, agreement=0.5)}
+    """
+    nothing = Tally()
+    tallies = [scope.tallies.get(label_type or "", nothing) for scope in scopes.values()]
+    of_categories = label_type in CATEGORIES
+    agreement = percent_of_each([tally.patterns for tally in tallies]) if of_categories else [None] * len(tallies)
+    return {
+        annotator: Standing(scope.items, tally.answers, tally.correct, percent)
+        for (annotator, scope), tally, percent in zip(scopes.items(), tallies, agreement, strict=True)
+    }
