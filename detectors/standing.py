@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from detectors.agreement import percent_of_each
+from detectors.agreement import percent_of
 from detectors.agreement.coefficient import CATEGORIES
 from detectors.scope import Scope, Tally
 
@@ -34,11 +34,12 @@ def standings(scopes: Mapping[str, Scope], label_type: str | None) -> dict[str, 
     >>> standings({"ann": scope}, "nominal")
     {'ann': Standing(items=3, answers=1, correct=1, agreement=0.5)}
     """
-    nothing = Tally()
-    tallies = [scope.tallies.get(label_type or "", nothing) for scope in scopes.values()]
-    of_categories = label_type in CATEGORIES
-    agreement = percent_of_each([tally.patterns for tally in tallies]) if of_categories else [None] * len(tallies)
-    return {
-        annotator: Standing(scope.items, tally.answers, tally.correct, percent)
-        for (annotator, scope), tally, percent in zip(scopes.items(), tallies, agreement, strict=True)
-    }
+    found = {}
+    for annotator, scope in scopes.items():
+        tally = scope.tallies.get(label_type or "", _NOTHING)
+        agreement = percent_of(tally.patterns) if label_type in CATEGORIES else None
+        found[annotator] = Standing(scope.items, tally.answers, tally.correct, agreement)
+    return found
+
+
+_NOTHING = Tally()

@@ -13,8 +13,6 @@ from itertools import islice
 from types import MappingProxyType
 from typing import Final
 
-import numpy as np
-
 from detectors.agreement import PANEL_COEFFICIENTS
 from detectors.agreement.patterns import BY_SIZE
 from detectors.agreement.rankings import MOST_ANNOTATORS
@@ -48,7 +46,7 @@ from streams.store.tables import PAIRS, SCOPES
 WEIGHED: Final = 256
 """Tasks weighed in one call: about 10 ms."""
 
-SLICE: Final = 64
+SLICE: Final = 48
 """What one call may compute: the price of a task is 1, and 1 for each PATTERNS of its patterns and sums; about 25 ms."""
 
 PATTERNS: Final = 250
@@ -321,7 +319,8 @@ def _annotator_samples(key: TaskKey, standings: Iterable[Standing]) -> Iterable[
 
 def _buckets(name: str, key: TaskKey, shares: Sequence[float]) -> Iterable[Sample]:
     histogram = Histogram(SHARE_BUCKETS)
-    histogram.observe_all(np.array(shares))
+    for share in shares:
+        histogram.observe(share)
     for bound, count in histogram.buckets():
         yield Sample(name, (*key, bound), count)
 

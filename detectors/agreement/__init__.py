@@ -48,7 +48,7 @@ from detectors.agreement.patterns import (
     item_pattern,
     pair_pattern,
 )
-from detectors.agreement.percent import PERCENT, percent
+from detectors.agreement.percent import PERCENT, percent_of
 from detectors.agreement.percent_pairs import PERCENT_PAIRS
 from detectors.agreement.pooled import AlphaParts, alpha_parts
 from detectors.agreement.ranked_items import RankedItems, ranking_intervals
@@ -138,7 +138,7 @@ __all__ = [
     "pair_agreement",
     "pair_agreement_of_cells",
     "pair_pattern",
-    "percent_of_each",
+    "percent_of",
     "ranking_agreement",
     "ranking_intervals",
 ]
@@ -227,29 +227,6 @@ def agreement_of_each(
                 regular = zip(block, of_block, stack.regular(q).tolist(), strict=True)
                 found.update((place, readings) for place, readings, each in regular if each)
     return [found.get(place) or agreement(held, label_type, q, scale) for place, held in enumerate(counts)]
-
-
-def percent_of_each(counts: Sequence[Mapping[str, int]]) -> list[float | None]:
-    r"""The `percent` alone of each of several scopes of a task, to the last digit; None without a pairable item.
-
-    >>> percent_of_each([{"a\x1fa": 8, "a\x1fb": 2}, {"a": 3}, {}])
-    [0.8, None, None]
-    """
-    found: list[float | None] = [None] * len(counts)
-    filled = [place for place, held in enumerate(counts) if held]
-    for block in _blocks(filled, [len(counts[place]) for place in filled]):
-        some = [counts[place] for place in block]
-        stack = Stack.of(some, None) if some else None
-        if stack is None:
-            for place, held in zip(block, some, strict=True):
-                found[place] = PERCENT.reading(Table.of(held), 0).value
-            continue
-        # What comes out where a scope has no pairable item is not used.
-        with np.errstate(divide="ignore", invalid="ignore"):
-            values = percent(stack, 0).value.tolist()
-        for place, value, pairable in zip(block, values, stack.pairable.tolist(), strict=True):
-            found[place] = value if pairable else None
-    return found
 
 
 def _blocks(places: Sequence[int], rows: Sequence[int]) -> Iterator[list[int]]:

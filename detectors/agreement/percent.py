@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter, defaultdict
+from collections.abc import Mapping
+from functools import lru_cache
+
 import numpy as np
 
 from detectors.agreement.coefficient import CATEGORIES, Coefficient
+from detectors.agreement.patterns import LABEL, OTHERS
 from detectors.agreement.rows import Answer, Figure, Rows
 
 
@@ -31,3 +36,33 @@ def percent(table: Rows[Figure, Answer], _q: int) -> Answer:
 
 
 PERCENT = Coefficient("percent", CATEGORIES | {"multilabel"}, 0.0, percent)
+
+
+def percent_of(counts: Mapping[str, int]) -> float | None:
+    r"""The value of `percent` alone, of a counter of patterns: for very many scopes with few patterns each.
+
+    Equal to it but for rounding; None without a pairable item.
+
+    >>> percent_of({"a\x1fa": 3, "a\x1fb": 1, "b": 2}), percent_of({"a\x1ea\x1fb": 1}), percent_of({"a": 1})
+    (0.75, 0.5, None)
+    """
+    agreeing: defaultdict[int, int] = defaultdict(int)
+    items = 0
+    for pattern, n in counts.items():
+        equal, pairs = _pairs(pattern)
+        if pairs:
+            agreeing[pairs] += n * equal
+            items += n
+    return sum([agreeing[pairs] / pairs for pairs in sorted(agreeing)]) / items if items else None
+
+
+@lru_cache(maxsize=65_536)
+def _pairs(pattern: str) -> tuple[int, int]:
+    """How many pairs of an item's labels are equal, of how many; of labels against others those between the two."""
+    one, against, other = pattern.partition(OTHERS)
+    labels = one.split(LABEL)
+    if against:
+        others = other.split(LABEL)
+        found = Counter(others)
+        return sum([found[label] for label in labels]), len(labels) * len(others)
+    return sum([n * (n - 1) // 2 for n in Counter(labels).values()]), len(labels) * (len(labels) - 1) // 2

@@ -17,7 +17,7 @@ from prometheus_client import generate_latest
 from detectors.agreement import Table, agreement, alpha_parts, item_pattern
 from streams.homes import Home
 from streams.metrics import MOST_LABELS, WorkerMetrics, registry
-from streams.readings import Readings
+from streams.readings import SHARE_BUCKETS, Readings
 from streams.store import open_store
 from tests.made_events import annotation, messages
 from tests.servers.process import MissingProgramError, wait_until
@@ -140,3 +140,15 @@ def test_the_query_of_the_guide_gives_the_pooled_alpha(prometheus: Prometheus, t
     each = [agreement(patterns(items), "nominal", 4)["alpha_nominal"].value for items in tasks]
     assert all(abs(expected - alpha) > 1e-3 for alpha in each), "one task alone would not do"
     assert Table.of(together).pairable > 50
+
+
+@pytest.mark.integration
+def test_gauge_histograms_are_taken_in_from_the_text_format_too(prometheus: Prometheus) -> None:
+    """The overview's panels read them from OpenMetrics."""
+    bucket = 'kappawatch_annotator_agreement_bucket{task="t0"}'
+    wait_until(lambda: bool(prometheus.query(bucket)), 60, "the page is scraped")
+    found = {sample["metric"]["le"]: float(sample["value"][1]) for sample in prometheus.query(bucket)}
+    assert found.keys() == {*map(str, SHARE_BUCKETS), "+Inf"}
+    assert found["+Inf"] == 5
+    [median] = prometheus.query(f"histogram_quantile(0.5, {bucket})")
+    assert 0.4 < float(median["value"][1]) < 0.9
