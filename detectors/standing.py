@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from detectors.agreement import percent_of
-from detectors.agreement.coefficient import CATEGORIES
+from detectors.agreement import COEFFICIENTS, percent_of
+from detectors.labels import level_of
 from detectors.scope import Scope, Tally
 
 
@@ -17,7 +17,7 @@ class Standing(NamedTuple):
     answers: int
     correct: int
     agreement: float | None
-    """None without a pairable item, and of labels that are no categories."""
+    """None without a pairable item, and of labels that are measured."""
 
     @property
     def accuracy(self) -> float | None:
@@ -34,10 +34,11 @@ def standings(scopes: Mapping[str, Scope], label_type: str | None) -> dict[str, 
     >>> standings({"ann": scope}, "nominal")
     {'ann': Standing(items=3, answers=1, correct=1, agreement=0.5)}
     """
+    comparable = label_type is not None and level_of(label_type) in COEFFICIENTS["percent"].label_types
     found = {}
     for annotator, scope in scopes.items():
         tally = scope.tallies.get(label_type or "", _NOTHING)
-        agreement = percent_of(tally.patterns) if label_type in CATEGORIES else None
+        agreement = percent_of(tally.patterns) if comparable else None
         found[annotator] = Standing(scope.items, tally.answers, tally.correct, agreement)
     return found
 

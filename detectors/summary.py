@@ -149,6 +149,7 @@ class TaskStatistics:
         of_categories = self._compound is not None or self._level in CATEGORIES
         self._level_of_class = "nominal" if of_categories else self._level
         options = kind.options if isinstance(kind, ClosedType) else _labels(config, kind)
+        self._declared: Collection[str] = options or ()
         seen = () if options else self._seen()
         self.categories = len(options or seen)
         self._scale = self._scale_of(kind, seen)
@@ -282,6 +283,16 @@ class TaskStatistics:
     def _classes(self, label: str) -> Sequence[str]:
         """The classes that a label is of."""
         return (label,) if self._compound is None else self._compound.classes_of(label)
+
+    def named_classes(self, most: int) -> Collection[str]:
+        """The classes that the task declares, or else those of the labels that were given, if they are not more than so many.
+
+        What people write freely, and gold keys that nobody gave, are not among them.
+        """
+        if self._declared:
+            return self._declared
+        seen = self._seen()
+        return seen if len(seen) <= most else ()
 
     def _seen(self) -> set[str]:
         """The classes of the task's labels."""
@@ -437,17 +448,19 @@ class TaskStatistics:
         text = self._compound.text
         return [confusion._replace(a=text(confusion.a), b=text(confusion.b)) for confusion in found]
 
-    def confusion_ratios(self, most: int) -> list[tuple[str, str, float]]:
+    def confusion_ratios(self, most: int, named: Collection[str]) -> list[tuple[str, str, float]]:
         """Of the labels that are confused most often: which two, and of the pairs that have either the share that are both.
 
-        In the order of `confused`; the share is that of `detectors.agreement.confused.involved`.
+        In the order of `confused`, and only labels of these classes; the share is that of
+        `detectors.agreement.confused.involved`.
         """
         patterns = self._tally(self._total).patterns
         pairs = involved(patterns)
         text = str if self._compound is None else self._compound.text
+        shown = (each for each in confused(patterns) if {*self._classes(each.a), *self._classes(each.b)} <= {*named})
         return [
             (text(each.a), text(each.b), each.pairs / (pairs[each.a] + pairs[each.b] - each.pairs))
-            for each in confused(patterns)[:most]
+            for each in islice(shown, most)
         ]
 
     def alpha_parts(self) -> AlphaParts:

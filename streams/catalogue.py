@@ -168,7 +168,7 @@ _METRICS: Final = (
     Metric(
         "kappawatch_confused_pair_ratio",
         "gauge",
-        "Of the pairs of labels on an item that have either label, the share that are one and the other; the top 10.",
+        "Of the pairs of labels on an item that have either, the share that are one and the other: the 10 most confused.",
         ("project", "task", "label_a", "label_b"),
     ),
     Metric(
@@ -180,7 +180,7 @@ _METRICS: Final = (
     Metric(
         "kappawatch_gold_label_answers",
         "gauge",
-        "Counted answers to gold items, by the key's class and outcome; absent where keys are of more than 10 classes.",
+        "Counted answers to gold items by the key's class, if given or declared, and outcome; absent above 10 classes.",
         ("project", "task", "label", "outcome"),
     ),
     Metric(

@@ -251,7 +251,8 @@ class Readings:
             for label, n in parts.labels.items():
                 yield Sample("kappawatch_pairable_labels", (*key, label), n)
             yield Sample("kappawatch_disagreeing_labels", key, float(parts.disagreeing))
-        for a, b, ratio in statistics.confusion_ratios(MOST_CONFUSED):
+        named = statistics.named_classes(MOST_LABELS)
+        for a, b, ratio in statistics.confusion_ratios(MOST_CONFUSED, named):
             # The text of a set of labels may be longer than Prometheus lets a label be.
             if max(len(a.encode()), len(b.encode())) <= LONGEST_LABEL:
                 yield Sample("kappawatch_confused_pair_ratio", (*key, a, b), ratio)
@@ -260,6 +261,7 @@ class Readings:
             if number is not None:
                 yield Sample(f"kappawatch_gold_{bound}ratio", key, number)
         by_class = statistics.gold_by_class({(CLASS, label): scope for label, scope in standings.classes.items()})
+        by_class = {label: accuracy for label, accuracy in by_class.items() if label in named}
         if len(by_class) <= MOST_LABELS:
             for label, accuracy in by_class.items():
                 yield Sample("kappawatch_gold_label_answers", (*key, label, "pass"), accuracy.correct)

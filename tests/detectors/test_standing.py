@@ -45,7 +45,8 @@ def test_percent_of_whole_agreement_is_exactly_one() -> None:
     [
         ("nominal", Standing(5, 4, 3, 0.5)),
         ("interval", Standing(5, 0, 0, None)),
-        ("multilabel", Standing(5, 2, 1, None)),
+        ("multilabel", Standing(5, 2, 1, 1.0)),
+        ("boxes", Standing(5, 0, 0, None)),
         (None, Standing(5, 0, 0, None)),
     ],
 )
@@ -80,13 +81,33 @@ def test_the_share_of_confused_labels_is_of_the_pairs_with_either() -> None:
         pairs = [tuple(sorted(pair)) for labels in items for pair in combinations(labels, 2)]
         counts = Counter(map(item_pattern, items))
         scopes = {("gold_item", "false"): Scope(9, 9, 0, {"nominal": Tally(9, 9, 0, 0, counts)})}
-        found = TaskStatistics(TaskConfig(), scopes).confusion_ratios(3)
+        found = TaskStatistics(TaskConfig(), scopes).confusion_ratios(3, "abcd")
         assert [each[:2] for each in found] == [each[:2] for each in confused(counts)[:3]]
         for a, b, share in found:
             either = [pair for pair in pairs if a in pair or b in pair]
             assert share == pytest.approx(either.count((a, b)) / len(either), rel=1e-12)
             compared += 1
     assert compared > 200
+
+
+def test_labels_are_named_if_they_are_declared_or_few() -> None:
+    def found(config: TaskConfig) -> tuple[set[str], list[tuple[str, str, float]]]:
+        counts = {"a\x1fb": 3, "a\x1fc": 2, "d": 1}
+        statistics = TaskStatistics(
+            config, {("gold_item", "false"): Scope(9, 9, 0, {"nominal": Tally(9, 9, 0, 0, counts)})}
+        )
+        named = statistics.named_classes(4)
+        return {*named}, statistics.confusion_ratios(9, named)
+
+    assert found(TaskConfig()) == ({*"abcd"}, [("a", "b", 0.6), ("a", "c", 0.4)])
+    assert found(TaskConfig(labels=tuple("acdefgh"))) == ({*"acdefgh"}, [("a", "c", 0.4)])
+    assert (
+        TaskStatistics(
+            TaskConfig(),
+            {("gold_item", "false"): Scope(9, 9, 0, {"nominal": Tally(5, 5, 0, 0, dict.fromkeys("abcde", 1))})},
+        ).named_classes(4)
+        == ()
+    )
 
 
 def test_items_with_too_many_labels_are_no_confusion() -> None:

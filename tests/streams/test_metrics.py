@@ -133,7 +133,7 @@ def test_openmetrics_says_the_same(exported: Exported, page: Page) -> None:
     }
     found = {(s.name, tuple(sorted(s.labels.items()))): s.value for family in families for s in family.samples}
     assert found.keys() == page.keys()
-    assert sum("_bucket" in name and "annotator_" in name for name, _ in found) == 12 * (6 + 3)
+    assert sum("_bucket" in name and "annotator_" in name for name, _ in found) == 12 * (6 + 4)
 
 
 def test_after_a_campaign_with_alarms_every_family_has_samples_with_its_labels(exported: Exported) -> None:
@@ -219,7 +219,7 @@ def test_histograms_over_annotators_count_each_below_its_bound(exported: Exporte
                 assert value(page, f"kappawatch_annotator_{name}_bucket", le=le, **place) == below
                 compared += below
     assert compared > 50
-    assert absent == {"interval", "multilabel", "boxes"}
+    assert absent == {"interval", "boxes"}
     assert len(SHARE_BUCKETS) == 11, "12 with +Inf"
 
 
@@ -229,12 +229,22 @@ def test_gold_by_class_is_that_of_the_document(exported: Exported, page: Page) -
         for label, held in found["by"]["class"].items():
             answers, correct = held["gold"]["answers"], held["gold"]["correct"]
             for outcome, n in {"pass": correct, "fail": answers - correct}.items():
-                if answers:
+                if answers and held["annotations"]:
                     labels = {**place, "label": label, "outcome": outcome}
                     expected["kappawatch_gold_label_answers", tuple(sorted(labels.items()))] = n
     assert {key: n for key, n in page.items() if key[0] == "kappawatch_gold_label_answers"} == expected
     assert len(expected) >= 8
     assert sum(expected.values()) > 500
+
+
+@pytest.mark.parametrize(("declared", "shown"), [(("yes", "no", "maybe"), {"yes", "maybe"}), (None, {"yes"})])
+def test_a_key_that_nobody_gave_is_named_only_where_it_is_declared(
+    declared: tuple[str, ...] | None, shown: set[str]
+) -> None:
+    sent = [gold("i1", "yes"), gold("i2", "maybe"), annotation("ann", "i1", "yes"), annotation("ann", "i2", "yes")]
+    page = Exported(messages(sent), configure=configured(label_type="nominal", labels=declared)).page()
+    found = {dict(labels)["label"]: n for (name, labels), n in page.items() if name == "kappawatch_gold_label_answers"}
+    assert found.keys() == shown
 
 
 def test_confused_labels_are_those_of_the_document_with_their_share(exported: Exported, page: Page) -> None:

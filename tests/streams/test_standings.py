@@ -94,7 +94,7 @@ def test_after_an_erasure_nobody_is_left_of_the_erased() -> None:
     owner = Owner(lambda: store, lambda _: rules(lambda *_: TaskConfig()), metrics)
     owner.positions([TP(TOPIC, 0)])
     home = owner._homes[0]
-    sent = [*labelled("abc", range(4)), *messages([gold("i1", "no")])]
+    sent = [*labelled("abc", range(4)), *labelled("a", range(4, 5), "no"), *messages([gold("i1", "no")])]
     outcomes = list(home.process(TOPIC, [Record(place, value) for place, value in enumerate(sent)]))
     for outcome in outcomes:
         owner._readings[0].note(outcome.changes)
