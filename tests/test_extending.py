@@ -79,7 +79,9 @@ def samples_of(home: Home) -> dict[str, list[tuple[dict[str, str], float]]]:
     """The metrics page by names of the catalogue: the labels by the names that they have there, and the value."""
     found: dict[str, list[tuple[dict[str, str], float]]] = {}
     for sample in Readings(home).take().samples():
-        labels = dict(zip(CATALOGUE[sample.name].labels, sample.labels, strict=True))
+        metric = CATALOGUE[sample.name]
+        bound = ("le",) if metric.kind == "gaugehistogram" else ()
+        labels = dict(zip((*metric.labels, *bound), sample.labels, strict=True))
         found.setdefault(sample.name, []).append((labels, sample.value))
     return found
 
