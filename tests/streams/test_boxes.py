@@ -9,6 +9,7 @@ import pytest
 
 from detectors.config import TaskConfig
 from detectors.fingerprint import fingerprint
+from detectors.reasons import ALL_CLASSES
 from streams.events import Box, Event, Shape
 from streams.homes import MOST_EVENTS, PART, Home
 from streams.store import Store, open_store
@@ -75,7 +76,7 @@ def test_however_events_come_the_same_is_stored_and_shown(fields: dict[str, Any]
         assert all(abs(scope["agreement"][name]["value"]) < 1 for name in BOXES)
     assert task["by"]["class"].keys() == {"car", "bus"}
     assert 0 < task["by"]["class"]["car"]["agreement"]["iou_variance"]["value"] < 0.25
-    assert "mean_iou" not in task["by"]["class"]["car"]["agreement"]
+    assert task["by"]["class"]["car"]["agreement"]["mean_iou"]["why"] == ALL_CLASSES
 
 
 def test_the_configuration_says_what_matches() -> None:
