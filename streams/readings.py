@@ -52,7 +52,7 @@ SLICE: Final = 48
 PATTERNS: Final = 250
 
 SIMPLER: Final = 4
-"""So many patterns of annotators cost what one of a task does: of these nothing is read but the percent agreement."""
+"""So many patterns of annotators, or annotators, cost what a pattern of a task does: only percent agreement is read of them."""
 
 SHARE_BUCKETS: Final = (0.2, 0.4, 0.5, 0.6, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95, 1.0)
 """With +Inf the 12 buckets of a gauge histogram over annotators, whatever their number; finer where thresholds lie."""
@@ -169,7 +169,7 @@ class Readings:
                 patterns += sum(map(len, pairs.values()))
                 statistics = self._statistics(key, scopes, pairs)
                 standings = self._standings.of(key, statistics.label_type)
-                patterns += standings.work // SIMPLER
+                patterns += (standings.work + len(standings.annotators)) // SIMPLER
                 self._figures[key] = tuple(self._task(key, statistics, standings))
                 self._flags[key] = self._of_flagged(key, flagged.get(key, ()), standings)
                 del self._outdated[key]
@@ -260,14 +260,14 @@ class Readings:
         for bound, number in {"": gold.value, "lower_": gold.low, "upper_": gold.high}.items():
             if number is not None:
                 yield Sample(f"kappawatch_gold_{bound}ratio", key, number)
-        by_class = statistics.gold_by_class({(CLASS, label): scope for label, scope in standings.classes.items()})
-        by_class = {label: accuracy for label, accuracy in by_class.items() if label in named}
-        if len(by_class) <= MOST_LABELS:
-            for label, accuracy in by_class.items():
-                yield Sample("kappawatch_gold_label_answers", (*key, label, "pass"), accuracy.correct)
-                yield Sample(
-                    "kappawatch_gold_label_answers", (*key, label, "fail"), accuracy.answers - accuracy.correct
-                )
+        if named:
+            classes = {(CLASS, label): scope for label, scope in standings.classes.items()}
+            by_class = statistics.gold_by_class(classes)
+            shown = {label: by_class[label] for label in by_class if label in named}
+            for label, accuracy in shown.items() if len(shown) <= MOST_LABELS else ():
+                counts_of_class = {"pass": accuracy.correct, "fail": accuracy.answers - accuracy.correct}
+                for outcome, n in counts_of_class.items():
+                    yield Sample("kappawatch_gold_label_answers", (*key, label, outcome), n)
         yield from _annotator_samples(key, standings.annotators.values())
 
     def _scopes(self, tasks: Iterable[TaskKey]) -> list[_Scopes]:

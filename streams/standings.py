@@ -20,8 +20,8 @@ ANNOTATOR: Final = "annotator"
 CLASS: Final = "class"
 
 MOST_HELD: Final = 100_000
-"""Annotators that are remembered of all tasks together, about 30 MB; above it, those of a task whose turn is longest ago
-are forgotten, and read whole again when the task changes."""
+"""Annotators and keys that are remembered of all tasks together, about 30 MB; above it, those of a task whose turn is longest
+ago are forgotten, and read whole again when the task changes."""
 
 
 @dataclass(slots=True)
@@ -34,6 +34,9 @@ class Standings:
     changed: set[ScopeKey] = field(default_factory=set)
     work: int = 0
 
+    def __len__(self) -> int:
+        return len(self.annotators) + len(self.classes)
+
 
 class StandingsOfTasks:
     """What is known of a home's tasks, up to date when it is asked for."""
@@ -41,7 +44,7 @@ class StandingsOfTasks:
     def __init__(self, home: Home) -> None:
         self._home = home
         self._held: dict[TaskKey, Standings] = {}
-        self._annotators = 0
+        self._size = 0
 
     def note(self, key: ScopeKey) -> None:
         """Remember that a scope changed."""
@@ -53,13 +56,13 @@ class StandingsOfTasks:
     def keep(self, tasks: Container[TaskKey] = ()) -> None:
         """Forget all tasks but these."""
         for task in [task for task in self._held if task not in tasks]:
-            self._annotators -= len(self._held.pop(task).annotators)
+            self._size -= len(self._held.pop(task))
 
     def of(self, task: TaskKey, label_type: str | None) -> Standings:
         """Those of a task, whose labels are of this type."""
         held = self._held.pop(task, None)
         if held is not None:
-            self._annotators -= len(held.annotators)
+            self._size -= len(held)
         if held is None or held.label_type != label_type:
             held = Standings(label_type)
             found = self._all(task)
@@ -73,9 +76,9 @@ class StandingsOfTasks:
         held.classes.update((key.value, scope) for key, scope in found.items() if key.dimension == CLASS)
         held.work = sum(1 + len(tally.patterns) for scope in found.values() for tally in scope.tallies.values())
         self._held[task] = held
-        self._annotators += len(held.annotators)
-        while self._annotators > MOST_HELD and len(self._held) > 1:
-            self._annotators -= len(self._held.pop(next(iter(self._held))).annotators)
+        self._size += len(held)
+        while self._size > MOST_HELD and len(self._held) > 1:
+            self._size -= len(self._held.pop(next(iter(self._held))))
         return held
 
     def _all(self, task: TaskKey) -> dict[ScopeKey, Scope]:

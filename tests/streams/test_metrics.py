@@ -769,7 +769,7 @@ def test_a_task_with_very_many_patterns_is_paid_back(monkeypatch: pytest.MonkeyP
     list(home.process(TOPIC, [Record(place, value) for place, value in enumerate(messages(sent))]))
     readings = Readings(home)
     shown = [len(readings.take().tasks) for _ in range(5)]
-    assert shown == [1, 1, 1, 3, 5], "1 + 10 + 10/4 of a slice of 4, then 2 tasks of 2 a call"
+    assert shown == [1, 1, 1, 2, 4], "14 of a slice of 4: a quarter of 12 for the annotator; then 2 tasks of 2 a call"
 
 
 def test_the_largest_tasks_are_shown_and_the_others_counted(monkeypatch: pytest.MonkeyPatch) -> None:
