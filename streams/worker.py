@@ -52,6 +52,8 @@ REREAD_SECONDS: Final = 10.0
 """A partition with lag whose position has not moved for so long is read again: its last chunk may be lost."""
 IDLE_SECONDS: Final = 120.0
 """A worker that has lag and has made no step for so long, while broker and store answer, ends itself to be restarted."""
+SHOW_SECONDS: Final = 2.0
+"""How long the readings for the metrics rest; a scrape comes every ten seconds or more."""
 SLICES: Final = 8
 """Slices of a home's readings in one round; the state thread folds between them."""
 FAREWELL_SECONDS: Final = 4.0
@@ -112,7 +114,7 @@ class Worker:
         http = await serve(self.settings.http, self.metrics, self.not_ready)
         self.address = http.address
         log.info("listening on http://%s (/metrics, /healthz, /readyz)", http.address)
-        looks = ((self._tend, 1.0), (self._show, 1.0), (self._look, 2.0))
+        looks = ((self._tend, 1.0), (self._show, SHOW_SECONDS), (self._look, 2.0))
         tasks: list[asyncio.Task[None]] = []
         try:
             await self._begin()

@@ -383,6 +383,7 @@ class _News:
         """Take in annotations of new rows."""
         zero, prefixes, crc32 = self._zero, self._prefixes, zlib.crc32
         (names, rows), (items, placed) = self._annotations, self._items
+        last, checksum = None, 0
         for record in annotations:
             row = record.row - zero
             project, name = record.name
@@ -390,8 +391,10 @@ class _News:
             rows.append(row)
             item = record.item
             if item is not None:
-                project, task, name = item
-                items.append(crc32(name.encode(), prefixes[project, task]))
+                if item is not last:  # neighbours often label one item
+                    project, task, name = last = item
+                    checksum = crc32(name.encode(), prefixes[project, task])
+                items.append(checksum)
                 placed.append(row)
         self.last_row = annotations[-1].row
 
