@@ -50,7 +50,7 @@ class Watching:
         """Note those of these annotations that took a time, in order; the others."""
         durations, others = self.durations, []
         for annotation in annotations:
-            if annotation.duration_ms and annotation.stage == "annotate" and not annotation.skipped:
+            if took_time(annotation):
                 durations[annotation.project, annotation.task, "log_duration", annotation.annotator].append(annotation)
             else:
                 others.append(annotation)
@@ -269,3 +269,8 @@ class Watching:
         changes.answers, self._answers = self._answers, {}
         changes.alarms, changes.messages = self.alarms.take()
         self._dropped.clear()
+
+
+def took_time(annotation: Annotation) -> bool:
+    """Whether it says how long it took to answer; reviews and skipped items tell nothing of that."""
+    return bool(annotation.duration_ms) and annotation.stage == "annotate" and not annotation.skipped

@@ -24,6 +24,7 @@ from detectors.records import AnnotationRecord
 from detectors.signals import SIGNALS
 from detectors.watch import Answer, Watch, WatchKey
 from streams.closing import Closing
+from streams.dead_letters import Origin
 from streams.erasing import Erasing
 from streams.events import Erasure, Event, Shape
 from streams.merging import Merging
@@ -487,8 +488,8 @@ class Home:
         origin, partition = self._origin(topic, record.offset), self._rules.home_of(project)
         self.outbox.forward(batch, topic, _raw(record, element), origin, element, partition=partition, project=project)
 
-    def _origin(self, topic: str, offset: int) -> str:
-        return f"{topic}/{self.number}/{offset}"
+    def _origin(self, topic: str, offset: int) -> Origin:
+        return Origin(topic, self.number, offset)
 
     # -- work between chunks --------------------------------------------------------------------------------------
 

@@ -1,4 +1,4 @@
-"""Clients of Kafka from the settings: addresses, security, sizes; where a project's home is; what a dead letter carries.
+"""Clients of Kafka from the settings: addresses, security, sizes; where a project's home is.
 
 Three client libraries meet here: aiokafka reads and writes, Faust drives aiokafka, librdkafka creates topics.
 """
@@ -6,8 +6,6 @@ Three client libraries meet here: aiokafka reads and writes, Faust drives aiokaf
 from __future__ import annotations
 
 import ssl
-from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
@@ -15,7 +13,6 @@ from typing import Any, Final
 from aiokafka.partitioner import murmur2
 
 from streams.errors import Refused
-from streams.parsing import DeadLetter
 from streams.settings import Settings
 
 LARGEST_BATCH: Final = 2 << 20
@@ -167,49 +164,3 @@ def _reason(error: Exception) -> str:
     if isinstance(error, ssl.SSLError):
         return error.reason or "not PEM"
     return (error.strerror if isinstance(error, OSError) else None) or "not PEM"
-
-
-# ------------------------------------------------------------------------------------------------------- dead letters
-
-# Headers of a dead letter's message, beside kappawatch-id, which repeats of one message share.
-REASON: Final = "kappawatch-reason"
-PATH: Final = "kappawatch-path"
-ORIGIN: Final = "kappawatch-origin"
-LENGTH: Final = "kappawatch-length"
-SHA256: Final = "kappawatch-sha256"
-
-Headers = list[tuple[str, bytes]]
-
-
-@dataclass(frozen=True, slots=True)
-class Origin:
-    """Where a message was read; `topic/partition/offset` in a header."""
-
-    topic: str
-    partition: int
-    offset: int
-
-    def __str__(self) -> str:
-        return f"{self.topic}/{self.partition}/{self.offset}"
-
-    @classmethod
-    def of(cls, text: str) -> Origin:
-        """Read what `str` wrote.
-
-        >>> Origin.of("annotations/3/17")
-        Origin(topic='annotations', partition=3, offset=17)
-        """
-        topic, partition, offset = text.split("/")
-        return cls(topic, int(partition), int(offset))
-
-
-def read_dead_letter(value: bytes | None, headers: Any) -> tuple[DeadLetter, Origin]:
-    """A dead letter and its origin from a message of the topic; ValueError if another program wrote the message."""
-    named: Mapping[str, bytes] = dict(headers)
-    try:
-        letter = DeadLetter(
-            named[REASON].decode(), named[PATH].decode(), value or b"", int(named[LENGTH]), named[SHA256].decode()
-        )
-        return letter, Origin.of(named[ORIGIN].decode())
-    except (KeyError, AttributeError, TypeError, ValueError):
-        raise ValueError("expected the headers of a dead letter, found others") from None

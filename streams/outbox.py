@@ -13,6 +13,7 @@ import msgspec
 
 from detectors.alarms import Alarm
 from streams.alerts import alert_message
+from streams.dead_letters import Origin, headers_of
 from streams.parsing import DeadLetter
 from streams.store import rows
 from streams.store.base import Batch, Row
@@ -60,22 +61,15 @@ class Outbox:
         self.unsent += self._said
         self._said.clear()
 
-    def refuse(self, batch: Batch, topic: str, letter: DeadLetter, origin: str, element: int) -> None:
+    def refuse(self, batch: Batch, topic: str, letter: DeadLetter, origin: Origin, element: int) -> None:
         """Say that an event was refused, and why."""
-        headers = (
-            ("kappawatch-reason", letter.reason),
-            ("kappawatch-path", letter.path),
-            ("kappawatch-origin", origin),
-            ("kappawatch-length", str(letter.length)),
-            ("kappawatch-sha256", letter.sha256),
-        )
-        self._say(batch, _name("dead-letter", origin, element), topic, letter.value, headers)
+        self._say(batch, _name("dead-letter", origin, element), topic, letter.value, headers_of(letter, origin))
 
     def forward(
-        self, batch: Batch, topic: str, value: bytes, origin: str, element: int, *, partition: int, project: str
+        self, batch: Batch, topic: str, value: bytes, origin: Origin, element: int, *, partition: int, project: str
     ) -> None:
         """Send an event on to its project's home."""
-        name, headers = _name("forward", origin, element), ((FORWARDED, origin),)
+        name, headers = _name("forward", origin, element), ((FORWARDED, str(origin)),)
         self._say(batch, name, topic, value, headers, partition=partition, key=project)
 
     def alert(self, batch: Batch, topic: str, alarm: Alarm) -> None:
@@ -104,5 +98,5 @@ class Outbox:
         batch.put(OUTBOX, row)
 
 
-def _name(kind: str, origin: str, element: int) -> str:
+def _name(kind: str, origin: Origin, element: int) -> str:
     return sha256(f"{kind}/{origin}/{element}".encode()).hexdigest()[:24]

@@ -18,6 +18,7 @@ import numpy as np
 from faust.types.tuples import TP
 
 from detectors.records import AnnotationRecord
+from detectors.watching import took_time
 from streams.chunks import Chunk, Following, follows
 from streams.delivery import settled
 from streams.events import Event, Review
@@ -209,7 +210,7 @@ def _durations(new: Iterable[AnnotationRecord]) -> Mapping[str, Sequence[int]]:
     found: defaultdict[str, list[int]] = defaultdict(list)
     for record in new:
         event = record.event
-        if event is not None and event.duration_ms and event.stage == "annotate" and not event.skipped:
+        if event is not None and event.duration_ms and took_time(event):
             found[event.project].append(event.duration_ms)
     return found
 

@@ -113,21 +113,10 @@ def _read_task(table: Mapping[str, object], origin: str, name: str) -> TaskConfi
         values["label_type"] = read(table["label_type"], _LABEL_TYPE, f"{where}.label_type")
     if "labels" in table:
         values["labels"] = _read_labels(table["labels"], values.get("label_type"), f"{where}.labels")
-    if "unknown" in table:
-        values["unknown"] = read(table["unknown"], _UNKNOWN, f"{where}.unknown")
-        _check_unknown(TaskConfig(**values), f"{where}.unknown")
-    if "weights" in table:
-        values["weights"] = read(table["weights"], _WEIGHTS, f"{where}.weights")
-    if "iou" in table:
-        values["iou"] = read(table["iou"], _IOU, f"{where}.iou")
-    if "inclusive_pixels" in table:
-        values["inclusive_pixels"] = read(table["inclusive_pixels"], _YES_OR_NO, f"{where}.inclusive_pixels")
-    if "detectors" in table:
-        values["detectors"] = read(table["detectors"], _SIGNALS, f"{where}.detectors")
-    if "lateness_minutes" in table:
-        values["lateness_minutes"] = read(table["lateness_minutes"], _LATENESS, f"{where}.lateness_minutes")
-    if "hourly_days" in table:
-        values["hourly_days"] = read(table["hourly_days"], _HOURLY, f"{where}.hourly_days")
+    for key, kind in _KINDS.items():
+        if key in table:
+            values[key] = read(table[key], kind, f"{where}.{key}")
+    _check_unknown(TaskConfig(**values), f"{where}.unknown")
     return TaskConfig(**values)
 
 
@@ -187,15 +176,18 @@ def _label_type(value: object) -> str:
     return _ANY_TYPE.read(value)
 
 
-_IOU = Kind("a number above 0 and at most 1", _share)
-_YES_OR_NO = Kind("true or false", _yes_or_no)
-_LATENESS = whole(0, 365 * 24 * 60)
-_HOURLY = whole(1, 100 * 365)
 _ANY_TYPE = one_of(*LABEL_TYPES)
 _LABEL_TYPE = Kind(_ANY_TYPE.expected, _label_type, text=True)
-_UNKNOWN = one_of(UNFIT, OTHER)
-_WEIGHTS = one_of(*WEIGHTS)
-_SIGNALS = Kind(f"a list of signals among {', '.join(SIGNALS)}", _signals)
+_KINDS: Final[Mapping[str, Kind[Any]]] = {
+    "unknown": one_of(UNFIT, OTHER),
+    "weights": one_of(*WEIGHTS),
+    "iou": Kind("a number above 0 and at most 1", _share),
+    "inclusive_pixels": Kind("true or false", _yes_or_no),
+    "detectors": Kind(f"a list of signals among {', '.join(SIGNALS)}", _signals),
+    "lateness_minutes": whole(0, 365 * 24 * 60),
+    "hourly_days": whole(1, 100 * 365),
+}
+"""How each key of a task is read that says nothing of labels."""
 
 
 def _read_labels(value: object, label_type: str | None, where: str) -> tuple[str | bool | int | float, ...]:

@@ -24,8 +24,9 @@ from rich.progress import Progress
 
 from streams import logs
 from streams.arguments import positive
+from streams.dead_letters import read_dead_letter
 from streams.errors import Refused, Unavailable
-from streams.kafka import consumer_options, read_dead_letter
+from streams.kafka import consumer_options
 from streams.lines import Lines, check_readable
 from streams.logs import describe
 from streams.output import progress_bar

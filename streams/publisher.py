@@ -24,7 +24,7 @@ from aiokafka.errors import (
 
 from streams.errors import Refused, Unavailable
 from streams.events import EVENT_TYPES, Event, Identifier, encode
-from streams.kafka import Headers, partition_for, producer_options
+from streams.kafka import partition_for, producer_options
 from streams.logs import describe
 from streams.nesting import elements
 from streams.parsing import MOST_EVENTS, DeadLetter, Parser
@@ -187,7 +187,9 @@ class Publisher:
             if isinstance(message, Message):
                 await self.deliver(message.topic, message.project, message.value)
 
-    async def deliver(self, topic: str, project: str, value: bytes, headers: Headers | None = None) -> None:
+    async def deliver(
+        self, topic: str, project: str, value: bytes, headers: list[tuple[str, bytes]] | None = None
+    ) -> None:
         """Queue bytes for a topic, as they are, with the project for key, at the project's home."""
         self._raise_failure()
         count = self._partitions.get(topic)

@@ -70,7 +70,7 @@ class ChunkSchema(faust.Schema):  # type: ignore[type-arg]
 class _Fetched(OrderedDict[Any, Any]):
     """What aiokafka holds until it is asked for, by partition: records as they are read off the wire.
 
-    To make each into another that also names its topic would cost two thirds of what reading one does.
+    To make each into another that also names its topic would take longer than to read it.
     """
 
     def __setitem__(self, tp: Any, fetched: Any) -> None:

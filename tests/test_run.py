@@ -107,3 +107,16 @@ def test_without_a_command_it_says_what_there_is() -> None:
     assert finished.returncode == 2
     assert "run.py test integration" in finished.stdout
     assert all(command in finished.stdout for command in COMMANDS)
+
+
+@pytest.mark.parametrize(("words", "thorough"), [(["integration"], True), ([], False)])
+def test_properties_are_tried_in_full_beside_the_real_servers(
+    words: list[str], thorough: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[tuple[list[str], dict[str, str]]] = []
+    monkeypatch.delenv("KAPPAWATCH_THOROUGH", raising=False)
+    monkeypatch.setattr(run.subprocess, "call", lambda command, env, **_: asked.append((command, env)) or 0)
+    assert run.test(words) == 0
+    command, environment = asked[-1]
+    assert ("KAPPAWATCH_THOROUGH" in environment) is thorough
+    assert any("thorough" in word for word in command) is thorough

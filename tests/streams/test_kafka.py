@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 
 from streams import kafka
 from streams.broker import DemoBroker
+from streams.dead_letters import Origin, read_dead_letter
 from streams.errors import Refused
-from streams.kafka import Origin, partition_for, read_dead_letter
+from streams.kafka import partition_for
 from streams.parsing import DeadLetter
 from streams.settings import Settings, read_settings
 
